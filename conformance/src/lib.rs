@@ -1,0 +1,1 @@
+//! Conformance suites of the seams, as a library

@@ -1,0 +1,1 @@
+//! Keys in software, wrapped at rest

@@ -1,0 +1,1 @@
+//! Audit records and segments: format, hash chain, verification

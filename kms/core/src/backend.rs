@@ -1,0 +1,241 @@
+//! The seam to whatever holds keys: a token, software, later a TEE or a group of tokens.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hufu_secret::SecretBytes;
+
+use crate::BoxFuture;
+use crate::algorithm::{Algorithm, Purpose, Scheme};
+use crate::record::{Attestation, Locator, Protection, VersionUid, WrappingKeyId};
+
+/// A backend: capabilities, one operation method, health.
+///
+/// One method to decorate: worker processes, groups, breakers and fault injectors wrap [`KeyBackend::perform`]. A
+/// private key never comes out of any operation in clear.
+pub trait KeyBackend: Send + Sync + 'static {
+    /// Short name for status and logs, such as `software` or `token:SERIAL`.
+    fn name(&self) -> &str;
+
+    /// The protection that it gives.
+    fn protection(&self) -> Protection;
+
+    /// What it can do, as probed when it was opened.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Performs one operation, or fails before the deadline.
+    fn perform<'a>(
+        &'a self,
+        operation: Operation<'a>,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Outcome, BackendError>>;
+
+    /// Whether it answers.
+    fn health(&self) -> Health;
+}
+
+/// What is asked of a backend.
+#[derive(Debug)]
+pub enum Operation<'a> {
+    /// Make key material. Answer: [`Outcome::Generated`].
+    Generate(&'a Template),
+    /// Look for the material of a version, any half of it. Answer: [`Outcome::Found`].
+    Find(VersionUid),
+    /// All identities on the device that could be ours, at most so many. Answer: [`Outcome::Inventory`].
+    Inventory(usize),
+    /// Delete the material of a version, both halves. Absence is success. Answer: [`Outcome::Done`].
+    Destroy(VersionUid),
+    /// Sign. Answer: [`Outcome::Bytes`]: r ‖ s of fixed length for ECDSA and SM2, else as the standard says.
+    Sign(&'a KeyHandle, SignInput<'a>),
+    /// Verify with a public key. Answer: [`Outcome::Verified`].
+    Verify(&'a PublicKey<'a>, SignInput<'a>, &'a [u8]),
+    /// Compute a MAC. Answer: [`Outcome::Bytes`].
+    Mac(&'a KeyHandle, &'a [u8]),
+    /// Encrypt and authenticate with a secret key. Answer: [`Outcome::Bytes`]: ciphertext ‖ tag of 16 bytes.
+    Seal(&'a KeyHandle, Aead<'a>),
+    /// Decrypt what [`Operation::Seal`] made. Answer: [`Outcome::Plaintext`], or [`BackendError::Rejected`].
+    Open(&'a KeyHandle, Aead<'a>),
+    /// Encrypt to a public key. Answer: [`Outcome::Bytes`].
+    EncryptTo(&'a PublicKey<'a>, &'a [u8]),
+    /// Decrypt with a private key. Answer: [`Outcome::Plaintext`], or [`BackendError::Rejected`].
+    DecryptWith(&'a KeyHandle, &'a [u8]),
+    /// Draw random bytes from the device. Answer: [`Outcome::Plaintext`].
+    Random(usize),
+}
+
+/// What a backend answers.
+#[derive(Debug)]
+pub enum Outcome {
+    /// New key material.
+    Generated(Box<Generated>),
+    /// Whether it is there.
+    Found(bool),
+    /// Identities on the device.
+    Inventory(Vec<VersionUid>),
+    /// It is done.
+    Done,
+    /// A public result: signature, MAC, ciphertext.
+    Bytes(Vec<u8>),
+    /// A secret result: plaintext, random bytes.
+    Plaintext(SecretBytes),
+    /// Whether the signature is good.
+    Verified(bool),
+}
+
+/// What to generate.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Identity of the material: CKA_ID on a token.
+    pub uid: VersionUid,
+    /// The kind of key.
+    pub algorithm: Algorithm,
+    /// The only use that the token shall allow.
+    pub purpose: Purpose,
+    /// How it will be used.
+    pub scheme: Scheme,
+    /// Associated data for material that is wrapped at rest.
+    pub binding: Arc<[u8]>,
+    /// The key that wraps such material; tokens ignore it.
+    pub wrapping_key: Option<WrappingKeyId>,
+}
+
+/// New key material.
+#[derive(Debug)]
+pub struct Generated {
+    /// Where to find it.
+    pub locator: Locator,
+    /// SubjectPublicKeyInfo, DER; nothing for secret keys.
+    pub public_key: Option<Vec<u8>>,
+    /// Where it lives and who says so.
+    pub attestation: Attestation,
+}
+
+/// A version's material, as the engine hands it to a backend.
+#[derive(Clone, Debug)]
+pub struct KeyHandle {
+    /// Identity of the material.
+    pub uid: VersionUid,
+    /// The kind of key.
+    pub algorithm: Algorithm,
+    /// How it is used.
+    pub scheme: Scheme,
+    /// Where to find it.
+    pub locator: Locator,
+    /// Associated data of wrapped material.
+    pub binding: Arc<[u8]>,
+    /// SubjectPublicKeyInfo, DER.
+    pub public_key: Option<Arc<[u8]>>,
+    /// SM2 distinguishing identifier.
+    pub distinguishing_id: Option<Arc<str>>,
+}
+
+/// A public key and how to use it.
+#[derive(Clone, Copy, Debug)]
+pub struct PublicKey<'a> {
+    /// The kind of key.
+    pub algorithm: Algorithm,
+    /// How it is used.
+    pub scheme: Scheme,
+    /// SubjectPublicKeyInfo, DER.
+    pub spki: &'a [u8],
+    /// SM2 distinguishing identifier.
+    pub distinguishing_id: Option<&'a str>,
+}
+
+/// What is signed.
+#[derive(Clone, Copy, Debug)]
+pub enum SignInput<'a> {
+    /// A message; the backend hashes it as the scheme says.
+    Message(&'a [u8]),
+    /// A digest of [`Scheme::digest_len`] bytes.
+    Digest(&'a [u8]),
+}
+
+/// Input of authenticated encryption.
+#[derive(Clone, Copy)]
+pub struct Aead<'a> {
+    /// Nonce of 12 bytes, never repeated under one key.
+    pub nonce: &'a [u8; 12],
+    /// Associated data.
+    pub aad: &'a [u8],
+    /// Plaintext to seal, or ciphertext ‖ tag to open.
+    pub data: &'a [u8],
+}
+
+impl std::fmt::Debug for Aead<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Aead({} bytes)", self.data.len())
+    }
+}
+
+/// Why an operation failed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The backend cannot do this, and never could.
+    #[error("unsupported: {0}")]
+    Unsupported(String),
+    /// The backend does not answer now. Nothing is known of the effect.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// The deadline passed. Nothing is known of the effect.
+    #[error("the deadline passed")]
+    DeadlineExceeded,
+    /// Every session or queue slot is taken.
+    #[error("overloaded")]
+    Overloaded,
+    /// The material is not there, or is not the one it should be.
+    #[error("key material missing: {0}")]
+    Missing(String),
+    /// The ciphertext is not genuine. Says nothing more, so that it is no oracle.
+    #[error("rejected")]
+    Rejected,
+    /// The input cannot be used with this key, such as a message too long for RSA.
+    #[error("invalid input: {0}")]
+    InvalidInput(String),
+    /// The credentials were refused; they are not tried again.
+    #[error("credentials refused: {0}")]
+    Credentials(String),
+    /// A fault of the device or of ours.
+    #[error("failed: {0}")]
+    Failed(String),
+}
+
+/// Whether a backend answers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Health {
+    /// It answers.
+    Serving,
+    /// It does not, and this is why.
+    Down(String),
+}
+
+/// What a backend can do: probed, never assumed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Capabilities {
+    /// What it can generate and use.
+    pub schemes: Vec<(Algorithm, Purpose, Scheme)>,
+    /// What it cannot, and why, in words for the caller.
+    pub refusals: Vec<(Algorithm, Purpose, Scheme, String)>,
+    /// Whether keys in it must not pass for hardware-protected.
+    pub simulated: bool,
+}
+
+impl Capabilities {
+    /// Whether the backend can make such keys.
+    ///
+    /// # Errors
+    /// The reason why it cannot.
+    pub fn check(&self, algorithm: Algorithm, purpose: Purpose, scheme: Scheme) -> Result<(), String> {
+        if self.schemes.contains(&(algorithm, purpose, scheme)) {
+            return Ok(());
+        }
+        let known = self.refusals.iter().find(|(a, p, s, _)| (*a, *p, *s) == (algorithm, purpose, scheme));
+        Err(known.map_or_else(|| format!("{algorithm} with {scheme} is not available"), |(.., why)| why.clone()))
+    }
+}
+
+/// Opens wrapping keys for backends that keep wrapped material.
+pub trait WrappingKeys: Send + Sync + 'static {
+    /// The 32-byte wrapping key of that id.
+    fn wrapping_key(&self, id: WrappingKeyId) -> BoxFuture<'_, Result<Arc<SecretBytes>, BackendError>>;
+}

@@ -1,0 +1,158 @@
+//! The seam of authorization.
+
+use std::fmt;
+use std::sync::Arc;
+
+use minicbor::{Decode, Encode};
+
+use crate::changeset::Subject;
+use crate::name::{KeyName, TenantId};
+use crate::record::PrincipalRecord;
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal => $name:literal,)*) => {
+        /// What a principal wants to do. The names stand in policies and in the audit trail.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode)]
+        #[cbor(index_only)]
+        pub enum Action {
+            $($(#[$doc])* #[n($code)] $variant,)*
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The action's name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Create a key.
+    CreateKey = 1 => "key.create",
+    /// Read a key or its versions.
+    GetKey = 2 => "key.get",
+    /// List keys.
+    ListKeys = 3 => "key.list",
+    /// Change labels or rotation period.
+    UpdateKey = 4 => "key.update",
+    /// Make a new primary version.
+    RotateKey = 5 => "key.rotate",
+    /// Activate a version.
+    ActivateVersion = 6 => "version.activate",
+    /// Suspend a version.
+    SuspendVersion = 7 => "version.suspend",
+    /// Resume a version.
+    ResumeVersion = 8 => "version.resume",
+    /// Revoke a version.
+    RevokeVersion = 9 => "version.revoke",
+    /// Schedule a version's destruction.
+    ScheduleDestroy = 10 => "version.schedule-destroy",
+    /// Take that back.
+    CancelDestroy = 11 => "version.cancel-destroy",
+    /// Read a public key.
+    GetPublicKey = 12 => "key.public",
+    /// Sign.
+    Sign = 13 => "crypto.sign",
+    /// Verify a signature.
+    Verify = 14 => "crypto.verify",
+    /// Encrypt.
+    Encrypt = 15 => "crypto.encrypt",
+    /// Decrypt.
+    Decrypt = 16 => "crypto.decrypt",
+    /// Generate a data key.
+    GenerateDataKey = 17 => "crypto.generate-data-key",
+    /// Compute a MAC.
+    Mac = 18 => "crypto.mac",
+    /// Check a MAC.
+    VerifyMac = 19 => "crypto.verify-mac",
+    /// Draw random bytes.
+    GenerateRandom = 20 => "crypto.random",
+    /// Read checkpoints and proofs.
+    ReadLedger = 21 => "ledger.read",
+    /// Read the audit trail.
+    ReadAudit = 22 => "audit.read",
+    /// Read the state of the service.
+    ReadStatus = 23 => "system.status",
+    /// The service itself: announce an effect on a backend.
+    Announce = 24 => "service.announce",
+    /// The service itself: destroy material that is due.
+    Destroy = 25 => "service.destroy",
+    /// The service itself: settle an abandoned intent.
+    Reconcile = 26 => "service.reconcile",
+    /// The service itself: extend the ledger.
+    Sequence = 27 => "service.sequence",
+    /// The service itself: start or stop.
+    Lifecycle = 28 => "service.lifecycle",
+    /// The service itself: take more encryptions for a version.
+    ReserveUsage = 29 => "service.reserve-usage",
+    /// The service itself: lock what disagrees.
+    Quarantine = 30 => "service.quarantine",
+    /// The service itself: an output was made and not released.
+    Withhold = 31 => "service.withhold",
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Who it is, as of [`Self::epoch`].
+    pub record: Arc<PrincipalRecord>,
+    /// What the change feed calls it.
+    pub subject: Subject,
+    /// `tenants/T/principals/P`, for the audit trail.
+    pub label: Arc<str>,
+    /// Commit order at which the record was read.
+    pub epoch: u64,
+}
+
+/// A question to the policy engine. The tenant of the principal comes from its certificate, never from a request.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthorizationRequest<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// To do what.
+    pub action: Action,
+    /// In which tenant.
+    pub tenant: &'a TenantId,
+    /// On which key, if on one.
+    pub key: Option<&'a KeyName>,
+}
+
+/// The answer, and the policies that decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Names of the policies that decided; for a denial that rests on no policy, empty.
+    pub policies: Arc<[Arc<str>]>,
+}
+
+/// Why a policy set is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("invalid policy: {0}")]
+pub struct PolicyError(pub String);
+
+/// Decides. Pure: no I/O, no clock, no state that a request changes. Anything unknown or malformed means deny.
+pub trait PolicyEngine: Send + Sync + 'static {
+    /// Decides one request.
+    fn is_authorized(&self, request: &AuthorizationRequest<'_>) -> Decision;
+
+    /// Checks the policy set itself.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the set would not decide as written.
+    fn validate(&self) -> Result<(), PolicyError>;
+
+    /// Counts the changes of the policy set; decisions of other revisions are void.
+    fn revision(&self) -> u64;
+}

@@ -1,0 +1,72 @@
+//! The records that the service keeps, as rows know them.
+
+mod ceiling;
+mod intent;
+mod key;
+mod meta;
+mod principal;
+mod request;
+mod version;
+mod wrapping_key;
+
+pub use ceiling::UsageCeiling;
+pub use intent::{Intent, IntentKind};
+pub use key::{DISTINGUISHING_ID_DEFAULT, KeyRecord, Protection};
+pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
+pub use principal::{PrincipalRecord, Role, Tenant};
+pub use request::RequestRecord;
+pub use version::{Attestation, KeyState, Locator, VersionRecord, VersionUid};
+pub use wrapping_key::{WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
+
+use crate::changeset::{Collection, Row};
+use crate::codec::{self, CodecError};
+use minicbor::{Decode, Encode};
+
+/// A record that lives in a row: which collection, under which id, with which index columns.
+pub trait Record: Encode<()> + for<'b> Decode<'b, ()> + Sized {
+    /// The collection that holds such records.
+    const COLLECTION: Collection;
+    /// Domain of the encoded body.
+    const DOMAIN: &'static str;
+    /// Newest format version that this release writes and reads.
+    const FORMAT: u32 = 1;
+
+    /// The row id.
+    fn id(&self) -> String;
+
+    /// What the row belongs to; lists are by scope.
+    fn scope(&self) -> String {
+        String::new()
+    }
+
+    /// When the row wants attention, in milliseconds since the Unix epoch.
+    fn due(&self) -> Option<u64> {
+        None
+    }
+
+    /// The record as an untagged row of the given revision.
+    fn to_row(&self, revision: u64) -> Row {
+        Row {
+            collection: Self::COLLECTION,
+            id: self.id(),
+            scope: self.scope(),
+            due: self.due(),
+            revision,
+            body: codec::encode(Self::DOMAIN, Self::FORMAT, self),
+            tag: Vec::new(),
+        }
+    }
+
+    /// Reads a record from its row.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the body is malformed, newer, or disagrees with the row's own columns.
+    fn from_row(row: &Row) -> Result<Self, CodecError> {
+        let record: Self = codec::decode(Self::DOMAIN, Self::FORMAT, &row.body)?;
+        let agrees = row.collection == Self::COLLECTION
+            && record.id() == row.id
+            && record.scope() == row.scope
+            && record.due() == row.due;
+        if agrees { Ok(record) } else { Err(CodecError::Malformed { domain: Self::DOMAIN }) }
+    }
+}

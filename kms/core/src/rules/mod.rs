@@ -1,0 +1,7 @@
+//! What may happen to a key, decided purely: the state table and the usage table of SP 800-57pt1r5 §7.
+
+mod transition;
+mod usage;
+
+pub use transition::{Event, transition};
+pub use usage::{Usage, may_use};

@@ -1,0 +1,73 @@
+//! Which uses a key version allows in which state (SP 800-57pt1r5 §7.2).
+
+use crate::algorithm::Purpose;
+use crate::error::{Error, Reason};
+use crate::record::{KeyState, VersionRecord};
+
+/// A use of a key version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Usage {
+    /// Sign with the private key.
+    Sign,
+    /// Verify with the public key.
+    Verify,
+    /// Encrypt.
+    Encrypt,
+    /// Decrypt.
+    Decrypt,
+    /// Compute a MAC and give it out.
+    Mac,
+    /// Check a MAC; gives out one bit.
+    VerifyMac,
+}
+
+impl Usage {
+    /// The purpose that a key must have for this use.
+    #[must_use]
+    pub fn purpose(self) -> Purpose {
+        match self {
+            Self::Sign | Self::Verify => Purpose::Sign,
+            Self::Encrypt | Self::Decrypt => Purpose::Encrypt,
+            Self::Mac | Self::VerifyMac => Purpose::Mac,
+        }
+    }
+}
+
+/// Decides whether a version may be used so.
+///
+/// To protect (sign, encrypt, MAC) a version must be active. To process (decrypt, verify a MAC) it may also be
+/// deactivated by rotation. Revoked, compromised, suspended and to-be-destroyed versions give out nothing. Verifying with a
+/// public key is always possible while it is known: the answer carries the state, and the caller judges.
+///
+/// # Errors
+/// [`Reason::WrongPurpose`] when the key is for something else, [`Reason::WrongState`] when the state forbids it.
+pub fn may_use(version: &VersionRecord, usage: Usage) -> Result<(), Error> {
+    if version.purpose != usage.purpose() {
+        return Err(Error::new(
+            Reason::WrongPurpose,
+            format!("the key was created to {}, not to {}", version.purpose, usage.purpose()),
+        )
+        .field("name")
+        .help("create a key for this purpose"));
+    }
+    let allowed = match usage {
+        Usage::Verify => true,
+        _ if version.revocation.is_some() || version.destroy_at.is_some() => false,
+        Usage::Sign | Usage::Encrypt | Usage::Mac => version.state == KeyState::Active,
+        Usage::Decrypt | Usage::VerifyMac => matches!(version.state, KeyState::Active | KeyState::Deactivated),
+    };
+    if allowed { Ok(()) } else { Err(refused(version)) }
+}
+
+fn refused(version: &VersionRecord) -> Error {
+    let condition = match (&version.revocation, version.destroy_at, version.state) {
+        (_, _, KeyState::Destroying | KeyState::Destroyed | KeyState::Compromised) | (None, None, _) => {
+            version.state.to_string()
+        }
+        (Some(_), _, _) => "revoked".to_owned(),
+        (None, Some(_), _) => "scheduled for destruction".to_owned(),
+    };
+    Error::new(Reason::WrongState, format!("the version is {condition}"))
+        .field("name")
+        .help("use the primary version, or rotate the key")
+}

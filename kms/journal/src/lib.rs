@@ -1,0 +1,1 @@
+//! The only writer: gathers changesets, seals audit, commits

@@ -1,0 +1,1 @@
+//! The embedded ledger: sequencing, checkpoints, proofs

@@ -1,0 +1,1 @@
+//! Authorization: roles, decisions and their cache
