@@ -23,8 +23,8 @@ const REDACTED: [&str; 4] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=proto");
-    let mut files = protox::compile(PROTOS, ["proto"])?;
+    println!("cargo::rerun-if-changed=hufu");
+    let mut files = protox::compile(PROTOS, ["."])?;
     tonic_prost_build::configure()
         .skip_debug(REDACTED)
         .compile_fds(files.clone())?;
