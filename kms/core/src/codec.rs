@@ -50,6 +50,9 @@ pub fn decode<'b, T: Decode<'b, ()>>(domain: &'static str, version: u32, bytes: 
     if found > version {
         return Err(CodecError::Newer { domain, found, known: version });
     }
+    if found == 0 {
+        return Err(malformed());
+    }
     let value = decoder.decode().map_err(|_| malformed())?;
     if decoder.position() == bytes.len() { Ok(value) } else { Err(malformed()) }
 }
