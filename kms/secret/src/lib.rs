@@ -1,22 +1,13 @@
-//! Locked, zeroized memory for secrets.
-#![allow(missing_docs)]
-pub struct SecretBytes(Box<[u8]>);
-impl SecretBytes {
-    pub fn from_slice(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-impl std::fmt::Debug for SecretBytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SecretBytes({} bytes)", self.0.len())
-    }
-}
+//! Locked, zeroized memory for secrets, and hardening of the process that holds them.
+//!
+//! [`SecretBytes`] is the only type in which key material, PINs and plaintexts travel between crates. It cannot be
+//! cloned, copied, displayed or serialized, and it compares in constant time.
+
+mod arena;
+mod bytes;
+mod process;
+mod region;
+
+pub use bytes::SecretBytes;
+pub use process::{Hardening, MemoryLock, Step, harden_process};
+pub use region::AllocError;
