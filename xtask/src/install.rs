@@ -1,0 +1,84 @@
+//! Installing what a run needs, and only what is missing.
+
+use crate::error::Error;
+use crate::tool::{self, Tool};
+
+/// A Debian package and how to see that it is there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need {
+    package: &'static str,
+    present: fn() -> bool,
+}
+
+/// The PKCS#11 token that development and tests stand on.
+pub(crate) const SOFTHSM: Need = Need { package: "softhsm2", present: || tool::find("softhsm2-util").is_some() };
+
+/// The foreign verifier.
+pub(crate) const OPENSSL: Need = Need { package: "openssl", present: || tool::find("openssl").is_some() };
+
+/// A foreign PKCS#11 client.
+pub(crate) const OPENSC: Need = Need { package: "opensc", present: || tool::find("pkcs11-tool").is_some() };
+
+/// Injects failing system calls.
+pub(crate) const STRACE: Need = Need { package: "strace", present: || tool::find("strace").is_some() };
+
+/// The second database.
+pub(crate) const POSTGRESQL: Need = Need { package: "postgresql", present: || crate::postgres::binaries().is_some() };
+
+/// Installs those of `needs` that are missing with apt-get, as root or through sudo.
+///
+/// # Errors
+///
+/// [`Error::Missing`] names the packages that we may not install ourselves.
+pub(crate) fn ensure(needs: &[Need]) -> Result<(), Error> {
+    let missing: Vec<_> = needs.iter().filter(|need| !(need.present)()).map(|need| need.package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("installing what is missing: {}", missing.join(" "));
+    let refused = |why| Error::Missing { packages: missing.join(" "), why };
+    if tool::find("apt-get").is_none() {
+        return Err(refused("no apt-get on this machine"));
+    }
+    let prefix = privilege()?.ok_or_else(|| refused("neither root nor sudo without password"))?;
+    apt_get(prefix, &["update"])?;
+    let mut install = vec!["install", "-y", "--no-install-recommends"];
+    install.extend(&missing);
+    apt_get(prefix, &install)
+}
+
+/// Whether we are root.
+pub(crate) fn is_root() -> Result<bool, Error> {
+    Ok(Tool::new("id").args(["-u"]).quiet()?.trim() == "0")
+}
+
+/// The words before a command that needs root, or nothing if we cannot become root.
+fn privilege() -> Result<Option<&'static [&'static str]>, Error> {
+    if is_root()? {
+        return Ok(Some(&[]));
+    }
+    let sudo = tool::find("sudo").is_some() && Tool::new("sudo").args(["-n", "true"]).capture()?.code == Some(0);
+    Ok(sudo.then_some(&["sudo", "-n"]))
+}
+
+fn apt_get(prefix: &[&str], args: &[&str]) -> Result<(), Error> {
+    let words =
+        prefix.iter().chain(&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]).chain(args).copied();
+    run_words(words)
+}
+
+fn run_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+    let program = words.next().unwrap_or("true");
+    Tool::new(program).args(words).run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_installed_when_all_is_there() {
+        let there = Need { package: "no-such-package", present: || true };
+        assert!(ensure(&[there]).is_ok());
+    }
+}

@@ -1,0 +1,198 @@
+//! Which of our crates may depend on which, and who owns which third-party crate.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::{Dependency, DependencyKind, Package};
+
+use super::Problem;
+
+/// What one of our crates may name; `tests` adds to `code` in dev-dependencies.
+#[derive(Debug)]
+struct Row {
+    name: &'static str,
+    code: &'static [&'static str],
+    tests: &'static [&'static str],
+}
+
+const fn row(name: &'static str, code: &'static [&'static str], tests: &'static [&'static str]) -> Row {
+    Row { name, code, tests }
+}
+
+/// `server -> wiring -> {engine -> journal, policy, storage, adapters} -> core`;
+/// `cli -> sdk -> proto`. Adapters, policy, storage and ledger do not know each other.
+const DIRECTION: &[Row] = &[
+    row("hufu-secret", &[], &[]),
+    row("hufu-core", &["hufu-secret"], &[]),
+    row("hufu-proto", &[], &[]),
+    row("hufu-tlog", &[], &[]),
+    row("hufu-verify", &["hufu-tlog"], &[]),
+    row("hufu-audit", &["hufu-core"], &[]),
+    row("hufu-journal", &["hufu-core", "hufu-audit"], &[]),
+    row("hufu-policy", &["hufu-core"], &[]),
+    row("hufu-conformance", &["hufu-core", "hufu-secret"], &[]),
+    row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
+    row("hufu-software", &["hufu-core", "hufu-secret"], &["hufu-conformance"]),
+    row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance"]),
+    row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
+    row(
+        "hufu-engine",
+        &["hufu-core", "hufu-secret", "hufu-journal", "hufu-audit", "hufu-tlog", "hufu-verify", "hufu-log"],
+        &["hufu-storage", "hufu-software", "hufu-policy"],
+    ),
+    row(
+        "hufu-wiring",
+        &[
+            "hufu-core",
+            "hufu-secret",
+            "hufu-engine",
+            "hufu-journal",
+            "hufu-audit",
+            "hufu-storage",
+            "hufu-policy",
+            "hufu-log",
+            "hufu-tlog",
+            "hufu-verify",
+            "hufu-software",
+            "hufu-pkcs11",
+        ],
+        &[],
+    ),
+    row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
+    row("hufu-sdk", &["hufu-proto", "hufu-tlog", "hufu-verify"], &[]),
+    row("hufu-cli", &["hufu-sdk"], &[]),
+    row("hufu-softhsm-tests", &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog"], &[]),
+    row("xtask", &[], &[]),
+];
+
+/// Third-party crates, by the beginning of their name, and the only crates that may name them.
+const OWNED: &[(&str, &[&str])] = &[
+    ("sqlx", &["hufu-storage"]),
+    ("cryptoki", &["hufu-pkcs11", "hufu-softhsm-tests"]),
+    ("alloy", &["hufu-evm"]),
+    ("cedar-policy", &["hufu-policy"]),
+];
+
+/// Compares every dependency of our crates with the tables.
+pub(crate) fn check(packages: &[&Package]) -> Vec<Problem> {
+    let ours: BTreeSet<_> = packages.iter().map(|package| package.name.as_str()).collect();
+    packages.iter().flat_map(|package| problems_of(package, &ours)).collect()
+}
+
+fn problems_of(package: &Package, ours: &BTreeSet<&str>) -> Vec<Problem> {
+    let Some(row) = DIRECTION.iter().find(|row| row.name == package.name.as_str()) else {
+        let text = "is not in the table of dependency directions (xtask/src/tidy/direction.rs)";
+        return vec![Problem::new(package.name.as_str(), text)];
+    };
+    package
+        .dependencies
+        .iter()
+        .filter_map(|dependency| {
+            if ours.contains(dependency.name.as_str()) {
+                against_direction(row, dependency)
+            } else {
+                not_owner(row.name, &dependency.name)
+            }
+        })
+        .collect()
+}
+
+fn against_direction(row: &Row, dependency: &Dependency) -> Option<Problem> {
+    let name = dependency.name.as_str();
+    let in_tests = dependency.kind == DependencyKind::Development && row.tests.contains(&name);
+    if row.code.contains(&name) || in_tests {
+        return None;
+    }
+    let text = format!("must not depend on `{name}`: the direction of ARCHITECTURE.md forbids it");
+    Some(Problem::new(row.name, text))
+}
+
+fn not_owner(name: &str, dependency: &str) -> Option<Problem> {
+    let (crates, owners) = OWNED.iter().find(|(prefix, _)| belongs_to(dependency, prefix))?;
+    if owners.contains(&name) {
+        return None;
+    }
+    let text = format!("must not name `{dependency}`: {crates} belongs to {}", owners.join(", "));
+    Some(Problem::new(name, text))
+}
+
+/// `sqlx` and `sqlx-core` belong to `sqlx`, `sqlxmq` does not.
+fn belongs_to(dependency: &str, prefix: &str) -> bool {
+    dependency.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use cargo_metadata::MetadataCommand;
+
+    use super::*;
+
+    /// Problems of a workspace of the crates `name: dependencies`, as cargo reads it.
+    fn problems(crates: &[(&str, &str)]) -> Vec<String> {
+        let root = tempfile::tempdir().unwrap();
+        let names: Vec<_> = crates.iter().map(|(name, _)| format!("{name:?}")).collect();
+        let manifest = format!("[workspace]\nresolver = \"3\"\nmembers = [{}]", names.join(","));
+        std::fs::write(root.path().join("Cargo.toml"), manifest).unwrap();
+        for (name, dependencies) in crates {
+            let directory = root.path().join(name);
+            std::fs::create_dir_all(directory.join("src")).unwrap();
+            std::fs::write(directory.join("src/lib.rs"), "").unwrap();
+            let manifest = format!("[package]\nname = {name:?}\nversion = \"0.1.0\"\n{dependencies}");
+            std::fs::write(directory.join("Cargo.toml"), manifest).unwrap();
+        }
+        let metadata = MetadataCommand::new().manifest_path(root.path().join("Cargo.toml")).no_deps().exec().unwrap();
+        let found = check(&metadata.workspace_packages());
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn allowed_direction_passes() {
+        let found = problems(&[
+            ("hufu-core", ""),
+            ("hufu-conformance", ""),
+            (
+                "hufu-storage",
+                "[dependencies]\nhufu-core.path = \"../hufu-core\"\nsqlx = \"0.9\"\n\
+                 [dev-dependencies]\nhufu-conformance.path = \"../hufu-conformance\"",
+            ),
+        ]);
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn reversed_direction_is_reported() {
+        let found =
+            problems(&[("hufu-core", "[dependencies]\nhufu-engine.path = \"../hufu-engine\""), ("hufu-engine", "")]);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("hufu-core: must not depend on `hufu-engine`"));
+    }
+
+    #[test]
+    fn test_dependency_in_code_is_reported() {
+        let found = problems(&[
+            ("hufu-conformance", ""),
+            ("hufu-storage", "[dependencies]\nhufu-conformance.path = \"../hufu-conformance\""),
+        ]);
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn foreign_crate_outside_its_owner_is_reported() {
+        let found = problems(&[("hufu-core", "[dependencies]\nsqlx-core = \"0.9\"")]);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("sqlx belongs to hufu-storage"), "{found:?}");
+    }
+
+    #[test]
+    fn crate_outside_the_table_is_reported() {
+        let found = problems(&[("hufu-surprise", "")]);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("not in the table"), "{found:?}");
+    }
+
+    #[test]
+    fn prefix_ends_at_a_hyphen() {
+        assert!(belongs_to("sqlx", "sqlx"));
+        assert!(belongs_to("sqlx-postgres", "sqlx"));
+        assert!(!belongs_to("sqlxmq", "sqlx"));
+    }
+}
