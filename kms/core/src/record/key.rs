@@ -80,6 +80,9 @@ pub struct KeyRecord {
     /// How often it ought to be rotated, in milliseconds.
     #[n(13)]
     pub rotation_period_ms: Option<u64>,
+    /// What the caller says of it.
+    #[n(14)]
+    pub description: String,
 }
 
 impl KeyRecord {
