@@ -55,9 +55,6 @@ pub struct AuditEntry {
     /// What else must be known: reason of a revocation, number of a batch, what was found. Never a secret.
     #[n(9)]
     pub detail: Option<String>,
-    /// Leaf hash of the ledger event that tells of it.
-    #[cbor(n(10), with = "minicbor::bytes")]
-    pub leaf: Option<[u8; 32]>,
 }
 
 impl AuditEntry {
@@ -75,7 +72,6 @@ impl AuditEntry {
             policies: Arc::new([]),
             simulated: false,
             detail: None,
-            leaf: None,
         }
     }
 

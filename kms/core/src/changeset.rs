@@ -35,11 +35,13 @@ pub enum Collection {
     Tile,
     /// Checkpoints of the log, by size.
     Checkpoint,
+    /// Which version a piece of key material belongs to, by its identity on devices.
+    Material,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Tenant,
         Self::Principal,
         Self::WrappingKey,
@@ -54,6 +56,7 @@ impl Collection {
         Self::LeafIndex,
         Self::Tile,
         Self::Checkpoint,
+        Self::Material,
     ];
 
     /// A stable number for storage; never reused.
@@ -74,6 +77,7 @@ impl Collection {
             Self::LeafIndex => 12,
             Self::Tile => 13,
             Self::Checkpoint => 14,
+            Self::Material => 15,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod ceiling;
 mod intent;
 mod key;
+mod material;
 mod meta;
 mod principal;
 mod request;
@@ -12,6 +13,7 @@ mod wrapping_key;
 pub use ceiling::UsageCeiling;
 pub use intent::{Intent, IntentKind};
 pub use key::{DISTINGUISHING_ID_DEFAULT, KeyRecord, Protection};
+pub use material::Material;
 pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
 pub use principal::{PrincipalRecord, Role, Tenant};
 pub use request::RequestRecord;

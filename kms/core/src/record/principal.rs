@@ -4,7 +4,7 @@ use std::fmt;
 
 use minicbor::{Decode, Encode};
 
-use super::Record;
+use super::{Record, WrappingKeyId};
 use crate::changeset::Collection;
 use crate::name::{PrincipalId, TenantId};
 
@@ -18,6 +18,12 @@ pub struct Tenant {
     /// When it was registered.
     #[n(1)]
     pub created_at: u64,
+    /// The wrapping key of its software key material.
+    #[n(2)]
+    pub material_key: WrappingKeyId,
+    /// The key under which the inputs in its audit trail are hidden.
+    #[n(3)]
+    pub audit_key: WrappingKeyId,
 }
 
 impl Record for Tenant {
