@@ -1,7 +1,5 @@
 //! The keys of the story, and how OpenSSL verifies their signatures.
 
-use std::path::Path;
-
 use crate::tool::Tool;
 
 /// A key of the story.
@@ -16,12 +14,24 @@ pub(super) struct Key {
     pub(super) openssl: fn(&Signed<'_>) -> Tool,
 }
 
+impl Key {
+    /// One of the files that belong to the key.
+    pub(super) fn file(&self, ending: &str) -> String {
+        format!("{}.{ending}", self.name)
+    }
+
+    /// A version as the command line names it.
+    pub(super) fn version(&self, number: u32) -> String {
+        format!("{}@{number}", self.name)
+    }
+}
+
 /// The files of one signature.
 #[derive(Debug)]
 pub(super) struct Signed<'a> {
-    pub(super) public_key: &'a Path,
-    pub(super) signature: &'a Path,
-    pub(super) message: &'a Path,
+    pub(super) public_key: &'a str,
+    pub(super) signature: &'a str,
+    pub(super) message: &'a str,
 }
 
 /// One key that never leaves the token, and one of the Chinese standards, which SoftHSM cannot hold.
@@ -43,23 +53,18 @@ pub(super) const CAST: [Key; 2] = [
 ];
 
 fn verify_ecdsa(signed: &Signed<'_>) -> Tool {
-    Tool::new("openssl")
-        .args(["dgst", "-sha256", "-verify"])
-        .args([signed.public_key])
-        .args(["-signature"])
-        .args([signed.signature, signed.message])
+    Tool::new("openssl").args(["dgst", "-sha256", "-verify", signed.public_key]).args([
+        "-signature",
+        signed.signature,
+        signed.message,
+    ])
 }
 
 /// GM/T 0009: without agreement on another, the signer's distinguishing id is this one.
 fn verify_sm2(signed: &Signed<'_>) -> Tool {
     Tool::new("openssl")
-        .args(["pkeyutl", "-verify", "-rawin", "-digest", "sm3", "-pubin"])
-        .args(["-inkey"])
-        .args([signed.public_key])
-        .args(["-sigfile"])
-        .args([signed.signature])
-        .args(["-in"])
-        .args([signed.message])
+        .args(["pkeyutl", "-verify", "-rawin", "-digest", "sm3", "-pubin", "-inkey", signed.public_key])
+        .args(["-sigfile", signed.signature, "-in", signed.message])
         .args(["-pkeyopt", "distid:1234567812345678"])
 }
 
@@ -102,11 +107,7 @@ mod tests {
             openssl(&["pkey", "-in", "key", "-pubout", "-out", "public"]);
             openssl(sign);
             let verdict = |message: &str| {
-                let signed = Signed {
-                    public_key: Path::new("public"),
-                    signature: Path::new("sig"),
-                    message: Path::new(message),
-                };
+                let signed = Signed { public_key: "public", signature: "sig", message };
                 let tool = (key.openssl)(&signed).in_dir(directory.path());
                 tool.capture().unwrap().code
             };
