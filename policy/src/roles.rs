@@ -1,0 +1,175 @@
+//! The four fixed roles.
+
+use std::sync::Arc;
+
+use hufu_core::policy::{Action, AuthorizationRequest, Decision, PolicyEngine, PolicyError, Principal};
+use hufu_core::record::Role;
+
+/// Reading keys and the public data of their versions.
+const READ_KEYS: &[Action] = &[Action::GetKey, Action::ListKeys, Action::GetPublicKey];
+
+/// The life of keys, from creation to destruction.
+const MANAGE: &[Action] = &[
+    Action::CreateKey,
+    Action::UpdateKey,
+    Action::RotateKey,
+    Action::ActivateVersion,
+    Action::SuspendVersion,
+    Action::ResumeVersion,
+    Action::RevokeVersion,
+    Action::ScheduleDestroy,
+    Action::CancelDestroy,
+];
+
+/// Cryptography with keys, and randomness.
+const USE: &[Action] = &[
+    Action::Sign,
+    Action::Verify,
+    Action::Encrypt,
+    Action::Decrypt,
+    Action::GenerateDataKey,
+    Action::Mac,
+    Action::VerifyMac,
+    Action::GenerateRandom,
+];
+
+/// What everyone who is authenticated may read: proofs, which are public anyway, and the state of the service.
+const READ_SERVICE: &[Action] = &[Action::ReadLedger, Action::ReadStatus];
+
+/// The audit trail of the tenant.
+const READ_AUDIT: &[Action] = &[Action::ReadAudit];
+
+/// What each role is granted. What stands here nowhere is denied: the service's own actions above all.
+const GRANTS: &[(Role, &str, &[&[Action]])] = &[
+    (Role::Admin, "role/admin", &[READ_KEYS, MANAGE, USE, READ_SERVICE, READ_AUDIT]),
+    (Role::Operator, "role/operator", &[READ_KEYS, MANAGE, READ_SERVICE]),
+    (Role::Application, "role/application", &[READ_KEYS, USE, READ_SERVICE]),
+    (Role::Auditor, "role/auditor", &[READ_KEYS, READ_SERVICE, READ_AUDIT]),
+];
+
+/// Decides by the role of the principal, inside its own tenant alone.
+///
+/// Duties are separated: an operator manages keys and never uses them, an application uses keys and never manages them,
+/// an auditor reads. An administrator may do all three within its tenant; give that role to few.
+#[derive(Debug)]
+pub struct RolePolicies {
+    sets: Vec<RoleSet>,
+    nothing: Arc<[Arc<str>]>,
+}
+
+#[derive(Debug)]
+struct RoleSet {
+    role: Role,
+    allowed: u64,
+    policies: Arc<[Arc<str>]>,
+}
+
+impl RolePolicies {
+    /// The roles of this release.
+    #[must_use]
+    pub fn new() -> Self {
+        let sets = GRANTS.iter().map(|(role, name, groups)| RoleSet::new(*role, name, groups)).collect();
+        Self { sets, nothing: Arc::new([]) }
+    }
+
+    fn decide(&self, request: &AuthorizationRequest<'_>) -> Option<&RoleSet> {
+        if !is_at_home(request) {
+            return None;
+        }
+        let role = request.principal.record.role;
+        self.sets.iter().find(|set| set.role == role && set.allows(request.action))
+    }
+}
+
+impl Default for RolePolicies {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RoleSet {
+    fn new(role: Role, name: &str, groups: &[&[Action]]) -> Self {
+        let allowed = groups.iter().flat_map(|group| group.iter()).fold(0, |set, action| set | bit(*action));
+        Self { role, allowed, policies: Arc::new([name.into()]) }
+    }
+
+    fn allows(&self, action: Action) -> bool {
+        self.allowed & bit(action) != 0
+    }
+}
+
+impl PolicyEngine for RolePolicies {
+    fn is_authorized(&self, request: &AuthorizationRequest<'_>) -> Decision {
+        match self.decide(request) {
+            Some(set) => Decision { allowed: true, policies: set.policies.clone() },
+            None => Decision { allowed: false, policies: self.nothing.clone() },
+        }
+    }
+
+    fn validate(&self) -> Result<(), PolicyError> {
+        for set in &self.sets {
+            if let Some(action) = SERVICE_ACTIONS.iter().find(|action| set.allows(**action)) {
+                return Err(PolicyError(format!("role `{}` is granted the service's own `{action}`", set.role)));
+            }
+        }
+        Ok(())
+    }
+
+    fn revision(&self) -> u64 {
+        0
+    }
+}
+
+/// Actions of the service itself, which no caller may ask for.
+const SERVICE_ACTIONS: &[Action] = &[
+    Action::Announce,
+    Action::Destroy,
+    Action::Reconcile,
+    Action::Sequence,
+    Action::Lifecycle,
+    Action::ReserveUsage,
+    Action::Quarantine,
+    Action::Withhold,
+];
+
+/// Whether an active principal asks for something in its own tenant, which is not the service's.
+fn is_at_home(request: &AuthorizationRequest<'_>) -> bool {
+    let Principal { record, .. } = request.principal;
+    record.active
+        && !request.tenant.is_system()
+        && record.tenant == *request.tenant
+        && request.key.is_none_or(|key| key.tenant == *request.tenant)
+}
+
+/// The action's place in a set. Enough for 64 actions; a test counts them.
+fn bit(action: Action) -> u64 {
+    1 << (action as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_bit_of_its_own() {
+        let all = Action::ALL.iter().fold(0, |set, action| set | bit(*action));
+        assert_eq!(all.count_ones() as usize, Action::ALL.len());
+    }
+
+    #[test]
+    fn every_action_is_granted_to_someone_or_belongs_to_the_service() {
+        let roles = RolePolicies::new();
+        for action in Action::ALL {
+            let granted = roles.sets.iter().any(|set| set.allows(*action));
+            assert_ne!(granted, SERVICE_ACTIONS.contains(action), "{action}");
+        }
+        assert_eq!(roles.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_set_that_grants_a_service_action_is_refused() {
+        let mut roles = RolePolicies::new();
+        roles.sets[0].allowed |= bit(Action::Destroy);
+        assert!(roles.validate().unwrap_err().to_string().contains("service.destroy"));
+    }
+}
