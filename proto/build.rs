@@ -25,9 +25,7 @@ const REDACTED: [&str; 4] = [
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=hufu");
     let mut files = protox::compile(PROTOS, ["."])?;
-    tonic_prost_build::configure()
-        .skip_debug(REDACTED)
-        .compile_fds(files.clone())?;
+    tonic_prost_build::configure().skip_debug(REDACTED).compile_fds(files.clone())?;
 
     // Comments are in the source and in rustdoc; reflection goes without them.
     for file in &mut files.file {

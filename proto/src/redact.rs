@@ -59,34 +59,10 @@ mod tests {
     #[test]
     fn debug_shows_no_secret_bytes() {
         let shown = [
-            format!(
-                "{:?}",
-                EncryptRequest {
-                    plaintext: SECRET.to_vec(),
-                    ..Default::default()
-                }
-            ),
-            format!(
-                "{:?}",
-                DecryptResponse {
-                    plaintext: SECRET.to_vec(),
-                    ..Default::default()
-                }
-            ),
-            format!(
-                "{:?}",
-                GenerateDataKeyResponse {
-                    plaintext: SECRET.to_vec(),
-                    ..Default::default()
-                }
-            ),
-            format!(
-                "{:?}",
-                GenerateRandomResponse {
-                    data: SECRET.to_vec(),
-                    ..Default::default()
-                }
-            ),
+            format!("{:?}", EncryptRequest { plaintext: SECRET.to_vec(), ..Default::default() }),
+            format!("{:?}", DecryptResponse { plaintext: SECRET.to_vec(), ..Default::default() }),
+            format!("{:?}", GenerateDataKeyResponse { plaintext: SECRET.to_vec(), ..Default::default() }),
+            format!("{:?}", GenerateRandomResponse { data: SECRET.to_vec(), ..Default::default() }),
         ];
         for text in shown {
             assert!(text.contains("[4 secret bytes]"), "{text}");

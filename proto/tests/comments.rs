@@ -2,32 +2,17 @@
 
 use std::collections::HashSet;
 
-use protox::prost_reflect::prost_types::{
-    DescriptorProto, EnumDescriptorProto, FileDescriptorProto,
-};
+use protox::prost_reflect::prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 #[test]
 fn everything_is_commented() {
     let files = protox::compile(
-        [
-            "audit",
-            "crypto",
-            "errors",
-            "keys",
-            "ledger",
-            "resources",
-            "system",
-        ]
-        .map(|f| format!("hufu/v1/{f}.proto")),
+        ["audit", "crypto", "errors", "keys", "ledger", "resources", "system"].map(|f| format!("hufu/v1/{f}.proto")),
         ["proto"],
     )
     .unwrap();
-    let bare: Vec<String> = files
-        .file
-        .iter()
-        .filter(|file| file.package() == "hufu.v1")
-        .flat_map(uncommented)
-        .collect();
+    let bare: Vec<String> =
+        files.file.iter().filter(|file| file.package() == "hufu.v1").flat_map(uncommented).collect();
     assert!(bare.is_empty(), "without a comment: {bare:#?}");
 }
 
@@ -58,10 +43,7 @@ fn paths(file: &FileDescriptorProto) -> Vec<(Vec<i32>, String)> {
     for (i, service) in (0..).zip(&file.service) {
         all.push((vec![6, i], service.name().to_owned()));
         for (j, method) in (0..).zip(&service.method) {
-            all.push((
-                vec![6, i, 2, j],
-                format!("{}.{}", service.name(), method.name()),
-            ));
+            all.push((vec![6, i, 2, j], format!("{}.{}", service.name(), method.name())));
         }
     }
     all
@@ -70,10 +52,7 @@ fn paths(file: &FileDescriptorProto) -> Vec<(Vec<i32>, String)> {
 fn message_paths(path: &[i32], message: &DescriptorProto, all: &mut Vec<(Vec<i32>, String)>) {
     all.push((path.to_vec(), message.name().to_owned()));
     for (i, field) in (0..).zip(&message.field) {
-        all.push((
-            [path, &[2, i]].concat(),
-            format!("{}.{}", message.name(), field.name()),
-        ));
+        all.push(([path, &[2, i]].concat(), format!("{}.{}", message.name(), field.name())));
     }
 }
 
@@ -82,11 +61,7 @@ fn enum_paths(path: &[i32], item: &EnumDescriptorProto, all: &mut Vec<(Vec<i32>,
     let prefix = screaming(item.name());
     for (i, value) in (0..).zip(&item.value) {
         all.push(([path, &[2, i]].concat(), value.name().to_owned()));
-        assert!(
-            value.name().starts_with(&prefix),
-            "{} lacks {prefix}",
-            value.name()
-        );
+        assert!(value.name().starts_with(&prefix), "{} lacks {prefix}", value.name());
     }
     let first = item.value.first().map(|value| value.name().to_owned());
     assert_eq!(first, Some(format!("{prefix}UNSPECIFIED")));

@@ -1,0 +1,58 @@
+//! Checks ledger bundles and checkpoints with nothing but the log's public key: no service, no network, no clock.
+
+pub use hufu_verify::{BUNDLE_LEN_MAX, Event, EventSummary, Report, Revocation, Status, VerifierKey, VerifyError};
+
+use crate::Error;
+
+/// Reads the verifier key of a log (C2SP signed-note: `ORIGIN+HASH+KEY`); white space around it is ignored.
+///
+/// # Errors
+/// [`Error::VerifierKey`] says which part is malformed.
+pub fn verifier_key(text: &str) -> Result<VerifierKey, Error> {
+    VerifierKey::parse(text.trim()).map_err(Error::VerifierKey)
+}
+
+/// Checks a bundle and tells what it proves: the last event of a key as of a checkpoint, never that the key is good now.
+///
+/// # Errors
+/// [`Error::Verify`] names the first thing that does not hold.
+pub fn verify_bundle(bundle: &[u8], key: &VerifierKey) -> Result<Report, Error> {
+    hufu_verify::verify_bundle(bundle, key).map_err(Error::Verify)
+}
+
+/// Checks that a newer checkpoint extends an older one, both as signed notes, given the hashes of
+/// [`Client::prove_consistency`](crate::Client::prove_consistency).
+///
+/// # Errors
+/// [`Error::Verify`]; [`VerifyError::Inconsistent`] means that the log has forked or was cut.
+pub fn verify_consistency(older: &[u8], newer: &[u8], hashes: &[Vec<u8>], key: &VerifierKey) -> Result<(), Error> {
+    let hashes = hashes
+        .iter()
+        .map(|hash| <[u8; 32]>::try_from(hash.as_slice()).map(hufu_tlog::Hash))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| Error::Incomplete("hashes of 32 bytes"))?;
+    let older = hufu_verify::verify_note(older, key).map_err(Error::Verify)?;
+    let newer = hufu_verify::verify_note(newer, key).map_err(Error::Verify)?;
+    hufu_verify::verify_checkpoints_consistent(&older, &newer, &hashes).map_err(Error::Verify)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rubbish_is_refused_and_named() {
+        let error = verifier_key("nonsense").unwrap_err();
+        assert!(error.to_string().starts_with("no verifier key of a log: "), "{error}");
+        let key = VerifierKey::new("example.org/log", [0; 32]).unwrap();
+        let error = verify_bundle(b"rubbish", &key).unwrap_err();
+        assert!(matches!(error, Error::Verify(VerifyError::Bundle(_))), "{error:?}");
+        assert!(verify_consistency(b"", b"", &[vec![0; 31]], &key).is_err());
+    }
+
+    #[test]
+    fn a_line_feed_after_the_key_is_no_harm() {
+        let key = VerifierKey::new("example.org/log", [7; 32]).unwrap();
+        assert_eq!(verifier_key(&format!("{key}\n")).unwrap().name(), "example.org/log");
+    }
+}
