@@ -261,6 +261,26 @@ pub struct KeyDetail {
     pub quarantined: bool,
 }
 
+/// A version and whether it is locked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VersionDetail {
+    /// The version.
+    pub version: Version,
+    /// Whether it is locked because stored data disagree.
+    pub quarantined: bool,
+}
+
+/// Random bytes and where they came from.
+#[derive(Debug)]
+pub struct RandomBytes {
+    /// The bytes.
+    pub bytes: SecretBytes,
+    /// Which backend drew them.
+    pub protection: Protection,
+    /// Whether that backend is a simulation.
+    pub simulated: bool,
+}
+
 /// A public key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublicKeyView {

@@ -1,0 +1,14 @@
+//! The use of keys: sign, verify, encrypt, decrypt, authenticate, draw random bytes.
+
+mod ciphertext;
+mod decrypt;
+mod encrypt;
+mod input;
+mod mac;
+mod random;
+mod sign;
+mod signature;
+mod usage;
+mod verify;
+
+pub(crate) use usage::UsageBlocks;

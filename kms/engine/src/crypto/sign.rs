@@ -1,0 +1,115 @@
+//! Sign: one input, or many in one call.
+
+use hufu_core::audit::AuditEntry;
+use hufu_core::backend::Operation;
+use hufu_core::policy::Action;
+use hufu_core::rules::{Usage, may_use};
+use hufu_core::{Error, Reason};
+
+use super::signature;
+use crate::api::{BATCH_LEN_MAX, Caller, Input, Selector, SignatureFormat, Signed, SignedBatch};
+use crate::directory::VersionEntry;
+use crate::engine::{Engine, Permit};
+
+impl Engine {
+    /// Signs one input. The signature is released after its audit record is durable, and only if nothing it rests on
+    /// has changed meanwhile.
+    ///
+    /// # Errors
+    /// [`Reason::WrongState`], [`Reason::WrongPurpose`], [`Reason::DigestNotAllowed`], [`Reason::RevokedMeanwhile`],
+    /// [`Reason::BackendUnavailable`], [`Reason::Overloaded`].
+    pub async fn sign(
+        &self,
+        caller: &Caller,
+        selector: &Selector,
+        input: Input,
+        format: SignatureFormat,
+    ) -> Result<Signed, Error> {
+        let result = self.sign_all(caller, selector, std::slice::from_ref(&input), format).await;
+        let result = result.and_then(|mut batch| match batch.signatures.pop() {
+            Some(signature) => Ok(Signed { version: batch.version, signature }),
+            None => Err(Error::internal("no signature was made")),
+        });
+        self.conclude(caller, Action::Sign, || resource(selector), result).await
+    }
+
+    /// Signs many inputs under one audit record: all or none.
+    ///
+    /// # Errors
+    /// As [`Self::sign`], and [`Reason::InvalidArgument`] for an empty batch.
+    pub async fn sign_batch(
+        &self,
+        caller: &Caller,
+        selector: &Selector,
+        inputs: Vec<Input>,
+        format: SignatureFormat,
+    ) -> Result<SignedBatch, Error> {
+        let result = match inputs.len() {
+            0 => Err(Error::new(Reason::MissingField, "the batch is empty").field("items")),
+            len if len > BATCH_LEN_MAX => {
+                Err(Error::new(Reason::TooLarge, format!("at most {BATCH_LEN_MAX} inputs")).field("items"))
+            }
+            _ => self.sign_all(caller, selector, &inputs, format).await,
+        };
+        self.conclude(caller, Action::Sign, || resource(selector), result).await
+    }
+
+    async fn sign_all(
+        &self,
+        caller: &Caller,
+        selector: &Selector,
+        inputs: &[Input],
+        format: SignatureFormat,
+    ) -> Result<SignedBatch, Error> {
+        let permit = self.authorize(caller, Action::Sign, &selector.key.tenant, Some(&selector.key))?;
+        let entry = self.select(selector).await?;
+        may_use(&entry.version.record, Usage::Sign)?;
+        let tenant = self.directory.tenant(&selector.key.tenant).await?;
+        let slot = self.reserve()?;
+        let mut macs = Vec::with_capacity(inputs.len() * 32);
+        let mut signatures = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            signatures.push(self.sign_one(caller, &entry, input, format).await?);
+            macs.extend_from_slice(&input.mac(&tenant.audit_key));
+        }
+        let record = self.use_of(caller, Action::Sign, &entry, &permit);
+        let detail = (inputs.len() > 1).then(|| format!("{} inputs", inputs.len()));
+        let record = AuditEntry { input_mac: Some(macs), detail, ..record };
+        self.release(slot, &permit, caller, &entry.subject, record).await?;
+        Ok(SignedBatch { version: entry.version.clone(), signatures })
+    }
+
+    async fn sign_one(
+        &self,
+        caller: &Caller,
+        entry: &VersionEntry,
+        input: &Input,
+        format: SignatureFormat,
+    ) -> Result<Vec<u8>, Error> {
+        let record = &entry.version.record;
+        let operation = Operation::Sign(&entry.handle, input.checked(record)?);
+        let raw = self.bytes(record.protection, operation, caller.deadline).await?;
+        signature::format(record.scheme, raw, format)
+    }
+
+    /// A record of a key's use.
+    pub(super) fn use_of(
+        &self,
+        caller: &Caller,
+        action: Action,
+        entry: &VersionEntry,
+        permit: &Permit,
+    ) -> AuditEntry {
+        let record = self.entry(caller, action, entry.resource.clone(), permit);
+        let simulated = entry.version.record.attestation.is_simulated();
+        AuditEntry { scheme: Some(entry.version.record.scheme), simulated, ..record }
+    }
+}
+
+/// What the caller meant, for the record of a refusal.
+pub(super) fn resource(selector: &Selector) -> String {
+    match selector.number {
+        Some(number) => selector.key.version(number).to_string(),
+        None => selector.key.to_string(),
+    }
+}

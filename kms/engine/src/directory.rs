@@ -1,0 +1,267 @@
+//! Keys, versions, tenants and principals as the use cases see them: read through bounded caches, trusted only after their tags, and for
+//! versions their last ledger leaf, have been checked.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use hufu_core::backend::KeyHandle;
+use hufu_core::changes::Changes;
+use hufu_core::changeset::{Collection, Row, Subject};
+use hufu_core::codec;
+use hufu_core::name::{KeyName, TenantId, VersionName};
+use hufu_core::policy::Principal;
+use hufu_core::record::{KeyRecord, PrincipalRecord, Tenant, VersionRecord, WrappingKeyId};
+use hufu_core::store::Store;
+use hufu_core::{Error, Reason};
+use quick_cache::sync::Cache;
+
+use crate::alarms::Alarms;
+use crate::api::{Key, Version};
+use crate::fault;
+use crate::foundation::Keyring;
+
+/// Keys and versions kept in memory, each. Bounds memory whatever the number of keys.
+const ENTRIES_MAX: usize = 8_192;
+/// Tenants and principals kept in memory, each.
+const PRINCIPALS_MAX: usize = 4_096;
+/// Attempts to read a version and its last leaf in agreement while others write.
+const ATTEMPTS_MAX: usize = 4;
+
+/// The alarm that locks a key version.
+pub(crate) const QUARANTINE: &str = "quarantine";
+
+/// A key in the cache.
+pub(crate) struct KeyEntry {
+    pub(crate) key: Key,
+    pub(crate) subject: Subject,
+    epoch: u64,
+}
+
+/// A version in the cache, ready for use.
+pub(crate) struct VersionEntry {
+    pub(crate) version: Version,
+    pub(crate) subject: Subject,
+    /// Resource name, for the audit trail.
+    pub(crate) resource: Arc<str>,
+    pub(crate) handle: KeyHandle,
+    epoch: u64,
+}
+
+/// A tenant in the cache.
+pub(crate) struct TenantEntry {
+    pub(crate) material_key: WrappingKeyId,
+    /// Hides the inputs in the audit trail.
+    pub(crate) audit_key: hmac::Key,
+}
+
+pub(crate) struct Directory {
+    store: Arc<dyn Store>,
+    keyring: Arc<Keyring>,
+    changes: Arc<Changes>,
+    alarms: Arc<Alarms>,
+    deployment: Arc<str>,
+    keys: Cache<KeyName, Arc<KeyEntry>>,
+    versions: Cache<VersionName, Arc<VersionEntry>>,
+    tenants: Cache<TenantId, Arc<TenantEntry>>,
+    principals: Cache<[u8; 32], Principal>,
+}
+
+impl Directory {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        keyring: Arc<Keyring>,
+        changes: Arc<Changes>,
+        alarms: Arc<Alarms>,
+        deployment: &str,
+    ) -> Self {
+        Self {
+            store,
+            keyring,
+            changes,
+            alarms,
+            deployment: deployment.into(),
+            keys: Cache::new(ENTRIES_MAX),
+            versions: Cache::new(ENTRIES_MAX),
+            tenants: Cache::new(PRINCIPALS_MAX),
+            principals: Cache::new(PRINCIPALS_MAX),
+        }
+    }
+
+    /// The key, from the cache where it is still good.
+    pub(crate) async fn key(&self, name: &KeyName) -> Result<Arc<KeyEntry>, Error> {
+        if let Some(entry) = self.keys.get(name)
+            && !self.changes.changed_since(&entry.subject, entry.epoch)
+        {
+            return Ok(entry);
+        }
+        let epoch = self.changes.applied();
+        let key = self.read_key(name).await?;
+        let entry = Arc::new(KeyEntry { key, subject: Subject::new(&name.to_string()), epoch });
+        self.keys.insert(name.clone(), entry.clone());
+        Ok(entry)
+    }
+
+    /// The version, from the cache where it is still good.
+    pub(crate) async fn version(&self, name: &VersionName) -> Result<Arc<VersionEntry>, Error> {
+        if let Some(entry) = self.versions.get(name)
+            && !self.changes.changed_since(&entry.subject, entry.epoch)
+        {
+            return Ok(entry);
+        }
+        let epoch = self.changes.applied();
+        let version = self.read_version(name).await?;
+        let entry = Arc::new(VersionEntry {
+            subject: Subject::new(&name.key.to_string()),
+            resource: name.to_string().into(),
+            handle: self.handle(&version.record),
+            version,
+            epoch,
+        });
+        self.versions.insert(name.clone(), entry.clone());
+        Ok(entry)
+    }
+
+    /// The key as the database has it now: what a state change begins from.
+    pub(crate) async fn read_key(&self, name: &KeyName) -> Result<Key, Error> {
+        let resource = name.to_string();
+        let row = self.store.get(Collection::Key, &resource).await.map_err(fault::store)?;
+        let row = row.ok_or_else(|| key_not_found(name))?;
+        match self.keyring.integrity().open::<KeyRecord>(&row) {
+            Ok(record) => Ok(Key { record: Arc::new(record), revision: row.revision }),
+            Err(error) => Err(self.quarantine(&resource, &format!("the key row: {error}"))),
+        }
+    }
+
+    /// The version as the database has it now, its tag and its last ledger leaf checked.
+    pub(crate) async fn read_version(&self, name: &VersionName) -> Result<Version, Error> {
+        let resource = name.to_string();
+        if self.alarms.is_raised(QUARANTINE, &resource) {
+            return Err(quarantined());
+        }
+        let mut last_revision = 0;
+        for _ in 0..ATTEMPTS_MAX {
+            let row = self.store.get(Collection::Version, &name.row_id()).await.map_err(fault::store)?;
+            let row = row.ok_or_else(|| version_not_found(name))?;
+            let record = match self.open_version(&row) {
+                Ok(record) => record,
+                Err(error) => return Err(self.quarantine(&resource, &format!("the version row: {error}"))),
+            };
+            if self.agrees_with_ledger(&record).await? {
+                return Ok(Version { record: Arc::new(record), revision: row.revision });
+            }
+            if row.revision == last_revision {
+                return Err(self.quarantine(&resource, "the version row is not as its last ledger leaf says"));
+            }
+            last_revision = row.revision;
+        }
+        Err(Error::new(Reason::Overloaded, "the version is changing too fast").help("try again"))
+    }
+
+    /// A version from its row, only by its tag.
+    pub(crate) fn open_version(&self, row: &Row) -> Result<VersionRecord, codec::CodecError> {
+        self.keyring.integrity().open(row)
+    }
+
+    /// The tenant's keys.
+    pub(crate) async fn tenant(&self, id: &TenantId) -> Result<Arc<TenantEntry>, Error> {
+        if let Some(entry) = self.tenants.get(id) {
+            return Ok(entry);
+        }
+        let row = self.store.get(Collection::Tenant, id.as_str()).await.map_err(fault::store)?;
+        let row =
+            row.ok_or_else(|| Error::new(Reason::PermissionDenied, "there is no such tenant, or it is not yours"))?;
+        let Ok(tenant) = self.keyring.integrity().open::<Tenant>(&row) else {
+            return Err(self.quarantine(&format!("tenants/{id}"), "the tenant row"));
+        };
+        let audit_key = self.keyring.open(tenant.audit_key).await.map_err(fault::backend)?;
+        let entry = Arc::new(TenantEntry {
+            material_key: tenant.material_key,
+            audit_key: hmac::Key::new(hmac::HMAC_SHA256, audit_key.expose()),
+        });
+        self.tenants.insert(id.clone(), entry.clone());
+        Ok(entry)
+    }
+
+    /// Who authenticates with a certificate of that pin.
+    pub(crate) async fn principal(&self, pin: &[u8; 32]) -> Result<Principal, Error> {
+        if let Some(principal) = self.principals.get(pin)
+            && !self.changes.changed_since(&principal.subject, principal.epoch)
+        {
+            return Ok(principal);
+        }
+        let epoch = self.changes.applied();
+        let id = PrincipalRecord::row_id(pin);
+        let row =
+            self.store.get(Collection::Principal, &id).await.map_err(fault::store)?.ok_or_else(unauthenticated)?;
+        let Ok(record) = self.keyring.integrity().open::<PrincipalRecord>(&row) else {
+            self.alarms.raise(
+                QUARANTINE,
+                &format!("principal {id}"),
+                "the principal row is not as the service wrote it",
+            );
+            return Err(unauthenticated());
+        };
+        if !record.active {
+            return Err(unauthenticated());
+        }
+        let label = format!("tenants/{}/principals/{}", record.tenant, record.id).into();
+        let principal = Principal { subject: Subject::new(&id), label, record: Arc::new(record), epoch };
+        self.principals.insert(*pin, principal.clone());
+        Ok(principal)
+    }
+
+    /// What a backend needs of a version.
+    pub(crate) fn handle(&self, record: &VersionRecord) -> KeyHandle {
+        KeyHandle {
+            uid: record.uid,
+            algorithm: record.algorithm,
+            scheme: record.scheme,
+            locator: record.locator.clone(),
+            binding: match &record.locator {
+                hufu_core::record::Locator::Wrapped { wrapping_key, .. } => self.binding(record, *wrapping_key),
+                _ => Arc::new([]),
+            },
+            public_key: record.public_key.as_deref().map(Into::into),
+            distinguishing_id: record.distinguishing_id.as_deref().map(Into::into),
+        }
+    }
+
+    /// Associated data of wrapped key material: everything that must not be swapped under it.
+    pub(crate) fn binding(&self, record: &VersionRecord, wrapping_key: WrappingKeyId) -> Arc<[u8]> {
+        const EXPORTABLE: bool = false;
+        let identity = (&*self.deployment, &record.tenant, &record.key, record.number, record.uid);
+        let usage = (record.algorithm, record.scheme, record.purpose, record.protection, EXPORTABLE, wrapping_key);
+        codec::encode("hufu-material-binding", 1, &(identity, usage)).into()
+    }
+
+    async fn agrees_with_ledger(&self, record: &VersionRecord) -> Result<bool, Error> {
+        let scope = hex::encode(record.ledger_id);
+        let leaf = self.store.last(Collection::Leaf, &scope).await.map_err(fault::store)?;
+        let Some(leaf) = leaf else { return Ok(false) };
+        let same_place = leaf.id == crate::leaf::row_id(&record.ledger_id, record.last_sequence);
+        Ok(same_place && hufu_tlog::leaf_hash(&leaf.body).0 == record.last_event)
+    }
+
+    fn quarantine(&self, resource: &str, detail: &str) -> Error {
+        self.alarms.raise(QUARANTINE, resource, detail);
+        quarantined()
+    }
+}
+
+pub(crate) fn key_not_found(name: &KeyName) -> Error {
+    Error::new(Reason::KeyNotFound, format!("there is no key `{name}`")).field("name")
+}
+
+fn version_not_found(name: &VersionName) -> Error {
+    Error::new(Reason::VersionNotFound, format!("there is no version `{name}`")).field("name")
+}
+
+fn quarantined() -> Error {
+    Error::new(Reason::Quarantined, "stored data disagree: the resource is locked")
+        .help("an operator must look at the alarms in the status")
+}
+
+fn unauthenticated() -> Error {
+    Error::new(Reason::Unauthenticated, "the certificate belongs to no active principal")
+        .help("register the certificate's public-key pin")
+}

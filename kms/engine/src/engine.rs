@@ -1,0 +1,283 @@
+//! The engine: what all use cases share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hufu_core::ambient::{Clock, Rng};
+use hufu_core::audit::{AuditEntry, AuditOutcome};
+use hufu_core::backend::{KeyBackend, Operation, Outcome};
+use hufu_core::changes::Changes;
+use hufu_core::changeset::{Changeset, Grant, Subject};
+use hufu_core::name::{KeyName, TenantId};
+use hufu_core::policy::{Action, AuthorizationRequest, PolicyEngine, Principal};
+use hufu_core::record::{Deployment, Protection};
+use hufu_core::store::Store;
+use hufu_core::{Error, Reason};
+use hufu_journal::{Journal, Slot};
+
+use crate::alarms::Alarms;
+use crate::api::Caller;
+use crate::crypto::UsageBlocks;
+use crate::directory::Directory;
+use crate::fault;
+use crate::foundation::Keyring;
+use crate::ledger::Ledger;
+use crate::reconcile::Reconciler;
+use crate::refusals::Refusals;
+
+/// A server on a shared database that has not heard from it for so long refuses key use.
+const STALE_AFTER: Duration = Duration::from_millis(800);
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The only writer.
+    pub journal: Journal,
+    /// What the journal learns about changes.
+    pub changes: Arc<Changes>,
+    /// Backends, at most one for each protection.
+    pub backends: Vec<Arc<dyn KeyBackend>>,
+    /// Verifies signatures and encrypts to public keys, for keys of every protection.
+    pub verifier: Arc<dyn KeyBackend>,
+    /// Decides.
+    pub policy: Arc<dyn PolicyEngine>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// Wrapping keys and row tags.
+    pub keyring: Arc<Keyring>,
+    /// The deployment.
+    pub deployment: Deployment,
+    /// The ledger, for reading and proving.
+    pub ledger: Arc<Ledger>,
+    /// What needs a person.
+    pub alarms: Arc<Alarms>,
+    /// Name of this start's audit writer.
+    pub writer: String,
+    /// Shortest delay before a destruction, in milliseconds.
+    pub destroy_delay_ms_min: u64,
+}
+
+/// The use cases.
+pub struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) journal: Journal,
+    pub(crate) changes: Arc<Changes>,
+    pub(crate) backends: BTreeMap<&'static str, Arc<dyn KeyBackend>>,
+    pub(crate) verifier: Arc<dyn KeyBackend>,
+    pub(crate) policy: Arc<dyn PolicyEngine>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) deployment: Deployment,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) alarms: Arc<Alarms>,
+    pub(crate) directory: Directory,
+    pub(crate) refusals: Refusals,
+    pub(crate) usage: UsageBlocks,
+    pub(crate) reconciler: Reconciler,
+    pub(crate) writer: String,
+    pub(crate) destroy_delay_ms_min: u64,
+    pub(crate) started_at: u64,
+}
+
+impl Engine {
+    /// An engine over its parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let directory = Directory::new(
+            parts.store.clone(),
+            parts.keyring.clone(),
+            parts.changes.clone(),
+            parts.alarms.clone(),
+            &parts.deployment.id,
+        );
+        let backends = parts.backends.into_iter().map(|backend| (slot(backend.protection()), backend)).collect();
+        Self {
+            started_at: parts.clock.now_ms(),
+            refusals: Refusals::new(parts.clock.clone()),
+            reconciler: Reconciler::default(),
+            usage: UsageBlocks::default(),
+            directory,
+            backends,
+            store: parts.store,
+            journal: parts.journal,
+            changes: parts.changes,
+            verifier: parts.verifier,
+            policy: parts.policy,
+            clock: parts.clock,
+            rng: parts.rng,
+            keyring: parts.keyring,
+            deployment: parts.deployment,
+            ledger: parts.ledger,
+            alarms: parts.alarms,
+            writer: parts.writer,
+            destroy_delay_ms_min: parts.destroy_delay_ms_min,
+        }
+    }
+
+    /// Who authenticates with a certificate whose SubjectPublicKeyInfo has this SHA-256.
+    ///
+    /// # Errors
+    /// [`Reason::Unauthenticated`] when it is no active principal.
+    pub async fn authenticate(&self, pin: &[u8; 32]) -> Result<Principal, Error> {
+        self.check_fresh()?;
+        self.directory.principal(pin).await
+    }
+
+    /// Whether requests can be served: the journal commits and, on a shared database, the database is heard from.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.check_fresh().is_ok() && self.journal.progress().borrow().stalled.is_none()
+    }
+
+    pub(crate) fn backend(&self, protection: Protection) -> Result<&Arc<dyn KeyBackend>, Error> {
+        self.backends.get(slot(protection)).ok_or_else(|| {
+            Error::new(Reason::UnsupportedByBackend, format!("no backend gives the protection `{protection}`"))
+                .field("protection")
+        })
+    }
+
+    /// Decides, and says on what the decision rests.
+    pub(crate) fn authorize(
+        &self,
+        caller: &Caller,
+        action: Action,
+        tenant: &TenantId,
+        key: Option<&KeyName>,
+    ) -> Result<Permit, Error> {
+        self.check_fresh()?;
+        let epoch = self.changes.applied();
+        let principal = &caller.principal;
+        if self.changes.changed_since(&principal.subject, principal.epoch) {
+            return Err(Error::new(Reason::Unauthenticated, "the principal has changed").help("connect again"));
+        }
+        let decision = self.policy.is_authorized(&AuthorizationRequest { principal, action, tenant, key });
+        if decision.allowed && !tenant.is_system() {
+            Ok(Permit { epoch, policies: decision.policies })
+        } else {
+            Err(Error::new(Reason::PermissionDenied, format!("policy does not let you do `{action}` here")))
+        }
+    }
+
+    /// A record of something done for a caller.
+    pub(crate) fn entry(
+        &self,
+        caller: &Caller,
+        action: Action,
+        resource: impl Into<Arc<str>>,
+        permit: &Permit,
+    ) -> AuditEntry {
+        let at = self.clock.now_ms();
+        let entry = AuditEntry::done(at, caller.principal.label.clone(), action, resource);
+        AuditEntry { policies: permit.policies.clone(), ..entry }
+    }
+
+    /// Takes a journal slot: before the backend is touched.
+    pub(crate) fn reserve(&self) -> Result<Slot, Error> {
+        self.journal.reserve().map_err(fault::journal)
+    }
+
+    /// Releases an output: only after its record is durable, and only if what it rests on has not changed.
+    pub(crate) async fn release(
+        &self,
+        slot: Slot,
+        permit: &Permit,
+        caller: &Caller,
+        key: &Subject,
+        entry: AuditEntry,
+    ) -> Result<(), Error> {
+        let subjects = vec![key.clone(), caller.principal.subject.clone()];
+        let grant = Some(Grant { epoch: permit.epoch, subjects });
+        let changeset = Changeset { grant, ..Changeset::audit_only(entry) };
+        slot.commit(changeset).await.map(drop).map_err(fault::journal)
+    }
+
+    /// Ends a use case: a refusal or failure of an authenticated caller is recorded, at a bounded rate.
+    pub(crate) async fn conclude<T>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        resource: impl FnOnce() -> String,
+        result: Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Err(error) = result else { return result };
+        if let Some(cause) = error.cause() {
+            tracing::warn!(%action, reason = error.reason().name(), cause, "request failed");
+        }
+        if self.refusals.may_record(&caller.principal.subject)
+            && let Ok(slot) = self.journal.reserve()
+        {
+            let at = self.clock.now_ms();
+            let entry = AuditEntry::done(at, caller.principal.label.clone(), action, resource());
+            let recorded =
+                slot.commit(Changeset::audit_only(AuditEntry { outcome: outcome_of(&error), ..entry })).await;
+            if let Err(fault) = recorded {
+                tracing::warn!(%fault, "a refusal was not recorded");
+            }
+        }
+        Err(error)
+    }
+
+    /// Performs an operation on a version's own backend.
+    pub(crate) async fn perform(
+        &self,
+        protection: Protection,
+        operation: Operation<'_>,
+        deadline: Instant,
+    ) -> Result<Outcome, Error> {
+        self.backend(protection)?.perform(operation, deadline).await.map_err(fault::backend)
+    }
+
+    /// A signature, MAC or ciphertext from a version's own backend.
+    pub(crate) async fn bytes(
+        &self,
+        protection: Protection,
+        operation: Operation<'_>,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Error> {
+        match self.perform(protection, operation, deadline).await? {
+            Outcome::Bytes(bytes) => Ok(bytes),
+            _ => Err(Error::internal("the backend answered out of turn")),
+        }
+    }
+
+    fn check_fresh(&self) -> Result<(), Error> {
+        if self.store.is_shared() && self.changes.age(self.clock.uptime()) > STALE_AFTER {
+            return Err(Error::new(Reason::StaleReplica, "this server has not heard from the database")
+                .help("try another server"));
+        }
+        Ok(())
+    }
+}
+
+/// A decision that allows, and the state of the world it has seen.
+pub(crate) struct Permit {
+    pub(crate) epoch: u64,
+    pub(crate) policies: Arc<[Arc<str>]>,
+}
+
+fn slot(protection: Protection) -> &'static str {
+    match protection {
+        Protection::Software => "software",
+        Protection::Hsm => "hsm",
+    }
+}
+
+fn outcome_of(error: &Error) -> AuditOutcome {
+    let reason = error.reason().name().to_owned();
+    match error.reason() {
+        Reason::Internal
+        | Reason::DeadlineExceeded
+        | Reason::Overloaded
+        | Reason::BackendUnavailable
+        | Reason::StorageUnavailable
+        | Reason::LedgerUnavailable
+        | Reason::StaleReplica
+        | Reason::RevokedMeanwhile => AuditOutcome::Failed(reason),
+        _ => AuditOutcome::Refused(reason),
+    }
+}

@@ -1,0 +1,68 @@
+//! What went wrong below, in the words of the documented reasons.
+
+use hufu_core::backend::BackendError;
+use hufu_core::changeset::Guard;
+use hufu_core::store::StoreError;
+use hufu_core::{Error, Reason};
+use hufu_journal::JournalError;
+
+/// A backend's failure as the caller may see it.
+pub(crate) fn backend(error: BackendError) -> Error {
+    match error {
+        BackendError::Unsupported(what) => Error::new(Reason::UnsupportedByBackend, what),
+        BackendError::InvalidInput(what) => Error::new(Reason::InvalidArgument, what),
+        BackendError::Rejected => decryption_failed(),
+        BackendError::Overloaded => Error::new(Reason::Overloaded, "the backend is busy").help("try again"),
+        BackendError::DeadlineExceeded => {
+            Error::new(Reason::DeadlineExceeded, "the backend did not answer before the deadline")
+        }
+        BackendError::Unavailable(_)
+        | BackendError::Missing(_)
+        | BackendError::Credentials(_)
+        | BackendError::Failed(_) => {
+            Error::new(Reason::BackendUnavailable, "the key's backend cannot do this now").because(error)
+        }
+    }
+}
+
+/// A ciphertext that was refused. Says nothing of why, so that it is no oracle.
+pub(crate) fn decryption_failed() -> Error {
+    Error::new(Reason::DecryptionFailed, "the ciphertext was not made by this key with this associated data")
+        .field("ciphertext")
+}
+
+/// A journal's failure as the caller may see it.
+pub(crate) fn journal(error: JournalError) -> Error {
+    match error {
+        JournalError::Overloaded => Error::new(Reason::Overloaded, "the service is busy").help("try again"),
+        JournalError::Withheld => Error::new(
+            Reason::RevokedMeanwhile,
+            "the output is withheld: the key, the principal or the policy changed while it was made",
+        )
+        .help("read the key's state and try again"),
+        JournalError::Guarded(guard) => guarded(&guard),
+        JournalError::Stopped => Error::new(Reason::StorageUnavailable, "the service is stopping"),
+        JournalError::NotCommitted(cause) => {
+            Error::new(Reason::StorageUnavailable, "nothing was changed: the database did not commit").because(cause)
+        }
+        JournalError::Unknown => {
+            Error::new(Reason::StorageUnavailable, "it is not known whether the change was committed")
+                .help("repeat the request with the same request id")
+        }
+    }
+}
+
+/// A read's failure as the caller may see it.
+pub(crate) fn store(error: StoreError) -> Error {
+    Error::new(Reason::StorageUnavailable, "the database cannot be read now").because(error)
+}
+
+fn guarded(guard: &Guard) -> Error {
+    let error = match guard {
+        Guard::Absent(..) => Error::new(Reason::AlreadyExists, "a resource of this name is there already"),
+        Guard::Revision(..) => Error::new(Reason::EtagMismatch, "the resource has changed meanwhile")
+            .field("etag")
+            .help("read the resource again and repeat the request with its new etag"),
+    };
+    error.because(format!("{guard:?}"))
+}

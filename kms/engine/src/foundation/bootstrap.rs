@@ -1,0 +1,240 @@
+//! First start and every later one: the deployment row, the root key, the log key, the integrity key.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
+use hufu_core::ambient::{Clock, Rng, random_array};
+use hufu_core::audit::AuditEntry;
+use hufu_core::backend::{Generated, KeyBackend, KeyHandle, Operation, Outcome, Template};
+use hufu_core::changeset::{Changeset, Collection, Guard, Write};
+use hufu_core::codec::CodecError;
+use hufu_core::policy::Action;
+use hufu_core::record::{Deployment, Locator, Material, Record, VersionUid, WrappingKeyRecord, WrappingKeyUse};
+use hufu_core::store::{Page, Store, StoreError};
+use hufu_journal::{Journal, JournalError};
+use sha2::{Digest, Sha256};
+
+use super::keyring::{Keyring, Root};
+
+/// Name of the only root slot so far.
+const ROOT_SLOT: &str = "token";
+/// Longest wait for the token while keys are generated.
+const GENERATE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a start needs.
+pub struct Bootstrap {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The journal of this start.
+    pub journal: Journal,
+    /// The token that holds, or shall hold, the root key and the log key.
+    pub token: Arc<dyn KeyBackend>,
+    /// Its serial number.
+    pub token_serial: String,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Whether this start is for development.
+    pub development: bool,
+    /// First part of the ledger's origin; a random part follows, so that no two logs share one.
+    pub origin_prefix: String,
+}
+
+/// What everything rests on.
+pub struct Foundation {
+    /// The deployment.
+    pub deployment: Deployment,
+    /// Wrapping keys and row tags.
+    pub keyring: Arc<Keyring>,
+    /// The log's signing key.
+    pub log_key: KeyHandle,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum FoundationError {
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal did not commit.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The token did not do what was asked.
+    #[error("the root token: {0}")]
+    Token(hufu_core::Error),
+    /// A row is not one that this deployment wrote.
+    #[error("{0}")]
+    Damaged(String),
+    /// The configured token is another one than at first start.
+    #[error("the database belongs to token `{expected}`, and the configured token is `{found}`")]
+    OtherToken {
+        /// Serial number in the database.
+        expected: String,
+        /// Serial number of the configured token.
+        found: String,
+    },
+    /// A development deployment cannot become a production one.
+    #[error("the database was made by a development start and cannot serve production, nor the other way round")]
+    OtherMode,
+}
+
+impl From<CodecError> for FoundationError {
+    fn from(error: CodecError) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
+/// Opens the foundation, or lays it at first start.
+///
+/// # Errors
+/// [`FoundationError`]: the service must not serve then.
+pub async fn lay_foundation(bootstrap: Bootstrap) -> Result<Foundation, FoundationError> {
+    match bootstrap.store.get(Collection::Meta, Deployment::ID).await? {
+        Some(row) => reopen(bootstrap, &Deployment::from_row(&row)?, &row).await,
+        None if is_used(bootstrap.store.as_ref()).await? => {
+            Err(FoundationError::Damaged("the deployment row is missing from a database in use".to_owned()))
+        }
+        None => begin(bootstrap).await,
+    }
+}
+
+async fn is_used(store: &dyn Store) -> Result<bool, StoreError> {
+    let page = Page { after: None, limit: 1 };
+    let keys = store.list(Collection::WrappingKey, "", page).await?;
+    Ok(store.order().await? > 0 || !keys.is_empty())
+}
+
+async fn begin(bootstrap: Bootstrap) -> Result<Foundation, FoundationError> {
+    let now = bootstrap.clock.now_ms();
+    let random =
+        |bytes: Result<[u8; 16], _>| bytes.map_err(|e| FoundationError::Token(hufu_core::Error::internal(e)));
+    let id = hex::encode(random(random_array(bootstrap.rng.as_ref()))?);
+    let root_uid = VersionUid(random(random_array(bootstrap.rng.as_ref()))?);
+    let log_uid = VersionUid(random(random_array(bootstrap.rng.as_ref()))?);
+    generate(&bootstrap, root_uid, Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::Aes256Gcm).await?;
+    let log = generate(&bootstrap, log_uid, Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519).await?;
+    let log_public_key =
+        log.public_key.ok_or_else(|| FoundationError::Damaged("the log key has no public half".into()))?;
+    let deployment = Deployment {
+        log_origin: format!("{}/{}", bootstrap.origin_prefix, id.get(..16).unwrap_or(&id)),
+        id,
+        log_key: log_uid,
+        log_public_key,
+        root_key: root_uid,
+        token_serial: bootstrap.token_serial.clone(),
+        created_at: now,
+        development: bootstrap.development,
+    };
+    let root = root(&bootstrap, &deployment);
+    let (integrity, key) =
+        root.create(WrappingKeyUse::RowIntegrity, "", now).await.map_err(FoundationError::Token)?;
+    let keyring = Keyring::new(bootstrap.store.clone(), root, &key);
+    commit(&bootstrap.journal, &keyring, &deployment, &integrity, now).await?;
+    tracing::info!(deployment = deployment.id, origin = deployment.log_origin, "first start: root and log key made");
+    Ok(Foundation { log_key: log_key(&deployment), keyring: Arc::new(keyring), deployment })
+}
+
+async fn commit(
+    journal: &Journal,
+    keyring: &Keyring,
+    deployment: &Deployment,
+    integrity: &WrappingKeyRecord,
+    now: u64,
+) -> Result<(), FoundationError> {
+    let owner = |uid, owner: &str| Material { uid, owner: owner.to_owned() };
+    let seal = keyring.integrity();
+    let changeset = Changeset {
+        guards: vec![Guard::Absent(Collection::Meta, Deployment::ID.to_owned())],
+        writes: vec![
+            Write::Put(seal.row(deployment, 1)),
+            Write::Put(seal.row(integrity, 1)),
+            Write::Put(owner(deployment.root_key, "root key").to_row(1)),
+            Write::Put(owner(deployment.log_key, "log key").to_row(1)),
+        ],
+        ..Changeset::audit_only(AuditEntry::done(now, AuditEntry::system(), Action::Lifecycle, "deployment"))
+    };
+    journal.reserve()?.commit(changeset).await?;
+    Ok(())
+}
+
+async fn reopen(
+    bootstrap: Bootstrap,
+    deployment: &Deployment,
+    row: &hufu_core::changeset::Row,
+) -> Result<Foundation, FoundationError> {
+    if deployment.token_serial != bootstrap.token_serial {
+        let (expected, found) = (deployment.token_serial.clone(), bootstrap.token_serial);
+        return Err(FoundationError::OtherToken { expected, found });
+    }
+    if deployment.development != bootstrap.development {
+        return Err(FoundationError::OtherMode);
+    }
+    let page = Page { after: None, limit: 2 };
+    let rows = bootstrap.store.list(Collection::WrappingKey, "", page).await?;
+    let [integrity_row] = rows.as_slice() else {
+        return Err(FoundationError::Damaged("there is not exactly one integrity key".to_owned()));
+    };
+    let record = WrappingKeyRecord::from_row(integrity_row)?;
+    let root = root(&bootstrap, deployment);
+    let key = root.open(&record).await.map_err(|e| FoundationError::Token(crate::fault::backend(e)))?;
+    let keyring = Keyring::new(bootstrap.store.clone(), root, &key);
+    keyring.integrity().open::<WrappingKeyRecord>(integrity_row)?;
+    let deployment = keyring.integrity().open::<Deployment>(row)?;
+    Ok(Foundation { log_key: log_key(&deployment), keyring: Arc::new(keyring), deployment })
+}
+
+async fn generate(
+    bootstrap: &Bootstrap,
+    uid: VersionUid,
+    algorithm: Algorithm,
+    purpose: Purpose,
+    scheme: Scheme,
+) -> Result<Generated, FoundationError> {
+    let template = Template { uid, algorithm, purpose, scheme, binding: Arc::new([]), wrapping_key: None };
+    let deadline = Instant::now() + GENERATE_TIMEOUT;
+    match bootstrap.token.perform(Operation::Generate(&template), deadline).await {
+        Ok(Outcome::Generated(generated)) => Ok(*generated),
+        Ok(_) => Err(FoundationError::Token(hufu_core::Error::internal("the token answered out of turn"))),
+        Err(error) => Err(FoundationError::Token(crate::fault::backend(error))),
+    }
+}
+
+fn root(bootstrap: &Bootstrap, deployment: &Deployment) -> Root {
+    Root {
+        deployment: deployment.id.clone(),
+        slot: ROOT_SLOT.to_owned(),
+        backend: bootstrap.token.clone(),
+        key: KeyHandle {
+            uid: deployment.root_key,
+            algorithm: Algorithm::Aes256Gcm,
+            scheme: Scheme::Aes256Gcm,
+            locator: Locator::Token {
+                serial: deployment.token_serial.clone(),
+                uid: deployment.root_key,
+                fingerprint: None,
+            },
+            binding: Arc::new([]),
+            public_key: None,
+            distinguishing_id: None,
+        },
+        rng: bootstrap.rng.clone(),
+    }
+}
+
+fn log_key(deployment: &Deployment) -> KeyHandle {
+    KeyHandle {
+        uid: deployment.log_key,
+        algorithm: Algorithm::Ed25519,
+        scheme: Scheme::Ed25519,
+        locator: Locator::Token {
+            serial: deployment.token_serial.clone(),
+            uid: deployment.log_key,
+            fingerprint: Some(Sha256::digest(&deployment.log_public_key).into()),
+        },
+        binding: Arc::new([]),
+        public_key: Some(deployment.log_public_key.as_slice().into()),
+        distinguishing_id: None,
+    }
+}

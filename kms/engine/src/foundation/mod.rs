@@ -1,0 +1,9 @@
+//! What everything rests on: the root key, what it wraps, and the tags that make rows trustworthy.
+
+mod bootstrap;
+mod integrity;
+mod keyring;
+
+pub use bootstrap::{Bootstrap, Foundation, FoundationError, lay_foundation};
+pub use integrity::Integrity;
+pub use keyring::Keyring;

@@ -1,0 +1,209 @@
+//! Activate, suspend, resume, revoke, schedule and cancel destruction of one version.
+
+use hufu_core::name::VersionName;
+use hufu_core::policy::Action;
+use hufu_core::record::{KeyState, VersionRecord};
+use hufu_core::revocation::Revocation;
+use hufu_core::rules::{Event, transition};
+use hufu_core::{Error, Reason};
+use hufu_journal::JournalError;
+use hufu_verify::Event as LedgerEvent;
+
+use super::Staging;
+use super::material::{shared, with_detail};
+use super::read::check_etag;
+use super::rotate::supersede;
+use crate::api::{Caller, Change, DESTROY_DELAY_MS_MAX, Version, VersionChange, VersionDetail};
+use crate::engine::{Engine, Permit};
+use crate::fault;
+use crate::leaf::EventDetail;
+
+/// Attempts of a change whose caller named no etag, while others write.
+const ATTEMPTS_MAX: usize = 4;
+/// How far in the future a claimed time of compromise may lie: clocks differ.
+const CLOCK_TOLERANCE_MS: u64 = 300_000;
+
+impl Engine {
+    /// Changes the state of a version.
+    ///
+    /// # Errors
+    /// [`Reason::WrongState`], [`Reason::EtagMismatch`], [`Reason::VersionNotFound`], [`Reason::InvalidArgument`].
+    pub async fn change_version(&self, caller: &Caller, request: VersionChange) -> Result<VersionDetail, Error> {
+        let action = action_of(request.change);
+        let result = self.change_checked(caller, action, &request).await;
+        self.conclude(caller, action, || request.name.to_string(), result).await
+    }
+
+    async fn change_checked(
+        &self,
+        caller: &Caller,
+        action: Action,
+        request: &VersionChange,
+    ) -> Result<VersionDetail, Error> {
+        let name = &request.name;
+        let permit = self.authorize(caller, action, &name.key.tenant, Some(&name.key))?;
+        if self.replayed(caller).await?.is_some() {
+            return self.version_detail(name).await;
+        }
+        for attempt in 1.. {
+            let version = self.directory.read_version(name).await?;
+            check_etag(request.etag, version.revision)?;
+            match self.change_once(caller, &permit, request.change, &version).await? {
+                Ok(()) => break,
+                Err(JournalError::Guarded(_)) if request.etag.is_none() && attempt < ATTEMPTS_MAX => {
+                    // Another request with the same id may have won.
+                    if self.replayed(caller).await?.is_some() {
+                        break;
+                    }
+                }
+                Err(error) => return Err(fault::journal(error)),
+            }
+        }
+        self.version_detail(name).await
+    }
+
+    async fn change_once(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        change: Change,
+        version: &Version,
+    ) -> Result<Result<(), JournalError>, Error> {
+        let now = self.clock.now_ms();
+        let mut record = (*version.record).clone();
+        let event = self.apply(&mut record, change, now)?;
+        let slot = self.reserve()?;
+        let entry = self.entry(caller, action_of(change), shared(record.name()), permit);
+        let mut staging = Staging::new(self, with_detail(entry, &record, detail_of(change, &record)));
+        if let Some((event, detail)) = event {
+            staging.append(&mut record, event, now, detail)?;
+        }
+        if change == Change::Activate {
+            self.make_primary(&mut staging, &record.name(), now).await?;
+        }
+        staging.update_version(&record, version.revision);
+        staging.remember(self.to_remember(caller, &record.name().to_string()));
+        Ok(slot.commit(staging.finish()).await.map(drop))
+    }
+
+    /// Applies a change to the record, and says which ledger event tells of it.
+    fn apply(
+        &self,
+        record: &mut VersionRecord,
+        change: Change,
+        now: u64,
+    ) -> Result<Option<(LedgerEvent, EventDetail)>, Error> {
+        let event = match change {
+            Change::Activate => {
+                refuse_scheduled(record)?;
+                record.state = transition(record.state, Event::Activate)?;
+                record.activated_at = Some(now);
+                LedgerEvent::Activate
+            }
+            Change::Suspend => {
+                record.state = transition(record.state, Event::Suspend)?;
+                LedgerEvent::Suspend
+            }
+            Change::Resume => {
+                record.state = transition(record.state, Event::Resume)?;
+                LedgerEvent::Resume
+            }
+            Change::Revoke { reason, compromised_at } => {
+                let detail = revoke(record, Revocation { reason, revoked_at: now, compromised_at }, now)?;
+                return Ok(Some((LedgerEvent::Revoke, detail)));
+            }
+            Change::ScheduleDestroy { after_ms } => {
+                self.schedule(record, after_ms, now)?;
+                return Ok(None);
+            }
+            Change::CancelDestroy => {
+                if record.destroy_at.is_none() || record.state == KeyState::Destroying {
+                    return Err(Error::new(Reason::WrongState, "no destruction is scheduled, or it has begun"));
+                }
+                record.destroy_at = None;
+                return Ok(None);
+            }
+        };
+        Ok(Some((event, EventDetail::default())))
+    }
+
+    fn schedule(&self, record: &mut VersionRecord, after_ms: u64, now: u64) -> Result<(), Error> {
+        transition(record.state, Event::BeginDestroy)?;
+        refuse_scheduled(record)?;
+        if after_ms < self.destroy_delay_ms_min || after_ms > DESTROY_DELAY_MS_MAX {
+            let (least, most) = (self.destroy_delay_ms_min / 1_000, DESTROY_DELAY_MS_MAX / 86_400_000);
+            return Err(Error::new(
+                Reason::InvalidArgument,
+                format!("the delay must be between {least} seconds and {most} days"),
+            )
+            .field("delay"));
+        }
+        record.destroy_at = Some(now.saturating_add(after_ms));
+        Ok(())
+    }
+
+    /// The activated version takes over from the primary one, if it is newer.
+    async fn make_primary(&self, staging: &mut Staging<'_>, name: &VersionName, now: u64) -> Result<(), Error> {
+        let key = self.directory.read_key(&name.key).await?;
+        if key.record.primary.is_some_and(|primary| primary >= name.number) {
+            return Ok(());
+        }
+        if let Some(primary) = key.record.primary {
+            let old = self.directory.read_version(&name.key.version(primary)).await?;
+            supersede(staging, &old, now)?;
+        }
+        let mut record = (*key.record).clone();
+        record.primary = Some(name.number);
+        record.updated_at = now;
+        staging.update_key(&record, key.revision);
+        Ok(())
+    }
+}
+
+fn revoke(record: &mut VersionRecord, revocation: Revocation, now: u64) -> Result<EventDetail, Error> {
+    if revocation.compromised_at.is_some_and(|at| at > now.saturating_add(CLOCK_TOLERANCE_MS)) {
+        return Err(Error::new(Reason::InvalidArgument, "the claimed time of compromise lies in the future")
+            .field("compromise_time"));
+    }
+    if revocation.compromised_at.is_some() && !revocation.reason.is_compromise() {
+        return Err(Error::new(Reason::InvalidArgument, "only a compromise has a time of compromise")
+            .field("compromise_time"));
+    }
+    // A revoked version may only learn worse: that it is compromised.
+    if record.revocation.is_some_and(|earlier| earlier.reason.is_compromise() || !revocation.reason.is_compromise()) {
+        return Err(Error::new(Reason::WrongState, "the version is revoked already"));
+    }
+    record.state = transition(record.state, Event::Revoke(revocation.reason))?;
+    record.deactivated_at = record.deactivated_at.or(Some(now));
+    record.revocation = Some(revocation);
+    Ok(EventDetail { reason: Some(revocation.reason), compromised_at: revocation.compromised_at })
+}
+
+fn refuse_scheduled(record: &VersionRecord) -> Result<(), Error> {
+    if record.destroy_at.is_some() {
+        return Err(
+            Error::new(Reason::WrongState, "the version is scheduled for destruction").help("cancel that first")
+        );
+    }
+    Ok(())
+}
+
+fn action_of(change: Change) -> Action {
+    match change {
+        Change::Activate => Action::ActivateVersion,
+        Change::Suspend => Action::SuspendVersion,
+        Change::Resume => Action::ResumeVersion,
+        Change::Revoke { .. } => Action::RevokeVersion,
+        Change::ScheduleDestroy { .. } => Action::ScheduleDestroy,
+        Change::CancelDestroy => Action::CancelDestroy,
+    }
+}
+
+fn detail_of(change: Change, record: &VersionRecord) -> Option<String> {
+    match change {
+        Change::Revoke { reason, compromised_at: Some(at) } => Some(format!("{reason:?}, compromised at {at} ms")),
+        Change::Revoke { reason, compromised_at: None } => Some(format!("{reason:?}")),
+        Change::ScheduleDestroy { .. } => record.destroy_at.map(|at| format!("at {at} ms")),
+        _ => None,
+    }
+}

@@ -1,0 +1,105 @@
+//! Create a key with its first version.
+
+use hufu_core::changeset::Collection;
+use hufu_core::name::{KeyName, VersionNumber};
+use hufu_core::policy::Action;
+use hufu_core::record::{KeyRecord, KeyState};
+use hufu_core::rules::{Event, transition};
+use hufu_core::{Error, Reason};
+use hufu_verify::Event as LedgerEvent;
+
+use super::Staging;
+use super::material::{shared, with_detail};
+use super::validate;
+use crate::api::{Caller, CreateKey, KeyDetail};
+use crate::engine::{Engine, Permit};
+use crate::fault;
+use crate::leaf::EventDetail;
+
+impl Engine {
+    /// Creates a key with its first version, active at once unless asked otherwise.
+    ///
+    /// # Errors
+    /// [`Reason::AlreadyExists`], [`Reason::UnsupportedAlgorithm`], [`Reason::UnsupportedByBackend`] (never another
+    /// protection in silence), [`Reason::PermissionDenied`], [`Reason::RequestIdReused`] and those of validation.
+    pub async fn create_key(&self, caller: &Caller, request: CreateKey) -> Result<KeyDetail, Error> {
+        let name = KeyName { tenant: request.tenant.clone(), key: request.key.clone() };
+        let result = self.create_checked(caller, &name, request).await;
+        self.conclude(caller, Action::CreateKey, || name.to_string(), result).await
+    }
+
+    async fn create_checked(&self, caller: &Caller, name: &KeyName, request: CreateKey) -> Result<KeyDetail, Error> {
+        let permit = self.authorize(caller, Action::CreateKey, &name.tenant, Some(name))?;
+        let key = self.new_key(&request)?;
+        if self.replayed(caller).await?.is_some() {
+            return self.detail(name).await;
+        }
+        let exists = self.store.get(Collection::Key, &name.to_string()).await.map_err(fault::store)?.is_some();
+        if exists {
+            return Err(Error::new(Reason::AlreadyExists, format!("there is a key `{name}` already")).field("key_id"));
+        }
+        self.check_capability(&key)?;
+        self.create_committed(caller, &permit, key, request.activate).await?;
+        self.detail(name).await
+    }
+
+    async fn create_committed(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        mut key: KeyRecord,
+        activate: bool,
+    ) -> Result<(), Error> {
+        let mut attempt = self.attempt(caller, permit, &key, VersionNumber::FIRST).await?;
+        let version = &mut attempt.version;
+        let at = version.created_at;
+        let entry = self.entry(caller, Action::CreateKey, shared(version.name()), permit);
+        let mut staging = Staging::new(self, with_detail(entry, version, Some(format!("uid {}", version.uid))));
+        staging.register(version, at)?;
+        if activate {
+            version.state = transition(KeyState::PreActive, Event::Activate)?;
+            version.activated_at = Some(at);
+            key.primary = Some(version.number);
+            staging.append(version, LedgerEvent::Activate, at, EventDetail::default())?;
+        }
+        staging.insert_key(&key);
+        staging.insert_version(version);
+        staging.remember(self.to_remember(caller, &key.name().to_string()));
+        self.settle(attempt, staging).await
+    }
+
+    fn new_key(&self, request: &CreateKey) -> Result<KeyRecord, Error> {
+        let (purpose, scheme) = validate::use_of(request)?;
+        validate::labels(&request.labels)?;
+        validate::description(&request.description)?;
+        validate::rotation_period(request.rotation_period_ms)?;
+        let now = self.clock.now_ms();
+        Ok(KeyRecord {
+            tenant: request.tenant.clone(),
+            key: request.key.clone(),
+            algorithm: request.algorithm,
+            scheme,
+            purpose,
+            protection: request.protection,
+            digest_allowed: validate::digest_allowed(request, scheme)?,
+            labels: request.labels.clone(),
+            primary: None,
+            latest: VersionNumber::FIRST,
+            created_at: now,
+            updated_at: now,
+            distinguishing_id: validate::distinguishing_id(request)?,
+            rotation_period_ms: request.rotation_period_ms,
+            description: request.description.clone(),
+        })
+    }
+
+    /// Refuses what the chosen protection cannot do, with the reason.
+    pub(super) fn check_capability(&self, key: &KeyRecord) -> Result<(), Error> {
+        let backend = self.backend(key.protection)?;
+        backend.capabilities().check(key.algorithm, key.purpose, key.scheme).map_err(|why| {
+            Error::new(Reason::UnsupportedByBackend, format!("{} cannot hold this key: {why}", backend.name()))
+                .field("algorithm")
+                .help("choose another algorithm or another protection")
+        })
+    }
+}

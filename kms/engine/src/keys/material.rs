@@ -1,0 +1,197 @@
+//! New key material, bracketed: announced before the token is touched, settled after.
+
+use std::sync::Arc;
+
+use hufu_core::Error;
+use hufu_core::ambient::random_array;
+use hufu_core::audit::AuditEntry;
+use hufu_core::backend::{Generated, Operation, Outcome, Template};
+use hufu_core::changeset::{Changeset, Collection, Guard, Write};
+use hufu_core::name::VersionNumber;
+use hufu_core::policy::Action;
+use hufu_core::record::{
+    Attestation, Intent, IntentKind, KeyRecord, KeyState, Locator, Material, Protection, Record, VersionRecord,
+    VersionUid,
+};
+use hufu_journal::Slot;
+use hufu_verify::key_id_for_public_key;
+
+use super::Staging;
+use crate::api::Caller;
+use crate::engine::{Engine, Permit};
+use crate::fault;
+
+/// When the reconciler may take an intent for abandoned: long after every deadline.
+const INTENT_LIFETIME_MS: u64 = 120_000;
+
+/// A version whose material was just made and is not committed.
+pub(crate) struct Attempt {
+    pub(crate) version: VersionRecord,
+    /// The announced intent, where the backend cannot join a transaction.
+    intent: Option<VersionUid>,
+    slot: Slot,
+}
+
+impl Engine {
+    /// Makes material for a version. Takes the slot for the outcome before the backend is touched.
+    pub(super) async fn attempt(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        key: &KeyRecord,
+        number: VersionNumber,
+    ) -> Result<Attempt, Error> {
+        let tenant = self.directory.tenant(&key.tenant).await?;
+        let slot = self.reserve()?;
+        let uid = VersionUid(random_array(self.rng.as_ref()).map_err(Error::internal)?);
+        let mut version = self.blank(key, number, uid);
+        let intent = self.announce(caller, permit, &version).await?;
+        let template = Template {
+            uid,
+            algorithm: key.algorithm,
+            purpose: key.purpose,
+            scheme: key.scheme,
+            binding: self.directory.binding(&version, tenant.material_key),
+            wrapping_key: Some(tenant.material_key),
+        };
+        match self.generate(caller, key.protection, &template).await {
+            Ok(generated) => {
+                self.fill(&mut version, generated)?;
+                Ok(Attempt { version, intent, slot })
+            }
+            Err(error) => {
+                self.undo(key.protection, intent).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits the outcome of an attempt, or undoes it.
+    pub(super) async fn settle(&self, attempt: Attempt, mut staging: Staging<'_>) -> Result<(), Error> {
+        let Attempt { version, intent, slot } = attempt;
+        if let Some(uid) = intent {
+            // A reconciler that has claimed the intent has changed its revision.
+            staging.guard(Guard::Revision(Collection::Intent, Intent::row_id(uid), 1));
+            staging.write(Write::Delete(Collection::Intent, Intent::row_id(uid)));
+            let owner = Material { uid, owner: version.name().to_string() };
+            staging.write(Write::Put(owner.to_row(1)));
+        }
+        let committed = slot.commit(staging.finish()).await;
+        match committed {
+            Ok(_) => Ok(()),
+            // The outcome is open: the reconciler will find out.
+            Err(error @ hufu_journal::JournalError::Unknown) => Err(fault::journal(error)),
+            Err(error) => {
+                self.undo(version.protection, intent).await;
+                Err(fault::journal(error))
+            }
+        }
+    }
+
+    async fn generate(
+        &self,
+        caller: &Caller,
+        protection: Protection,
+        template: &Template,
+    ) -> Result<Generated, Error> {
+        match self.perform(protection, Operation::Generate(template), caller.deadline).await? {
+            Outcome::Generated(generated) => Ok(*generated),
+            _ => Err(Error::internal("the backend answered out of turn")),
+        }
+    }
+
+    async fn announce(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        version: &VersionRecord,
+    ) -> Result<Option<VersionUid>, Error> {
+        if version.protection == Protection::Software {
+            return Ok(None);
+        }
+        let intent = Intent {
+            kind: IntentKind::Generate,
+            uid: version.uid,
+            tenant: version.tenant.clone(),
+            key: version.key.clone(),
+            number: version.number,
+            algorithm: version.algorithm,
+            protection: version.protection,
+            expires_at: self.clock.now_ms().saturating_add(INTENT_LIFETIME_MS),
+            writer: self.writer.clone(),
+        };
+        let entry = self.entry(caller, Action::Announce, version.name().to_string(), permit);
+        let changeset = Changeset {
+            guards: vec![
+                Guard::Absent(Collection::Version, version.id()),
+                Guard::Absent(Collection::Intent, intent.id()),
+            ],
+            writes: vec![Write::Put(self.keyring.integrity().row(&intent, 1))],
+            ..Changeset::audit_only(AuditEntry { detail: Some(format!("uid {}", version.uid)), ..entry })
+        };
+        self.reserve()?.commit(changeset).await.map_err(fault::journal)?;
+        Ok(Some(version.uid))
+    }
+
+    /// Removes what an attempt may have left on the token, and its intent. What fails here is left to the reconciler.
+    async fn undo(&self, protection: Protection, intent: Option<VersionUid>) {
+        let Some(uid) = intent else { return };
+        if let Err(error) = self.withdraw(protection, uid, 1).await {
+            tracing::warn!(?error, %uid, "an attempt was not undone: the reconciler will");
+        }
+    }
+
+    fn blank(&self, key: &KeyRecord, number: VersionNumber, uid: VersionUid) -> VersionRecord {
+        VersionRecord {
+            tenant: key.tenant.clone(),
+            key: key.key.clone(),
+            number,
+            uid,
+            algorithm: key.algorithm,
+            scheme: key.scheme,
+            purpose: key.purpose,
+            protection: key.protection,
+            digest_allowed: key.digest_allowed,
+            distinguishing_id: key.distinguishing_id.clone(),
+            state: KeyState::PreActive,
+            locator: Locator::Gone,
+            public_key: None,
+            attestation: Attestation::Software,
+            ledger_id: [0; 32],
+            last_sequence: 0,
+            last_event: [0; 32],
+            created_at: self.clock.now_ms(),
+            activated_at: None,
+            deactivated_at: None,
+            revocation: None,
+            destroy_at: None,
+            destroyed_at: None,
+        }
+    }
+
+    fn fill(&self, version: &mut VersionRecord, generated: Generated) -> Result<(), Error> {
+        version.ledger_id = match &generated.public_key {
+            Some(spki) => key_id_for_public_key(&self.deployment.log_origin, spki),
+            // Symmetric keys have no public status: their id tells nothing to anyone.
+            None => random_array(self.rng.as_ref()).map_err(Error::internal)?,
+        };
+        if version.algorithm.is_asymmetric() != generated.public_key.is_some() {
+            return Err(Error::internal("the backend answered with the wrong kind of key"));
+        }
+        version.locator = generated.locator;
+        version.public_key = generated.public_key;
+        version.attestation = generated.attestation;
+        Ok(())
+    }
+}
+
+/// The audit record of a change, with what else must be known of it.
+pub(super) fn with_detail(entry: AuditEntry, version: &VersionRecord, detail: Option<String>) -> AuditEntry {
+    let simulated = version.attestation.is_simulated();
+    AuditEntry { scheme: Some(version.scheme), simulated, detail, ..entry }
+}
+
+/// A resource name that is shared by records.
+pub(super) fn shared(name: impl ToString) -> Arc<str> {
+    name.to_string().into()
+}

@@ -1,0 +1,14 @@
+//! The life of keys: create, read, update, rotate, and every change of a version's state.
+
+mod change;
+mod create;
+mod material;
+mod read;
+mod replay;
+mod rotate;
+mod staging;
+mod update;
+mod validate;
+
+pub(crate) use read::{page_size, page_token_invalid};
+pub(crate) use staging::Staging;

@@ -1,0 +1,54 @@
+//! Idempotence: the repetition of a state-changing call is answered with what the first one did.
+
+use hufu_core::changeset::Collection;
+use hufu_core::record::RequestRecord;
+use hufu_core::{Error, Reason};
+use sha2::{Digest, Sha256};
+
+use crate::api::{Caller, Idempotency};
+use crate::engine::Engine;
+use crate::fault;
+
+/// How long a request id is remembered, in milliseconds.
+const REMEMBERED_MS: u64 = 24 * 3_600_000;
+
+impl Engine {
+    /// The resource that this very request has changed already, if it has.
+    pub(super) async fn replayed(&self, caller: &Caller) -> Result<Option<String>, Error> {
+        let Some(idempotency) = &caller.idempotency else { return Ok(None) };
+        let id = row_id(caller, idempotency);
+        let Some(row) = self.store.get(Collection::Request, &id).await.map_err(fault::store)? else {
+            return Ok(None);
+        };
+        let record: RequestRecord = self.keyring.integrity().open(&row).map_err(Error::internal)?;
+        if record.body == idempotency.body {
+            return Ok(Some(record.resource));
+        }
+        Err(Error::new(Reason::RequestIdReused, "this request id was used with another request")
+            .field("request_id")
+            .help("use a fresh UUID for each request"))
+    }
+
+    /// What is kept of this request once it is committed.
+    pub(super) fn to_remember(&self, caller: &Caller, resource: &str) -> Option<RequestRecord> {
+        let idempotency = caller.idempotency.as_ref()?;
+        Some(RequestRecord {
+            id: row_id(caller, idempotency),
+            body: idempotency.body,
+            resource: resource.to_owned(),
+            expires_at: self.clock.now_ms().saturating_add(REMEMBERED_MS),
+        })
+    }
+}
+
+fn row_id(caller: &Caller, idempotency: &Idempotency) -> String {
+    let digest = Sha256::new()
+        .chain_update(b"hufu-request-v1\0")
+        .chain_update(caller.principal.subject.0.as_bytes())
+        .chain_update([0])
+        .chain_update(idempotency.method)
+        .chain_update([0])
+        .chain_update(idempotency.request_id)
+        .finalize();
+    hex::encode(digest)
+}

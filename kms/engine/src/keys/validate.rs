@@ -1,0 +1,85 @@
+//! What a new or updated key may look like.
+
+use std::collections::BTreeMap;
+
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
+use hufu_core::record::DISTINGUISHING_ID_DEFAULT;
+use hufu_core::{Error, Reason};
+
+use crate::api::{CreateKey, LABELS_MAX};
+
+const LABEL_LEN_MAX: usize = 63;
+const DESCRIPTION_LEN_MAX: usize = 1_024;
+/// ENTL of GB/T 32918.2 §5.5 is two bytes of bit length.
+const DISTINGUISHING_ID_LEN_MAX: usize = 255;
+const ROTATION_PERIOD_MS_MIN: u64 = 60_000;
+
+/// Purpose and scheme, with defaults filled in.
+pub(super) fn use_of(request: &CreateKey) -> Result<(Purpose, Scheme), Error> {
+    let purpose = request.purpose.unwrap_or_else(|| request.algorithm.default_purpose());
+    let scheme = match request.scheme {
+        Some(scheme) => Some(scheme),
+        None => request.algorithm.default_scheme(purpose),
+    };
+    match scheme {
+        Some(scheme) if request.algorithm.allows(purpose, scheme) => Ok((purpose, scheme)),
+        Some(scheme) => Err(mismatch("scheme", format!("{} does not {purpose} with {scheme}", request.algorithm))),
+        None => Err(mismatch("purpose", format!("{} cannot be used to {purpose}", request.algorithm))),
+    }
+}
+
+pub(super) fn digest_allowed(request: &CreateKey, scheme: Scheme) -> Result<bool, Error> {
+    if request.digest_allowed && scheme.digest_len().is_none() {
+        return Err(mismatch("digest_allowed", format!("{scheme} does not sign digests")));
+    }
+    Ok(request.digest_allowed)
+}
+
+pub(super) fn distinguishing_id(request: &CreateKey) -> Result<Option<String>, Error> {
+    match (&request.distinguishing_id, request.algorithm) {
+        (None, Algorithm::Sm2) => Ok(Some(DISTINGUISHING_ID_DEFAULT.to_owned())),
+        (Some(id), Algorithm::Sm2) if (1..=DISTINGUISHING_ID_LEN_MAX).contains(&id.len()) => Ok(Some(id.clone())),
+        (Some(_), Algorithm::Sm2) => Err(Error::new(
+            Reason::InvalidArgument,
+            format!("the distinguishing identifier must have 1 to {DISTINGUISHING_ID_LEN_MAX} bytes"),
+        )
+        .field("sm2_distinguishing_id")),
+        (None, _) => Ok(None),
+        (Some(_), _) => {
+            Err(mismatch("sm2_distinguishing_id", "only SM2 keys have a distinguishing identifier".into()))
+        }
+    }
+}
+
+pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), Error> {
+    let long = |text: &String| text.len() > LABEL_LEN_MAX || text.chars().any(char::is_control);
+    if labels.len() > LABELS_MAX {
+        return Err(Error::new(Reason::TooLarge, format!("at most {LABELS_MAX} labels")).field("labels"));
+    }
+    if labels.iter().any(|(key, value)| key.is_empty() || long(key) || long(value)) {
+        let form =
+            format!("label keys have 1 to {LABEL_LEN_MAX} bytes, values at most as many, without control characters");
+        return Err(Error::new(Reason::InvalidArgument, form).field("labels"));
+    }
+    Ok(())
+}
+
+pub(super) fn description(description: &str) -> Result<(), Error> {
+    if description.len() > DESCRIPTION_LEN_MAX {
+        let message = format!("a description has at most {DESCRIPTION_LEN_MAX} bytes");
+        return Err(Error::new(Reason::TooLarge, message).field("description"));
+    }
+    Ok(())
+}
+
+pub(super) fn rotation_period(period_ms: Option<u64>) -> Result<(), Error> {
+    if period_ms.is_some_and(|period| period < ROTATION_PERIOD_MS_MIN) {
+        let message = "a rotation period has at least a minute";
+        return Err(Error::new(Reason::InvalidArgument, message).field("rotation_period"));
+    }
+    Ok(())
+}
+
+fn mismatch(field: &'static str, message: String) -> Error {
+    Error::new(Reason::UnsupportedAlgorithm, message).field(field)
+}

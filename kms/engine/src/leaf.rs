@@ -1,0 +1,88 @@
+//! Ledger leaves: the next event of a key version, chained to the one before.
+
+use hufu_core::changeset::{Collection, Row};
+use hufu_core::record::VersionRecord;
+use hufu_core::revocation::RevocationReason;
+use hufu_core::{Error, Reason};
+use hufu_tlog::leaf_hash;
+use hufu_verify::{Event, Leaf};
+
+/// What an event says beyond its kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct EventDetail {
+    /// Why, in a revocation.
+    pub(crate) reason: Option<RevocationReason>,
+    /// Since when the key is claimed to be compromised.
+    pub(crate) compromised_at: Option<u64>,
+}
+
+/// A leaf that waits for its index.
+pub(crate) struct NextLeaf {
+    /// The row that holds it.
+    pub(crate) row: Row,
+    /// Its leaf hash (RFC 6962 §2.1).
+    pub(crate) hash: [u8; 32],
+    /// Its number among the events of the key.
+    pub(crate) sequence: u64,
+}
+
+/// The next event of a version; the first one has sequence number 0 and no predecessor.
+pub(crate) fn next_leaf(
+    origin: &str,
+    version: &VersionRecord,
+    first: bool,
+    event: Event,
+    at: u64,
+    detail: EventDetail,
+    evidence: [u8; 32],
+) -> Result<NextLeaf, Error> {
+    let sequence = if first { 0 } else { version.last_sequence + 1 };
+    let leaf = Leaf {
+        origin: origin.to_owned(),
+        sequence,
+        previous: (!first).then_some(version.last_event),
+        event,
+        key_id: Some(version.ledger_id),
+        algorithm: Some(version.algorithm.name().to_owned()),
+        at,
+        not_before: None,
+        not_after: None,
+        reason: detail.reason.map(on_ledger).transpose()?,
+        compromised_at: detail.compromised_at,
+        evidence,
+        extensions: Default::default(),
+    };
+    let body = leaf.encode().map_err(Error::internal)?;
+    let hash = leaf_hash(&body).0;
+    Ok(NextLeaf { row: row(&version.ledger_id, sequence, body), hash, sequence })
+}
+
+/// Row id of a leaf: the key's ledger id, and the event's number padded so that text order is numeric order.
+pub(crate) fn row_id(ledger_id: &[u8; 32], sequence: u64) -> String {
+    format!("{}/{sequence:010}", hex::encode(ledger_id))
+}
+
+/// Extension of an audit-head leaf: number of the writer's next record, big-endian.
+pub(crate) const NEXT_SEQ: &str = "next-seq";
+
+/// Scope of the audit-head leaves of a writer.
+pub(crate) fn audit_scope(writer: &str) -> String {
+    format!("audit/{writer}")
+}
+
+fn row(ledger_id: &[u8; 32], sequence: u64, body: Vec<u8>) -> Row {
+    Row {
+        collection: Collection::Leaf,
+        id: row_id(ledger_id, sequence),
+        scope: hex::encode(ledger_id),
+        due: None,
+        revision: 1,
+        body,
+        tag: Vec::new(),
+    }
+}
+
+fn on_ledger(reason: RevocationReason) -> Result<hufu_verify::RevocationReason, Error> {
+    hufu_verify::RevocationReason::from_code(reason.code())
+        .ok_or_else(|| Error::new(Reason::Internal, "a revocation reason that the ledger does not know"))
+}

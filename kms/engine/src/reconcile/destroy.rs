@@ -1,0 +1,94 @@
+//! Destruction: commit `destroying`, delete, confirm absence, commit `destroyed`. Each step survives a crash after any other.
+
+use hufu_core::Error;
+use hufu_core::audit::AuditEntry;
+use hufu_core::changeset::{Changeset, Collection, Row, Write};
+use hufu_core::policy::Action;
+use hufu_core::record::{KeyState, Locator, Protection, VersionRecord};
+use hufu_core::rules::{Event, transition};
+use hufu_journal::JournalError;
+use hufu_verify::Event as LedgerEvent;
+
+use super::ROWS_MAX;
+use crate::directory::QUARANTINE;
+use crate::engine::Engine;
+use crate::fault;
+use crate::keys::Staging;
+use crate::leaf::EventDetail;
+
+impl Engine {
+    pub(super) async fn destroy_due(&self) -> Result<(), Error> {
+        let now = self.clock.now_ms();
+        let rows = self.store.due(Collection::Version, now, ROWS_MAX).await.map_err(fault::store)?;
+        for row in rows {
+            if let Err(error) = self.destroy_one(&row).await {
+                tracing::warn!(?error, version = row.id, "a destruction is not finished: it will be tried again");
+            }
+        }
+        Ok(())
+    }
+
+    async fn destroy_one(&self, row: &Row) -> Result<(), Error> {
+        let Ok(record) = self.directory.open_version(row) else {
+            self.alarms.raise(QUARANTINE, &row.id, "the version row is not as the service wrote it");
+            return Ok(());
+        };
+        // The tag alone does not tell an older copy: a row that disagrees with the ledger must not destroy anything.
+        let version = self.directory.read_version(&record.name()).await?;
+        if version.revision != row.revision {
+            return Ok(());
+        }
+        let begun = match record.state {
+            KeyState::Destroying => Some((record, row.revision)),
+            _ => self.begin_destroy(record, row.revision).await?,
+        };
+        match begun {
+            Some((record, revision)) => self.finish_destroy(record, revision).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn begin_destroy(
+        &self,
+        mut record: VersionRecord,
+        revision: u64,
+    ) -> Result<Option<(VersionRecord, u64)>, Error> {
+        record.state = transition(record.state, Event::BeginDestroy)?;
+        let mut staging = Staging::new(self, self.destruction(&record, "destroying"));
+        staging.update_version(&record, revision);
+        let committed = self.commit_unless_guarded(staging.finish()).await?;
+        Ok(committed.then_some((record, revision + 1)))
+    }
+
+    async fn finish_destroy(&self, mut record: VersionRecord, revision: u64) -> Result<(), Error> {
+        if record.protection == Protection::Hsm {
+            self.erase(record.protection, record.uid).await?;
+        }
+        let now = self.clock.now_ms();
+        record.state = transition(record.state, Event::ConfirmDestroy)?;
+        record.destroyed_at = Some(now);
+        record.destroy_at = None;
+        record.locator = Locator::Gone;
+        let mut staging = Staging::new(self, self.destruction(&record, "destroyed"));
+        staging.append(&mut record, LedgerEvent::Destroy, now, EventDetail::default())?;
+        staging.write(Write::Delete(Collection::Material, record.uid.to_string()));
+        staging.write(Write::Delete(Collection::Usage, record.uid.to_string()));
+        staging.update_version(&record, revision);
+        self.commit_unless_guarded(staging.finish()).await.map(drop)
+    }
+
+    /// False when another server was faster.
+    async fn commit_unless_guarded(&self, changeset: Changeset) -> Result<bool, Error> {
+        match self.reserve()?.commit(changeset).await {
+            Ok(_) => Ok(true),
+            Err(JournalError::Guarded(_)) => Ok(false),
+            Err(error) => Err(fault::journal(error)),
+        }
+    }
+
+    fn destruction(&self, record: &VersionRecord, what: &str) -> AuditEntry {
+        let now = self.clock.now_ms();
+        let entry = AuditEntry::done(now, AuditEntry::system(), Action::Destroy, record.name().to_string());
+        AuditEntry { detail: Some(what.to_owned()), simulated: record.attestation.is_simulated(), ..entry }
+    }
+}

@@ -1,0 +1,269 @@
+//! The audit trail for readers: list, export, verify.
+
+use hufu_audit::{Chain, open_segment, redact};
+use hufu_core::audit::{AuditEntry, AuditOutcome};
+use hufu_core::changeset::Collection;
+use hufu_core::name::TenantId;
+use hufu_core::policy::Action;
+use hufu_core::store::{Segment, SegmentKey};
+use hufu_core::{Error, Reason};
+use hufu_verify::Leaf;
+
+use crate::api::{
+    AuditChain, AuditFilter, AuditItem, AuditReport, Caller, ExportedSegment, OutcomeKind, PageRequest, Paged,
+};
+use crate::engine::Engine;
+use crate::fault;
+use crate::keys::{page_size, page_token_invalid};
+use crate::leaf::{NEXT_SEQ, audit_scope};
+
+/// Segments read at once.
+const SEGMENTS_PAGE: u32 = 256;
+/// Segments looked through for one page of a list; a sparse filter then gives a short page and a token.
+const SEGMENTS_PER_LIST_MAX: u32 = 65_536;
+
+impl Engine {
+    /// Audit records of a tenant, by writer and number.
+    ///
+    /// # Errors
+    /// [`Reason::PageTokenInvalid`].
+    pub async fn list_audit(
+        &self,
+        caller: &Caller,
+        filter: &AuditFilter,
+        page: PageRequest,
+    ) -> Result<Paged<AuditItem>, Error> {
+        let result = match self.authorize(caller, Action::ReadAudit, &filter.tenant, None) {
+            Ok(_) => self.list_audit_checked(filter, &page).await,
+            Err(error) => Err(error),
+        };
+        self.conclude(caller, Action::ReadAudit, || format!("tenants/{}", filter.tenant), result).await
+    }
+
+    /// Segments after a key; the records of other tenants are replaced by their hashes.
+    ///
+    /// # Errors
+    /// [`Reason::Quarantined`] when a segment cannot be read.
+    pub async fn export_audit(
+        &self,
+        caller: &Caller,
+        tenant: &TenantId,
+        after: Option<SegmentKey>,
+        limit: u32,
+    ) -> Result<Vec<ExportedSegment>, Error> {
+        let result = match self.authorize(caller, Action::ReadAudit, tenant, None) {
+            Ok(_) => self.export_checked(tenant, after, limit).await,
+            Err(error) => Err(error),
+        };
+        self.conclude(caller, Action::ReadAudit, || format!("tenants/{tenant}"), result).await
+    }
+
+    /// Verifies the whole trail: every chain from its beginning, and against the audit heads on the ledger.
+    ///
+    /// # Errors
+    /// Those of the database. What is wrong with the trail is in the report.
+    pub async fn verify_audit(&self, caller: &Caller, tenant: &TenantId) -> Result<AuditReport, Error> {
+        let result = match self.authorize(caller, Action::ReadAudit, tenant, None) {
+            Ok(_) => self.verify_trail().await,
+            Err(error) => Err(error),
+        };
+        self.conclude(caller, Action::ReadAudit, || format!("tenants/{tenant}"), result).await
+    }
+
+    async fn list_audit_checked(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Paged<AuditItem>, Error> {
+        let size = page_size(page) as usize;
+        let start = parse_token(&page.token)?;
+        let mut after = start.clone().map(|(key, _)| key);
+        let mut items = Vec::new();
+        // The page may end inside a segment: begin again with the segment itself.
+        if let Some((key, _)) = &start {
+            after =
+                key.first_seq.checked_sub(1).map(|first_seq| SegmentKey { writer: key.writer.clone(), first_seq });
+        }
+        let mut seen = 0;
+        while seen < SEGMENTS_PER_LIST_MAX {
+            let segments = self.store.segments(after.as_ref(), SEGMENTS_PAGE).await.map_err(fault::store)?;
+            let Some(last) = segments.last() else { return Ok(Paged { items, next: String::new() }) };
+            after = Some(key_of(last));
+            for segment in &segments {
+                seen += 1;
+                for (sequence, entry) in entries(segment, self)? {
+                    let past = start
+                        .as_ref()
+                        .is_none_or(|(key, seq)| (segment.writer.as_str(), sequence) > (key.writer.as_str(), *seq));
+                    if past && matches(filter, &entry) {
+                        items.push(AuditItem { writer: segment.writer.clone(), sequence, entry });
+                        if items.len() == size {
+                            return Ok(Paged { items, next: token(&segment.writer, segment.first_seq, sequence) });
+                        }
+                    }
+                }
+            }
+        }
+        let next = after.map(|key| token(&key.writer, key.first_seq, key.first_seq)).unwrap_or_default();
+        Ok(Paged { items, next })
+    }
+
+    async fn export_checked(
+        &self,
+        tenant: &TenantId,
+        after: Option<SegmentKey>,
+        limit: u32,
+    ) -> Result<Vec<ExportedSegment>, Error> {
+        let limit = limit.clamp(1, SEGMENTS_PAGE);
+        let segments = self.store.segments(after.as_ref(), limit).await.map_err(fault::store)?;
+        let export = |mut segment: Segment| {
+            let exported =
+                redact(&segment, |entry| concerns(tenant, entry)).map_err(|error| self.unreadable(&error))?;
+            segment.records = exported.to_bytes();
+            Ok(ExportedSegment { segment })
+        };
+        segments.into_iter().map(export).collect()
+    }
+
+    async fn verify_trail(&self) -> Result<AuditReport, Error> {
+        let mut report = AuditReport { ledger_size: self.ledger.size().await?, ..AuditReport::default() };
+        let mut after: Option<SegmentKey> = None;
+        let mut walk: Option<Walk> = None;
+        loop {
+            let segments = self.store.segments(after.as_ref(), SEGMENTS_PAGE).await.map_err(fault::store)?;
+            let Some(last) = segments.last() else { break };
+            after = Some(key_of(last));
+            for segment in &segments {
+                let current = match walk.take() {
+                    Some(walk) if walk.chain.writer() == segment.writer => walk,
+                    ended => {
+                        ended.into_iter().for_each(|walk| walk.end(&mut report));
+                        Walk::begin(&segment.writer, self.anchor(&segment.writer).await?)
+                    }
+                };
+                walk = Some(current.follow(segment, &mut report));
+            }
+        }
+        walk.into_iter().for_each(|walk| walk.end(&mut report));
+        Ok(report)
+    }
+
+    /// The newest audit head of a writer that the ledger has.
+    async fn anchor(&self, writer: &str) -> Result<Option<Anchor>, Error> {
+        let row = self.store.last(Collection::Leaf, &audit_scope(writer)).await.map_err(fault::store)?;
+        let Some(leaf) = row.and_then(|row| Leaf::decode(&row.body).ok()) else { return Ok(None) };
+        let next_seq = leaf.extensions.get(NEXT_SEQ).and_then(|bytes| bytes.as_slice().try_into().ok());
+        Ok(next_seq.map(|bytes| Anchor { next_seq: u64::from_be_bytes(bytes), head: leaf.evidence }))
+    }
+
+    fn unreadable(&self, error: &hufu_audit::AuditError) -> Error {
+        self.alarms.raise(crate::directory::QUARANTINE, "audit", &error.to_string());
+        Error::new(Reason::Quarantined, "an audit segment cannot be read").because(error)
+    }
+}
+
+/// What the ledger says of a chain.
+#[derive(Clone, Copy)]
+struct Anchor {
+    next_seq: u64,
+    head: [u8; 32],
+}
+
+/// A chain on its way through verification.
+struct Walk {
+    chain: Chain,
+    segments: u64,
+    anchor: Option<Anchor>,
+}
+
+impl Walk {
+    fn begin(writer: &str, anchor: Option<Anchor>) -> Self {
+        Self { chain: Chain::new(writer), segments: 0, anchor }
+    }
+
+    fn follow(mut self, segment: &Segment, report: &mut AuditReport) -> Self {
+        if let Err(error) = self.chain.follow(segment) {
+            finding(report, &segment.writer, segment.first_seq, error.to_string());
+            // Go on behind it, so that one damaged segment does not hide the next.
+            self.chain.advance(segment);
+        }
+        self.segments += 1;
+        if self.anchor.is_some_and(|a| a.next_seq == self.chain.next_seq() && a.head != self.chain.head()) {
+            finding(report, &segment.writer, segment.first_seq, "the ledger has another head here".to_owned());
+        }
+        self
+    }
+
+    fn end(self, report: &mut AuditReport) {
+        let Self { chain, segments, anchor } = self;
+        let anchored = anchor.map_or(0, |anchor| anchor.next_seq);
+        if anchored > chain.next_seq() {
+            let words =
+                format!("the ledger knows {anchored} records, {} are left: the tail was cut", chain.next_seq());
+            finding(report, chain.writer(), chain.next_seq(), words);
+        }
+        report.chain_count += 1;
+        report.segment_count += segments;
+        report.record_count += chain.next_seq();
+        if report.chains.len() < AuditReport::CHAINS_MAX {
+            let (writer, records, head) = (chain.writer().to_owned(), chain.next_seq(), chain.head());
+            report.chains.push(AuditChain { writer, segments, records, head, anchored });
+        }
+    }
+}
+
+fn finding(report: &mut AuditReport, writer: &str, sequence: u64, words: String) {
+    if report.findings.len() < AuditReport::CHAINS_MAX {
+        report.findings.push((writer.to_owned(), sequence, words));
+    }
+}
+
+fn entries(segment: &Segment, engine: &Engine) -> Result<Vec<(u64, AuditEntry)>, Error> {
+    let entries = open_segment(segment).map_err(|error| engine.unreadable(&error))?;
+    Ok((segment.first_seq..).zip(entries).collect())
+}
+
+fn matches(filter: &AuditFilter, entry: &AuditEntry) -> bool {
+    let kind = match entry.outcome {
+        AuditOutcome::Done => OutcomeKind::Done,
+        AuditOutcome::Refused(_) => OutcomeKind::Refused,
+        AuditOutcome::Failed(_) => OutcomeKind::Failed,
+    };
+    concerns(&filter.tenant, entry)
+        && filter.key.as_ref().is_none_or(|key| is_under(&entry.resource, &key.to_string()))
+        && filter.principal.as_deref().is_none_or(|principal| principal == &*entry.principal)
+        && filter.action.as_deref().is_none_or(|action| action == entry.action.name())
+        && filter.outcome.is_none_or(|outcome| outcome == kind)
+        && filter.from_ms.is_none_or(|from| entry.at >= from)
+        && filter.until_ms.is_none_or(|until| entry.at < until)
+}
+
+/// Whether a record is about a tenant's resource, or of something one of its principals did.
+fn concerns(tenant: &TenantId, entry: &AuditEntry) -> bool {
+    let name = format!("tenants/{tenant}");
+    is_under(&entry.resource, &name) || is_under(&entry.principal, &name)
+}
+
+fn is_under(resource: &str, name: &str) -> bool {
+    resource.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn key_of(segment: &Segment) -> SegmentKey {
+    SegmentKey { writer: segment.writer.clone(), first_seq: segment.first_seq }
+}
+
+fn token(writer: &str, first_seq: u64, sequence: u64) -> String {
+    format!("{writer}.{first_seq}.{sequence}")
+}
+
+fn parse_token(token: &str) -> Result<Option<(SegmentKey, u64)>, Error> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let mut parts = token.rsplitn(3, '.');
+    let mut number =
+        || parts.next().and_then(|part| part.parse::<u64>().ok()).filter(|n| *n <= i64::MAX.unsigned_abs());
+    let (sequence, first_seq) = (number(), number());
+    match (sequence, first_seq, parts.next()) {
+        (Some(sequence), Some(first_seq), Some(writer)) if writer.len() <= 128 && sequence >= first_seq => {
+            Ok(Some((SegmentKey { writer: writer.to_owned(), first_seq }, sequence)))
+        }
+        _ => Err(page_token_invalid()),
+    }
+}
