@@ -8,7 +8,7 @@ use protox::prost_reflect::prost_types::{DescriptorProto, EnumDescriptorProto, F
 fn everything_is_commented() {
     let files = protox::compile(
         ["audit", "crypto", "errors", "keys", "ledger", "resources", "system"].map(|f| format!("hufu/v1/{f}.proto")),
-        ["proto"],
+        ["."],
     )
     .unwrap();
     let bare: Vec<String> =

@@ -73,9 +73,17 @@ pub enum Error {
         /// What can be done.
         help: Option<String>,
     },
-    /// One side does not accept the other's certificate.
+    /// The service does not accept this client's certificate.
     #[error("{message}")]
-    Certificate {
+    CertificateRefused {
+        /// For people.
+        message: String,
+        /// What can be done.
+        help: Option<String>,
+    },
+    /// The service's certificate is not trusted.
+    #[error("{message}")]
+    Untrusted {
         /// For people.
         message: String,
         /// What can be done.
@@ -95,8 +103,8 @@ pub enum Error {
     /// A word that the API does not know.
     #[error(transparent)]
     Word(#[from] UnknownWord),
-    /// A ledger bundle does not prove what it should.
-    #[error("the bundle does not verify: {0}")]
+    /// A bundle or checkpoint of the ledger does not prove what it should.
+    #[error("does not verify: {0}")]
     Verify(hufu_verify::VerifyError),
     /// The text is no verifier key of a log.
     #[error("no verifier key of a log: {0}")]
@@ -119,7 +127,8 @@ impl Error {
             | Self::Unavailable { help, .. }
             | Self::Failed { help, .. }
             | Self::Transport { help, .. }
-            | Self::Certificate { help, .. }
+            | Self::CertificateRefused { help, .. }
+            | Self::Untrusted { help, .. }
             | Self::Usage { help, .. } => help.as_deref(),
             _ => None,
         }

@@ -45,6 +45,7 @@ pub use keys::{KeyChange, NewKey};
 pub use names::KeyRef;
 pub use pages::Pages;
 pub use profile::{Profile, ProfileError};
+pub use prost_types::Timestamp;
 pub use wire::{instant, seconds};
 pub use words::{UnknownWord, Word};
 

@@ -36,6 +36,14 @@ pub fn verify_consistency(older: &[u8], newer: &[u8], hashes: &[Vec<u8>], key: &
     hufu_verify::verify_checkpoints_consistent(&older, &newer, &hashes).map_err(Error::Verify)
 }
 
+/// Checks the log's signature on a checkpoint and tells the number of leaves it stands for.
+///
+/// # Errors
+/// [`Error::Verify`] when the note is malformed or not signed by the log.
+pub fn tree_size(checkpoint: &[u8], key: &VerifierKey) -> Result<u64, Error> {
+    Ok(hufu_verify::verify_note(checkpoint, key).map_err(Error::Verify)?.size)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

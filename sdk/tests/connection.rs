@@ -86,7 +86,7 @@ async fn a_refused_client_certificate_is_explained() {
     let port = serve(Script::default(), &authority).await;
     let client = Client::new(&profile(dir.path(), port, &authority, &other)).unwrap();
     let error = sign(&client).await.unwrap_err();
-    assert!(matches!(error, Error::Certificate { .. }), "{error:?}");
+    assert!(matches!(error, Error::CertificateRefused { .. }), "{error:?}");
     assert!(error.help().unwrap().contains("certificate_file"), "{error:?}");
 }
 
@@ -97,7 +97,7 @@ async fn an_untrusted_service_is_explained() {
     let port = serve(Script::default(), &authority).await;
     let client = Client::new(&profile(dir.path(), port, &other, &authority)).unwrap();
     let error = sign(&client).await.unwrap_err();
-    assert!(matches!(error, Error::Certificate { .. }), "{error:?}");
+    assert!(matches!(error, Error::Untrusted { .. }), "{error:?}");
     assert!(error.help().unwrap().contains("ca_file"), "{error:?}");
 }
 

@@ -35,7 +35,7 @@ fn from_tls(text: &[String]) -> Option<Error> {
     let has = |what: &str| text.iter().any(|line| line.contains(what));
     let last = text.last().map(String::as_str).unwrap_or_default();
     if has("received fatal alert") {
-        return Some(Error::Certificate {
+        return Some(Error::CertificateRefused {
             message: format!("the service does not accept this client's certificate ({last})"),
             help: Some(
                 "check `certificate_file` and `key_file` of the profile: issued by this service's authority, not \
@@ -45,7 +45,7 @@ fn from_tls(text: &[String]) -> Option<Error> {
         });
     }
     has("invalid peer certificate").then(|| {
-        Error::Certificate {
+        Error::Untrusted {
         message: format!("the service's certificate is not trusted ({last})"),
         help: Some(
             "check `ca_file` and `server` of the profile: the authority must be the service's, and the host one that \

@@ -1,0 +1,187 @@
+use std::{path::PathBuf, time::Duration};
+
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use hufu_sdk::Word;
+
+use crate::{app::App, command, exit, failure::Failure, output::Output, time::parse_duration};
+
+/// Keys, their use and their proofs: the client of the key management service `hufud`.
+///
+/// A key is named `NAME`, one of its versions `NAME@VERSION`. Without a version, a key is used by its primary version,
+/// and changed in its newest one. In place of a file, `-` is standard input or standard output.
+///
+/// The profile says which service and as whom: `--profile`, else the variable HUFU_PROFILE, else
+/// `./hufu-data/profiles/admin.toml`.
+#[derive(Debug, Parser)]
+#[command(name = "hufu", version, after_help = exit::HELP)]
+pub(crate) struct Cli {
+    /// Profile of the service and the client
+    #[arg(long, global = true, help_heading = "Global options", value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// How results are written
+    #[arg(long, global = true, help_heading = "Global options", value_enum, default_value_t)]
+    output: Output,
+    /// Longest time for a call, all its attempts together [default: 30s]
+    #[arg(long, global = true, help_heading = "Global options", value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create keys and lead them through their life
+    #[command(subcommand)]
+    Key(command::key::Command),
+    /// Sign a file
+    Sign(command::sign::Sign),
+    /// Verify a signature; ends with 0 when it is good and with 1 when it is bad
+    Verify(command::sign::Verify),
+    /// Encrypt a file
+    Encrypt(command::encrypt::Encrypt),
+    /// Decrypt a file
+    Decrypt(command::encrypt::Decrypt),
+    /// Make or check a message authentication code
+    Mac(command::mac::Mac),
+    /// Random bytes from the service or its token
+    Random(command::random::Random),
+    /// Checkpoints and proofs of the ledger
+    #[command(subcommand)]
+    Ledger(command::ledger::Command),
+    /// Who did what with which key
+    #[command(subcommand)]
+    Audit(command::audit::Command),
+    /// State of the service
+    Status,
+    /// Print a completion script for a shell
+    Completion(command::completion::Completion),
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let app = App { profile: self.profile, output: self.output, timeout: self.timeout };
+        match self.command {
+            Command::Key(command) => command.run(&app).await,
+            Command::Sign(command) => command.run(&app).await,
+            Command::Verify(command) => command.run(&app).await,
+            Command::Encrypt(command) => command.run(&app).await,
+            Command::Decrypt(command) => command.run(&app).await,
+            Command::Mac(command) => command.run(&app).await,
+            Command::Random(command) => command.run(&app).await,
+            Command::Ledger(command) => command.run(&app).await,
+            Command::Audit(command) => command.run(&app).await,
+            Command::Status => command::status::run(&app).await,
+            Command::Completion(command) => command.run(),
+        }
+    }
+}
+
+/// Reads a word of the API, however it is capitalized and with or without hyphens; lists the known ones in the help.
+pub(crate) fn word<T: Word + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
+    let known = T::words().into_iter().map(|word| {
+        let plain = word.replace('-', "");
+        let other = (plain != word).then_some(plain);
+        PossibleValue::new(word).aliases(other)
+    });
+    PossibleValuesParser::new(known).try_map(|word| T::from_word(&word))
+}
+
+/// Reads `k=v`.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, error::ErrorKind};
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn documented_lines_are_read() {
+        for line in [
+            "hufu key create k --algorithm p256 --protection hsm",
+            "hufu key create k --algorithm rsa3072 --protection software --purpose encrypt --allow-digest --label a=b",
+            "hufu key create k --algorithm aes256-gcm --protection hsm --scheme aes-gcm --pre-active --label a=b=c",
+            "hufu --profile p.toml --output json key list",
+            "hufu key list --output json --profile p.toml",
+            "hufu key show k@3",
+            "hufu key rotate k",
+            "hufu key activate k@1",
+            "hufu key suspend k",
+            "hufu key resume k@2",
+            "hufu key revoke k --reason key-compromise --compromised-at 2025-01-31T12:00:00Z",
+            "hufu key revoke k@1 --reason keyCompromise",
+            "hufu key revoke k@1 --reason cACompromise",
+            "hufu key schedule-destroy k@1 --after 24h --yes",
+            "hufu key cancel-destroy k@1",
+            "hufu key public k@1 --out pub.pem",
+            "hufu sign k --in f --out f.sig --digest --format raw",
+            "hufu verify k --in f --sig f.sig",
+            "hufu encrypt k --in - --out - --aad a",
+            "hufu decrypt k --in f --out g",
+            "hufu mac k --in f",
+            "hufu mac k --in f --verify m",
+            "hufu random --bytes 32",
+            "hufu ledger checkpoint --out c",
+            "hufu ledger key",
+            "hufu ledger prove k@1 --out b",
+            "hufu ledger verify b --key log.pub",
+            "hufu audit list --key k --limit 5",
+            "hufu audit verify",
+            "hufu audit export --out a.jsonl",
+            "hufu status",
+            "hufu completion bash",
+        ] {
+            assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
+        }
+    }
+
+    #[test]
+    fn other_lines_are_usage_errors() {
+        for line in [
+            "hufu key create k --algorithm p256",
+            "hufu key create k --algorithm p999 --protection hsm",
+            "hufu key create K --algorithm p256 --protection hsm",
+            "hufu key create k@1 --algorithm p256 --protection hsm",
+            "hufu key create k --algorithm p256 --protection hsm --label nothing",
+            "hufu key rotate k@1",
+            "hufu key revoke k",
+            "hufu key revoke k --reason unspecified",
+            "hufu key revoke k --reason superseded --compromised-at yesterday",
+            "hufu key schedule-destroy k",
+            "hufu sign k --in f",
+            "hufu sign k@0 --in f --out g",
+            "hufu mac k --in f --out g --verify h",
+            "hufu random --bytes 0",
+            "hufu random --bytes 65537",
+            "hufu ledger verify b",
+            "hufu nonsense",
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert_ne!(error.kind(), ErrorKind::DisplayHelp, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_tells_the_exit_codes() {
+        let help = Cli::command().render_help().to_string();
+        assert!(help.contains("refused by policy"), "{help}");
+    }
+}

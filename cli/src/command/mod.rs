@@ -1,0 +1,24 @@
+//! The commands, one file a family.
+
+pub(crate) mod audit;
+pub(crate) mod completion;
+pub(crate) mod encrypt;
+pub(crate) mod key;
+pub(crate) mod key_create;
+pub(crate) mod key_life;
+pub(crate) mod ledger;
+pub(crate) mod mac;
+pub(crate) mod random;
+pub(crate) mod sign;
+pub(crate) mod status;
+
+use hufu_sdk::KeyRef;
+
+/// Reads `NAME`, for what concerns a key and not one of its versions.
+fn key_without_version(text: &str) -> Result<KeyRef, String> {
+    let key: KeyRef = text.parse().map_err(|error: hufu_sdk::Error| error.to_string())?;
+    match key.version() {
+        None => Ok(key),
+        Some(_) => Err("this concerns the key, so name no version".to_owned()),
+    }
+}

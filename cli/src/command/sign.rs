@@ -1,0 +1,105 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use hufu_sdk::{Data, INPUT_LEN_MAX, KeyRef, v1};
+use zeroize::Zeroizing;
+
+use crate::{
+    app::App,
+    args::word,
+    failure::Failure,
+    input,
+    sink::{self, Access},
+    view::used::{CheckedView, UsedView},
+};
+
+/// Longest digest of any scheme, in bytes.
+const DIGEST_LEN_MAX: usize = 64;
+
+/// Longest signature that the service takes, in bytes.
+const SIGNATURE_LEN_MAX: usize = 1024;
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// Key or version
+    #[arg(value_name = "NAME[@VERSION]")]
+    key: KeyRef,
+    #[command(flatten)]
+    input: Input,
+    /// Where the signature goes
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Form of ECDSA and SM2 signatures
+    #[arg(long, value_parser = word::<v1::SignatureFormat>(), ignore_case = true, default_value = "der")]
+    format: v1::SignatureFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Key or version
+    #[arg(value_name = "NAME[@VERSION]")]
+    key: KeyRef,
+    #[command(flatten)]
+    input: Input,
+    /// The signature
+    #[arg(long, value_name = "FILE")]
+    sig: PathBuf,
+    /// Form of ECDSA and SM2 signatures
+    #[arg(long, value_parser = word::<v1::SignatureFormat>(), ignore_case = true, default_value = "der")]
+    format: v1::SignatureFormat,
+}
+
+/// What is signed.
+#[derive(Debug, Args)]
+struct Input {
+    /// What is signed: a message of at most 1 MiB
+    #[arg(long = "in", value_name = "FILE")]
+    file: PathBuf,
+    /// The input is not the message but its digest, as raw bytes of the scheme's length; for keys that allow it
+    #[arg(long)]
+    digest: bool,
+}
+
+impl Input {
+    fn read(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        if self.digest {
+            return input::read(&self.file, DIGEST_LEN_MAX, "a digest");
+        }
+        input::read(&self.file, INPUT_LEN_MAX, "a message").map_err(|failure| match failure {
+            Failure::Usage { message, .. } => Failure::usage(
+                message,
+                "sign its digest instead: create the key with `--allow-digest`, and give the raw digest with `--digest`",
+            ),
+            other => other,
+        })
+    }
+
+    fn data<'a>(&self, bytes: &'a [u8]) -> Data<'a> {
+        if self.digest { Data::Digest(bytes) } else { Data::Message(bytes) }
+    }
+}
+
+impl Sign {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let bytes = self.input.read()?;
+        let signed = app.client()?.sign(&self.key, self.input.data(&bytes), self.format).await?;
+        sink::write(&self.out, &signed.signature, Access::Public)?;
+        let (scheme, protection) = (signed.scheme(), signed.protection());
+        let view = UsedView::new("signed", &signed.key_version, scheme, protection, signed.simulated);
+        app.remark(&self.out, &view)
+    }
+}
+
+impl Verify {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        if self.sig == Path::new("-") && self.input.file == self.sig {
+            return Err(Failure::usage("message and signature cannot both come from standard input", ""));
+        }
+        let bytes = self.input.read()?;
+        let signature = input::read(&self.sig, SIGNATURE_LEN_MAX, "a signature")?;
+        let client = app.client()?;
+        let answer = client.verify(&self.key, self.input.data(&bytes), &signature, self.format).await?;
+        let (state, scheme) = (answer.state(), answer.scheme());
+        CheckedView::new("signature", answer.valid, &answer.key_version, state, scheme, answer.simulated).show(app)
+    }
+}

@@ -1,0 +1,91 @@
+//! Exit codes. Scripts rely on them; `hufu --help` lists them.
+
+use hufu_sdk::Error;
+
+use crate::failure::Failure;
+
+/// What `hufu --help` says about exit codes.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  anything else: a bad signature, a bundle that does not verify, a failure of the service
+  2  usage: arguments, profile or input that cannot be meant
+  3  refused by policy or by the state of the key
+  4  no such key or version
+  5  the service, or something that it needs, is unavailable: try again later";
+
+/// How the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    Other = 1,
+    Usage = 2,
+    Refused = 3,
+    NotFound = 4,
+    Unavailable = 5,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+pub(crate) fn code(failure: &Failure) -> Exit {
+    match failure {
+        Failure::Sdk(error) => sdk_code(error),
+        Failure::Usage { .. } | Failure::Read { .. } => Exit::Usage,
+        Failure::Write { .. } | Failure::Runtime(_) | Failure::Negative(_) | Failure::Declined => Exit::Other,
+    }
+}
+
+fn sdk_code(error: &Error) -> Exit {
+    match error {
+        Error::Usage { .. } | Error::Invalid { .. } | Error::Profile(_) | Error::Word(_) | Error::VerifierKey(_) => {
+            Exit::Usage
+        }
+        Error::Refused { .. } | Error::CertificateRefused { .. } => Exit::Refused,
+        Error::NotFound { .. } => Exit::NotFound,
+        Error::Unavailable { .. } | Error::Transport { .. } => Exit::Unavailable,
+        _ => Exit::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text() -> String {
+        String::new()
+    }
+
+    #[test]
+    fn every_kind_of_failure_has_its_code() {
+        let (reason, message, field, help) = (text, text, || None, || None);
+        let cases = [
+            (Error::Refused { reason: reason(), message: message(), field: field(), help: help() }, 3),
+            (Error::Invalid { reason: reason(), message: message(), field: field(), help: help() }, 2),
+            (Error::NotFound { reason: reason(), message: message(), help: help() }, 4),
+            (Error::Unavailable { reason: reason(), message: message(), retry_after: None, help: help() }, 5),
+            (Error::Failed { reason: reason(), message: message(), help: help() }, 1),
+            (Error::Transport { message: message(), help: help() }, 5),
+            (Error::CertificateRefused { message: message(), help: help() }, 3),
+            (Error::Untrusted { message: message(), help: help() }, 1),
+            (Error::Usage { message: message(), help: help() }, 2),
+            (Error::Incomplete("x"), 1),
+        ];
+        for (error, expected) in cases {
+            let shown = format!("{error:?}");
+            assert_eq!(code(&Failure::Sdk(error)) as u8, expected, "{shown}");
+        }
+        assert_eq!(code(&Failure::Negative("the signature is bad".into())), Exit::Other);
+        assert_eq!(code(&Failure::usage("x", "y")), Exit::Usage);
+    }
+
+    #[test]
+    fn the_help_lists_every_code() {
+        for code in 0..=5 {
+            assert!(HELP.contains(&format!("\n  {code}  ")));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Input files, never read beyond their limit. `-` is standard input.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// Reads a file of at most `limit` bytes; `what` names it in the message when it is longer.
+pub(crate) fn read(path: &Path, limit: usize, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let name = path.display().to_string();
+    let read = if path == Path::new("-") {
+        read_bounded(io::stdin().lock(), limit)
+    } else {
+        File::open(path).and_then(|file| read_bounded(file, limit))
+    };
+    match read {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(Failure::usage(format!("`{name}` is longer than {limit} bytes, the most for {what}"), "")),
+        Err(cause) => Err(Failure::Read { name, cause }),
+    }
+}
+
+/// `None` when there are more than `limit` bytes.
+fn read_bounded(from: impl Read, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    from.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= limit).then_some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_inclusive() {
+        assert_eq!(read_bounded(&[1, 2][..], 2).unwrap().unwrap().as_slice(), [1, 2]);
+        assert!(read_bounded(&[1, 2, 3][..], 2).unwrap().is_none());
+        assert!(read_bounded(io::repeat(0), 1 << 16).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = read(Path::new("/no/such"), 1, "a message").unwrap_err();
+        assert!(error.to_string().starts_with("cannot read `/no/such`: "), "{error}");
+    }
+}

@@ -1,0 +1,35 @@
+//! `hufu`: keys, their use and their proofs, from the command line.
+
+mod app;
+mod args;
+mod command;
+mod confirm;
+mod exit;
+mod failure;
+mod input;
+mod output;
+mod sink;
+mod table;
+mod time;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell(&mut std::io::stderr().lock());
+            exit::code(&failure).into()
+        }
+    }
+}
+
+fn run(cli: args::Cli) -> Result<(), failure::Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(failure::Failure::Runtime)?;
+    runtime.block_on(cli.run())
+}
