@@ -92,8 +92,6 @@ actions! {
     ReserveUsage = 29 => "service.reserve-usage",
     /// The service itself: lock what disagrees.
     Quarantine = 30 => "service.quarantine",
-    /// The service itself: an output was made and not released.
-    Withhold = 31 => "service.withhold",
 }
 
 impl fmt::Display for Action {

@@ -13,6 +13,7 @@ use hufu_core::policy::Principal;
 use hufu_core::record::{KeyRecord, PrincipalRecord, Tenant, VersionRecord, WrappingKeyId};
 use hufu_core::store::Store;
 use hufu_core::{Error, Reason};
+use hufu_log::{leaf_row_id, leaf_scope};
 use quick_cache::sync::Cache;
 
 use crate::alarms::Alarms;
@@ -235,10 +236,10 @@ impl Directory {
     }
 
     async fn agrees_with_ledger(&self, record: &VersionRecord) -> Result<bool, Error> {
-        let scope = hex::encode(record.ledger_id);
+        let scope = leaf_scope(&record.ledger_id);
         let leaf = self.store.last(Collection::Leaf, &scope).await.map_err(fault::store)?;
         let Some(leaf) = leaf else { return Ok(false) };
-        let same_place = leaf.id == crate::leaf::row_id(&record.ledger_id, record.last_sequence);
+        let same_place = leaf.id == leaf_row_id(&record.ledger_id, record.last_sequence);
         Ok(same_place && hufu_tlog::leaf_hash(&leaf.body).0 == record.last_event)
     }
 

@@ -4,6 +4,7 @@ use hufu_core::changeset::{Collection, Row};
 use hufu_core::record::VersionRecord;
 use hufu_core::revocation::RevocationReason;
 use hufu_core::{Error, Reason};
+use hufu_log::{leaf_row_id, leaf_scope};
 use hufu_tlog::leaf_hash;
 use hufu_verify::{Event, Leaf};
 
@@ -57,24 +58,14 @@ pub(crate) fn next_leaf(
     Ok(NextLeaf { row: row(&version.ledger_id, sequence, body), hash, sequence })
 }
 
-/// Row id of a leaf: the key's ledger id, and the event's number padded so that text order is numeric order.
-pub(crate) fn row_id(ledger_id: &[u8; 32], sequence: u64) -> String {
-    format!("{}/{sequence:010}", hex::encode(ledger_id))
-}
-
 /// Extension of an audit-head leaf: number of the writer's next record, big-endian.
 pub(crate) const NEXT_SEQ: &str = "next-seq";
-
-/// Scope of the audit-head leaves of a writer.
-pub(crate) fn audit_scope(writer: &str) -> String {
-    format!("audit/{writer}")
-}
 
 fn row(ledger_id: &[u8; 32], sequence: u64, body: Vec<u8>) -> Row {
     Row {
         collection: Collection::Leaf,
-        id: row_id(ledger_id, sequence),
-        scope: hex::encode(ledger_id),
+        id: leaf_row_id(ledger_id, sequence),
+        scope: leaf_scope(ledger_id),
         due: None,
         revision: 1,
         body,

@@ -3,4 +3,24 @@
 //! Each use case decides purely, calls the backend where it must, and returns what the journal shall commit. Nothing is
 //! spawned here, and nothing is written but through the journal.
 
+pub mod alarms;
 pub mod api;
+mod crypto;
+mod directory;
+mod engine;
+mod fault;
+mod foundation;
+mod identity;
+mod keys;
+mod leaf;
+pub mod ledger;
+mod lifecycle;
+mod proofs;
+mod reconcile;
+mod refusals;
+pub mod sequencer;
+mod status;
+mod trail;
+
+pub use engine::{Engine, Parts};
+pub use foundation::{Bootstrap, Foundation, FoundationError, Integrity, Keyring, lay_foundation};

@@ -32,7 +32,8 @@ impl Engine {
         self.conclude(caller, Action::ReadLedger, || "ledger".to_owned(), result).await
     }
 
-    /// A bundle that proves all events of a version, once the newest one is in a checkpoint.
+    /// A bundle that proves all events of a version (the newest one, if none is named), once its last event is in a
+    /// checkpoint.
     ///
     /// # Errors
     /// [`Reason::LedgerUnavailable`] when that takes too long or the ledger stands; [`Reason::VersionNotFound`].
@@ -79,13 +80,11 @@ impl Engine {
         let entry = match selector.number {
             Some(_) => self.select(selector).await?,
             None => {
-                let number = self.directory.key(key).await?.shown();
+                let number = self.directory.key(key).await?.key.record.latest;
                 self.directory.version(&key.version(number)).await?
             }
         };
-        let record = &entry.version.record;
-        let spki = record.public_key.as_deref();
-        let (bundle, size) = self.ledger.prove(&record.ledger_id, spki, caller.deadline).await?;
+        let (bundle, size) = self.ledger.prove_version(&entry.version.record, caller.deadline).await?;
         Ok(Proof { bundle, version: entry.version.clone(), size })
     }
 

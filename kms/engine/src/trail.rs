@@ -1,5 +1,7 @@
 //! The audit trail for readers: list, export, verify.
 
+use std::collections::VecDeque;
+
 use hufu_audit::{Chain, open_segment, redact};
 use hufu_core::audit::{AuditEntry, AuditOutcome};
 use hufu_core::changeset::Collection;
@@ -7,6 +9,7 @@ use hufu_core::name::TenantId;
 use hufu_core::policy::Action;
 use hufu_core::store::{Segment, SegmentKey};
 use hufu_core::{Error, Reason};
+use hufu_log::audit_leaf_scope;
 use hufu_verify::Leaf;
 
 use crate::api::{
@@ -15,7 +18,8 @@ use crate::api::{
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::{page_size, page_token_invalid};
-use crate::leaf::{NEXT_SEQ, audit_scope};
+use crate::leaf::NEXT_SEQ;
+use crate::lifecycle::parse_closing;
 
 /// Segments read at once.
 const SEGMENTS_PAGE: u32 = 256;
@@ -125,6 +129,7 @@ impl Engine {
         let mut report = AuditReport { ledger_size: self.ledger.size().await?, ..AuditReport::default() };
         let mut after: Option<SegmentKey> = None;
         let mut walk: Option<Walk> = None;
+        let mut ended = Ended::default();
         loop {
             let segments = self.store.segments(after.as_ref(), SEGMENTS_PAGE).await.map_err(fault::store)?;
             let Some(last) = segments.last() else { break };
@@ -132,21 +137,21 @@ impl Engine {
             for segment in &segments {
                 let current = match walk.take() {
                     Some(walk) if walk.chain.writer() == segment.writer => walk,
-                    ended => {
-                        ended.into_iter().for_each(|walk| walk.end(&mut report));
+                    before => {
+                        before.into_iter().for_each(|walk| walk.end(&mut ended, &mut report));
                         Walk::begin(&segment.writer, self.anchor(&segment.writer).await?)
                     }
                 };
-                walk = Some(current.follow(segment, &mut report));
+                walk = Some(current.follow(segment, &mut ended, &mut report));
             }
         }
-        walk.into_iter().for_each(|walk| walk.end(&mut report));
+        walk.into_iter().for_each(|walk| walk.end(&mut ended, &mut report));
         Ok(report)
     }
 
     /// The newest audit head of a writer that the ledger has.
     async fn anchor(&self, writer: &str) -> Result<Option<Anchor>, Error> {
-        let row = self.store.last(Collection::Leaf, &audit_scope(writer)).await.map_err(fault::store)?;
+        let row = self.store.last(Collection::Leaf, &audit_leaf_scope(writer)).await.map_err(fault::store)?;
         let Some(leaf) = row.and_then(|row| Leaf::decode(&row.body).ok()) else { return Ok(None) };
         let next_seq = leaf.extensions.get(NEXT_SEQ).and_then(|bytes| bytes.as_slice().try_into().ok());
         Ok(next_seq.map(|bytes| Anchor { next_seq: u64::from_be_bytes(bytes), head: leaf.evidence }))
@@ -177,11 +182,14 @@ impl Walk {
         Self { chain: Chain::new(writer), segments: 0, anchor }
     }
 
-    fn follow(mut self, segment: &Segment, report: &mut AuditReport) -> Self {
-        if let Err(error) = self.chain.follow(segment) {
-            finding(report, &segment.writer, segment.first_seq, error.to_string());
-            // Go on behind it, so that one damaged segment does not hide the next.
-            self.chain.advance(segment);
+    fn follow(mut self, segment: &Segment, ended: &mut Ended, report: &mut AuditReport) -> Self {
+        match self.chain.follow(segment) {
+            Ok(entries) => ended.check(&entries, report),
+            Err(error) => {
+                finding(report, &segment.writer, segment.first_seq, error.to_string());
+                // Go on behind it, so that one damaged segment does not hide the next.
+                self.chain.advance(segment);
+            }
         }
         self.segments += 1;
         if self.anchor.is_some_and(|a| a.next_seq == self.chain.next_seq() && a.head != self.chain.head()) {
@@ -190,7 +198,8 @@ impl Walk {
         self
     }
 
-    fn end(self, report: &mut AuditReport) {
+    fn end(self, ended: &mut Ended, report: &mut AuditReport) {
+        ended.remember(&self.chain);
         let Self { chain, segments, anchor } = self;
         let anchored = anchor.map_or(0, |anchor| anchor.next_seq);
         if anchored > chain.next_seq() {
@@ -204,6 +213,37 @@ impl Walk {
         if report.chains.len() < AuditReport::CHAINS_MAX {
             let (writer, records, head) = (chain.writer().to_owned(), chain.next_seq(), chain.head());
             report.chains.push(AuditChain { writer, segments, records, head, anchored });
+        }
+    }
+}
+
+/// Chains that have been walked to their end, to be held against what later servers recorded of it. Bounded: servers close the chains
+/// shortly before their own.
+#[derive(Default)]
+struct Ended(VecDeque<(String, u64, [u8; 32])>);
+
+impl Ended {
+    const REMEMBERED_MAX: usize = 1_024;
+
+    fn remember(&mut self, chain: &Chain) {
+        self.0.push_back((chain.writer().to_owned(), chain.next_seq(), chain.head()));
+        if self.0.len() > Self::REMEMBERED_MAX {
+            self.0.pop_front();
+        }
+    }
+
+    fn check(&self, entries: &[AuditEntry], report: &mut AuditReport) {
+        for (writer, records, head) in entries.iter().filter_map(parse_closing) {
+            match self.0.iter().find(|(ended, ..)| ended == writer) {
+                Some((_, found, _)) if *found < records => {
+                    let words = format!("a later server found {records} records, {found} are left: the tail was cut");
+                    finding(report, writer, *found, words);
+                }
+                Some((_, found, other)) if *found == records && *other != head => {
+                    finding(report, writer, records, "a later server found another head here".to_owned());
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::fault;
 
 /// Longest data key, in bytes.
-const DATA_KEY_LEN_MAX: usize = 1_024;
+const DATA_KEY_LEN_MAX: usize = 64;
 /// Shortest data key, in bytes.
 const DATA_KEY_LEN_MIN: usize = 16;
 
@@ -44,7 +44,7 @@ impl Engine {
     /// Makes a data key: random bytes, in clear and encrypted.
     ///
     /// # Errors
-    /// As [`Self::encrypt`], and [`Reason::InvalidArgument`] for a length outside 16 to 1,024.
+    /// As [`Self::encrypt`], and [`Reason::InvalidArgument`] for a length outside 16 to 64.
     pub async fn generate_data_key(
         &self,
         caller: &Caller,

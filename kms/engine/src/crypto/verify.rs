@@ -20,7 +20,7 @@ use crate::fault;
 /// Longest signature of any scheme, with room.
 const SIGNATURE_LEN_MAX: usize = 1_024;
 /// Versions tried when the caller names none: a signature does not say which version made it.
-const CANDIDATES_MAX: u32 = 16;
+const CANDIDATES_MAX: u32 = 64;
 
 impl Engine {
     /// Verifies a signature. Without a version it tries the newest ones.

@@ -201,7 +201,7 @@ impl Engine {
 
 impl crate::directory::KeyEntry {
     /// The version that a reader means by the key's name: the primary one, or the newest while none is primary.
-    pub(crate) fn shown(&self) -> hufu_core::name::VersionNumber {
+    fn shown(&self) -> hufu_core::name::VersionNumber {
         self.key.record.primary.unwrap_or(self.key.record.latest)
     }
 }
