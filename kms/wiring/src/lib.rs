@@ -1,1 +1,24 @@
-//! Configuration to concrete adapters
+//! From configuration to concrete adapters: the only crate that names them.
+//!
+//! [`Config`] says what a deployment consists of; [`open`] builds it, checks it and starts its background work; the
+//! [`Service`] that comes out is what the daemon serves.
+
+mod ambient;
+mod config;
+mod dev;
+mod files;
+mod identities;
+mod open;
+mod outside;
+mod production;
+mod service;
+mod tasks;
+mod token;
+
+pub use config::{
+    Config, ConfigError, LedgerConfig, Mode, PinSource, PrincipalConfig, ServerConfig, StorageConfig, TlsConfig,
+    TokenConfig,
+};
+pub use dev::{DevOptions, enter_dev};
+pub use open::{Error, open};
+pub use service::{Service, TlsMaterial};

@@ -1,0 +1,264 @@
+//! The configuration: one TOML file, documented in `hufu.example.toml`.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Longest configuration file, in bytes.
+const FILE_LEN_MAX: u64 = 1 << 20;
+
+/// What a deployment consists of. Relative paths are relative to the configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Whether simulated parts are allowed.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The gRPC listener.
+    pub server: ServerConfig,
+    /// The database.
+    pub storage: StorageConfig,
+    /// The token that holds the root key, the log key and the keys of protection `hsm`.
+    pub token: TokenConfig,
+    /// The ledger.
+    pub ledger: LedgerConfig,
+    /// Where `/metrics` and `/healthz` are served over HTTP; nowhere when missing.
+    #[serde(default)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Shortest delay before a destruction.
+    #[serde(default = "default_destroy_delay", deserialize_with = "duration")]
+    pub destroy_delay_min: Duration,
+    /// Tenants.
+    #[serde(default)]
+    pub tenants: Vec<String>,
+    /// Who may connect, and as what.
+    #[serde(default)]
+    pub principals: Vec<PrincipalConfig>,
+    /// The directory of a development start.
+    #[serde(skip)]
+    pub(crate) dev_dir: Option<PathBuf>,
+}
+
+/// Whether simulated parts are allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Simulated tokens are refused at start.
+    #[default]
+    Production,
+    /// Simulated tokens are allowed and marked.
+    Development,
+}
+
+/// The gRPC listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Certificates.
+    pub tls: TlsConfig,
+}
+
+/// Certificates of the listener, PEM files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The server's certificate, followed by its intermediates.
+    pub certificate: PathBuf,
+    /// The server's private key, PKCS#8.
+    pub key: PathBuf,
+    /// Authorities that client certificates must lead to.
+    pub client_authorities: Vec<PathBuf>,
+}
+
+/// The database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum StorageConfig {
+    /// One file, one server.
+    Sqlite {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// Several servers.
+    Postgres {
+        /// A file with the connection URL, readable by the service alone. The URL may hold a password: it is never an argument.
+        url_file: PathBuf,
+        /// The schema.
+        #[serde(default = "default_schema")]
+        schema: String,
+    },
+}
+
+/// The token.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenConfig {
+    /// The vendor's PKCS#11 module.
+    pub module: PathBuf,
+    /// Serial number of the token. Slot numbers move and labels repeat.
+    pub serial: String,
+    /// Where the user PIN comes from.
+    pub pin: PinSource,
+    /// Sessions, each with a thread of its own.
+    #[serde(default = "default_sessions")]
+    pub sessions: NonZeroUsize,
+}
+
+/// Where a PIN comes from. Never from an argument or an environment variable.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum PinSource {
+    /// A file that a credential store provides; not beside the database.
+    File(PathBuf),
+    /// The terminal, at start.
+    Prompt,
+}
+
+/// The ledger.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerConfig {
+    /// First part of the log's origin: a name that you own, such as `kms.example.com/log`.
+    pub origin: String,
+    /// Where checkpoint and tiles are served over HTTP; nowhere when missing.
+    #[serde(default)]
+    pub listen: Option<SocketAddr>,
+    /// Directory for the newest checkpoint and audit head, on another disk than the database.
+    pub outside_dir: PathBuf,
+    /// How often the audit trail's head goes on the ledger.
+    #[serde(default = "default_audit_head_period", deserialize_with = "duration")]
+    pub audit_head_period: Duration,
+}
+
+/// Who may connect, and as what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrincipalConfig {
+    /// Its name.
+    pub name: String,
+    /// The tenant it belongs to.
+    pub tenant: String,
+    /// `admin`, `operator`, `application` or `auditor`.
+    pub role: String,
+    /// Its certificate, a PEM file; the public key is what counts.
+    #[serde(default)]
+    pub certificate: Option<PathBuf>,
+    /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal, in place of a certificate.
+    #[serde(default)]
+    pub pin: Option<String>,
+    /// Whether it may act.
+    #[serde(default = "default_true")]
+    pub active: bool,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not the TOML it should be.
+    #[error("`{path}`: {error}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        error: Box<toml::de::Error>,
+    },
+    /// A value cannot be used.
+    #[error("`{field}`: {problem}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; unknown fields are refused.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = crate::files::read_text(path, FILE_LEN_MAX)?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), error: Box::new(error) })?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        config.paths().for_each(|path| *path = base.join(&*path));
+        Ok(config)
+    }
+
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let storage = match &mut self.storage {
+            StorageConfig::Sqlite { path } | StorageConfig::Postgres { url_file: path, .. } => path,
+        };
+        let pin = match &mut self.token.pin {
+            PinSource::File(path) => Some(path),
+            PinSource::Prompt => None,
+        };
+        let tls = &mut self.server.tls;
+        [storage, &mut tls.certificate, &mut tls.key, &mut self.ledger.outside_dir]
+            .into_iter()
+            .chain(pin)
+            .chain(&mut tls.client_authorities)
+            .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))
+    }
+}
+
+fn default_true() -> bool {
+    true
+}
+
+fn default_schema() -> String {
+    "hufu".to_owned()
+}
+
+fn default_sessions() -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add(1)
+}
+
+fn default_destroy_delay() -> Duration {
+    Duration::from_secs(24 * 3_600)
+}
+
+fn default_audit_head_period() -> Duration {
+    Duration::from_secs(600)
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_a_configuration() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../hufu.example.toml");
+        let config = Config::from_file(&example).unwrap();
+        assert_eq!(config.mode, Mode::Production);
+        assert!(!config.principals.is_empty());
+    }
+
+    #[test]
+    fn unknown_fields_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hufu.toml");
+        std::fs::write(&path, "mode = \"production\"\ninsecure = true\n").unwrap();
+        let error = Config::from_file(&path).unwrap_err().to_string();
+        assert!(error.contains("insecure"), "{error}");
+    }
+}

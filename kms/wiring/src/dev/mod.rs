@@ -1,0 +1,89 @@
+//! The development start: everything of its own under one directory, nothing to set up.
+
+mod authority;
+mod profiles;
+mod softhsm;
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::{Config, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig};
+use crate::files;
+use crate::open::Error;
+
+pub(crate) use profiles::write_profiles;
+
+/// Tenant of the development principals.
+pub(crate) const TENANT: &str = "dev";
+/// The development principals: profile name and role.
+pub(crate) const PRINCIPALS: [(&str, &str); 4] =
+    [("admin", "admin"), ("operator", "operator"), ("app", "application"), ("auditor", "auditor")];
+
+/// What can be chosen.
+#[derive(Clone, Debug)]
+pub struct DevOptions {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The SoftHSM module; looked for in the usual places when missing.
+    pub pkcs11_module: Option<PathBuf>,
+}
+
+/// Prepares the process for SoftHSM, which finds its tokens only through the environment: where that is not set, the process begins
+/// again with it set. Call it first, before any thread is started.
+///
+/// # Errors
+/// [`Error`] when directory or process cannot be prepared.
+pub fn enter_dev(options: &DevOptions) -> Result<(), Error> {
+    softhsm::enter(&options.data_dir)
+}
+
+impl Config {
+    /// The configuration of a development start: makes directory, token, authority and client certificates when they are
+    /// not there.
+    ///
+    /// # Errors
+    /// [`Error`] when something cannot be made.
+    pub fn dev(options: &DevOptions) -> Result<Self, Error> {
+        let dir = options.data_dir.as_path();
+        files::private_dir(dir).map_err(|error| Error::File(dir.to_owned(), error))?;
+        let module = softhsm::module(options.pkcs11_module.as_deref())?;
+        let pin = dir.join("pin");
+        let serial = softhsm::token(&module, &pin)?;
+        let principals = authority::ensure(dir, options.listen.ip())?;
+        Ok(Self {
+            mode: Mode::Development,
+            server: ServerConfig { listen: options.listen, tls: tls(dir) },
+            storage: StorageConfig::Sqlite { path: dir.join("hufu.db") },
+            token: TokenConfig {
+                module,
+                serial,
+                pin: PinSource::File(pin),
+                sessions: NonZeroUsize::MIN.saturating_add(1),
+            },
+            ledger: LedgerConfig {
+                origin: "dev.hufu.invalid/log".to_owned(),
+                listen: Some(SocketAddr::new(options.listen.ip(), 0)),
+                outside_dir: dir.join("outside"),
+                audit_head_period: Duration::from_secs(60),
+            },
+            metrics_listen: Some(SocketAddr::new(options.listen.ip(), 0)),
+            destroy_delay_min: Duration::ZERO,
+            tenants: vec![TENANT.to_owned()],
+            principals,
+            dev_dir: Some(dir.to_owned()),
+        })
+    }
+}
+
+fn tls(dir: &Path) -> TlsConfig {
+    let ca = dir.join("ca");
+    TlsConfig {
+        certificate: ca.join("server.pem"),
+        key: ca.join("server.key"),
+        client_authorities: vec![ca.join("ca.pem")],
+    }
+}

@@ -1,0 +1,259 @@
+//! Builds a service from its configuration.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hufu_core::ambient::{Clock, Rng, random_array};
+use hufu_core::backend::KeyBackend;
+use hufu_core::changes::Changes;
+use hufu_core::store::Store;
+use hufu_engine::alarms::Alarms;
+use hufu_engine::ledger::Ledger;
+use hufu_engine::sequencer::{Sequencer, SequencerConfig, SequencerError};
+use hufu_engine::{Bootstrap, Engine, Foundation, FoundationError, lay_foundation};
+use hufu_journal::{Journal, JournalConfig, JournalThread};
+use hufu_log::Log;
+use hufu_pkcs11::TokenSelector;
+use hufu_policy::{CachedPolicies, RolePolicies};
+use hufu_software::SoftwareBackend;
+use hufu_storage::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
+use hufu_tlog::VerifierKey;
+
+use crate::ambient::{SystemClock, SystemRng};
+use crate::config::{Config, ConfigError, Mode, StorageConfig};
+use crate::outside::{self, Outside};
+use crate::service::{Service, TlsMaterial};
+use crate::{files, identities, production, tasks, token};
+
+/// Threads for long work in software: RSA, SM2, key generation.
+const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
+/// Longest connection URL file, in bytes.
+const URL_LEN_MAX: u64 = 4_096;
+/// Length of an Ed25519 SubjectPublicKeyInfo before the key itself (RFC 8410 §4).
+const ED25519_SPKI_PREFIX_LEN: usize = 12;
+
+/// Why a service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file or directory cannot be used.
+    #[error("`{0}`: {1}")]
+    File(PathBuf, std::io::Error),
+    /// A certificate cannot be made or read.
+    #[error("certificates: {0}")]
+    Certificate(String),
+    /// The token cannot be opened.
+    #[error("the token: {0}")]
+    Token(String),
+    /// The PIN cannot be had.
+    #[error("the PIN: {0}")]
+    Pin(String),
+    /// Something simulated would pass for real.
+    #[error("refused in production: {0}")]
+    Simulated(String),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Storage(#[from] hufu_storage::OpenError),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(#[from] hufu_core::store::StoreError),
+    /// What everything rests on is not sound.
+    #[error(transparent)]
+    Foundation(#[from] FoundationError),
+    /// The ledger is not sound.
+    #[error("the ledger: {0}")]
+    Ledger(#[from] SequencerError),
+    /// The database is older than what was kept outside it.
+    #[error("the audit trail ends before what `{0}` tells of: the database is an older copy, or its tail was cut")]
+    AuditBehind(String),
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// The engine refused.
+    #[error("{0:?}")]
+    Engine(#[from] hufu_core::Error),
+    /// The software backend cannot be started.
+    #[error(transparent)]
+    Software(#[from] hufu_software::OpenError),
+}
+
+/// Opens everything, checks it, and starts the background work.
+///
+/// # Errors
+/// [`Error`]: nothing is served then.
+pub async fn open(config: Config) -> Result<Service, Error> {
+    let tls = TlsMaterial::load(&config.server.tls)?;
+    let token = open_token(&config)?;
+    production::check(&config, token.as_ref())?;
+    let store = open_store(&config.storage, config.mode).await?;
+    let base = Base::start(store).await?;
+    let foundation = base.foundation(&config, token.clone()).await?;
+    let outside = open_outside(&config, base.store.as_ref()).await?;
+    let key = log_verifier_key(&foundation)?;
+    let log = Arc::new(Log::open(base.store.clone(), key));
+    let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
+    sequencer.start().await?;
+    let engine = Arc::new(base.engine(&config, foundation, token, &log, &sequencer)?);
+    identities::register(&engine, &config.tenants, &config.principals).await?;
+    engine.announce_start().await?;
+    engine.reconcile_once().await?;
+    let tasks = tasks::start(engine.clone(), sequencer, base.journal.progress(), base.writer, outside);
+    Ok(Service {
+        engine,
+        tls,
+        listen: config.server.listen,
+        ledger_listen: config.ledger.listen,
+        metrics_listen: config.metrics_listen,
+        profile: None,
+        dev_dir: config.dev_dir,
+        tasks,
+        journal: base.thread,
+    })
+}
+
+/// What exists before the foundation does.
+struct Base {
+    store: Arc<dyn Store>,
+    journal: Journal,
+    thread: JournalThread,
+    changes: Arc<Changes>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    alarms: Arc<Alarms>,
+    writer: String,
+}
+
+impl Base {
+    async fn start(store: Arc<dyn Store>) -> Result<Self, Error> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        let changes = Arc::new(Changes::new(store.order().await?));
+        changes.confirm(clock.uptime());
+        let random: [u8; 8] = random_array(rng.as_ref()).map_err(hufu_core::Error::internal)?;
+        let writer = format!("{:013x}-{}", clock.now_ms(), hex::encode(random));
+        let parts = hufu_journal::Parts {
+            store: store.clone(),
+            changes: changes.clone(),
+            clock: clock.clone(),
+            writer: writer.clone(),
+        };
+        let (journal, thread) = Journal::start(JournalConfig::default(), parts).map_err(Error::Thread)?;
+        let alarms = Arc::new(Alarms::new(clock.clone()));
+        Ok(Self { store, journal, thread, changes, clock, rng, alarms, writer })
+    }
+
+    async fn foundation(&self, config: &Config, token: Arc<dyn KeyBackend>) -> Result<Foundation, Error> {
+        let bootstrap = Bootstrap {
+            store: self.store.clone(),
+            journal: self.journal.clone(),
+            token,
+            token_serial: config.token.serial.clone(),
+            rng: self.rng.clone(),
+            clock: self.clock.clone(),
+            development: config.mode == Mode::Development,
+            origin_prefix: config.ledger.origin.clone(),
+        };
+        Ok(lay_foundation(bootstrap).await?)
+    }
+
+    fn sequencer(
+        &self,
+        config: &Config,
+        foundation: &Foundation,
+        log: &Arc<Log>,
+        token: Arc<dyn KeyBackend>,
+        outside: &Outside,
+    ) -> Arc<Sequencer> {
+        let audit_head_ms = u64::try_from(config.ledger.audit_head_period.as_millis()).unwrap_or(u64::MAX);
+        let parts = hufu_engine::sequencer::Parts {
+            store: self.store.clone(),
+            journal: self.journal.clone(),
+            log: log.clone(),
+            signer: token,
+            log_key: foundation.log_key.clone(),
+            clock: self.clock.clone(),
+            holder: self.writer.clone(),
+            outside: Arc::new(outside.clone()),
+            alarms: self.alarms.clone(),
+        };
+        Arc::new(Sequencer::new(parts, SequencerConfig { audit_head_ms, ..SequencerConfig::default() }))
+    }
+
+    fn engine(
+        &self,
+        config: &Config,
+        foundation: Foundation,
+        token: Arc<dyn KeyBackend>,
+        log: &Arc<Log>,
+        sequencer: &Sequencer,
+    ) -> Result<Engine, Error> {
+        let keyring = foundation.keyring;
+        let software: Arc<dyn KeyBackend> =
+            Arc::new(SoftwareBackend::new(keyring.clone(), self.rng.clone(), SOFTWARE_THREADS)?);
+        let ledger = Ledger::new(log.clone(), sequencer.status(), self.alarms.clone());
+        Ok(Engine::new(hufu_engine::Parts {
+            store: self.store.clone(),
+            journal: self.journal.clone(),
+            changes: self.changes.clone(),
+            backends: vec![software.clone(), token],
+            verifier: software,
+            policy: Arc::new(CachedPolicies::new(RolePolicies::new(), self.changes.clone())),
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+            keyring,
+            deployment: foundation.deployment,
+            ledger: Arc::new(ledger),
+            alarms: self.alarms.clone(),
+            writer: self.writer.clone(),
+            destroy_delay_ms_min: u64::try_from(config.destroy_delay_min.as_millis()).unwrap_or(u64::MAX),
+        }))
+    }
+}
+
+fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> {
+    let pin = token::pin(&config.token)?;
+    let serial = TokenSelector::Serial(config.token.serial.clone());
+    let options = hufu_pkcs11::Config::new(&config.token.module, serial, pin);
+    let options = hufu_pkcs11::Config { sessions: config.token.sessions, ..options };
+    let backend = hufu_pkcs11::Pkcs11Backend::open(options).map_err(|error| Error::Token(error.to_string()))?;
+    Ok(Arc::new(backend))
+}
+
+async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>, Error> {
+    Ok(match config {
+        StorageConfig::Sqlite { path } => Arc::new(SqliteStore::open(path, SqliteOptions::default()).await?),
+        StorageConfig::Postgres { url_file, schema } => {
+            let url = files::read_text(url_file, URL_LEN_MAX)?;
+            let development = mode == Mode::Development;
+            let options = PostgresOptions { schema: schema.clone(), development, ..PostgresOptions::default() };
+            Arc::new(PostgresStore::connect(url.trim(), options).await?)
+        }
+    })
+}
+
+/// Opens the directory outside the database, and refuses a database that is behind it.
+async fn open_outside(config: &Config, store: &dyn Store) -> Result<Outside, Error> {
+    let directory = &config.ledger.outside_dir;
+    let failed = |error| Error::File(directory.clone(), error);
+    let outside = Outside::new(directory).map_err(failed)?;
+    if let Some(head) = outside.audit_head().map_err(failed)?
+        && !outside::covers(store, &head).await?
+    {
+        return Err(Error::AuditBehind(directory.join("audit-head").display().to_string()));
+    }
+    Ok(outside)
+}
+
+fn log_verifier_key(foundation: &Foundation) -> Result<VerifierKey, Error> {
+    let deployment = &foundation.deployment;
+    let key = deployment.log_public_key.get(ED25519_SPKI_PREFIX_LEN..).and_then(|key| key.try_into().ok());
+    let key = key.ok_or_else(|| FoundationError::Damaged("the log's public key is malformed".to_owned()))?;
+    VerifierKey::new(&deployment.log_origin, key).map_err(|error| FoundationError::Damaged(error.to_string()).into())
+}
+
+/// Longest wait for the background work to end.
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,0 +1,99 @@
+//! An open service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hufu_engine::Engine;
+use hufu_journal::JournalThread;
+use hufu_secret::SecretBytes;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+use crate::config::TlsConfig;
+use crate::dev::write_profiles;
+use crate::files;
+use crate::open::Error;
+use crate::tasks::Tasks;
+
+const PEM_LEN_MAX: u64 = 1 << 20;
+
+/// A service that is open: what the daemon needs to serve it, and how to close it.
+pub struct Service {
+    /// The use cases.
+    pub engine: Arc<Engine>,
+    /// Certificates of the listener.
+    pub tls: TlsMaterial,
+    /// Where gRPC shall be served.
+    pub listen: SocketAddr,
+    /// Where the ledger shall be served.
+    pub ledger_listen: Option<SocketAddr>,
+    /// Where metrics shall be served.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The admin's profile, in a development start.
+    pub profile: Option<PathBuf>,
+    pub(crate) dev_dir: Option<PathBuf>,
+    pub(crate) tasks: Tasks,
+    pub(crate) journal: JournalThread,
+}
+
+impl Service {
+    /// The listeners are bound: a development start writes its client profiles now.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn listening(&mut self, server: SocketAddr, ledger: Option<SocketAddr>) -> Result<(), Error> {
+        if let Some(dir) = &self.dev_dir {
+            let profile = write_profiles(dir, server, ledger).map_err(|error| Error::File(dir.clone(), error))?;
+            self.profile = Some(profile);
+        }
+        Ok(())
+    }
+
+    /// Ends the background work, puts the audit head on the ledger, commits what is left and closes.
+    pub async fn shutdown(self) {
+        let Self { engine, tasks, journal, .. } = self;
+        if let Err(error) = engine.announce_stop().await {
+            tracing::warn!(?error, "the stop was not recorded");
+        }
+        tasks.stop().await;
+        drop(engine);
+        journal.stop();
+        tracing::info!("stopped");
+    }
+}
+
+/// Certificates of the listener, DER.
+pub struct TlsMaterial {
+    /// The server's certificate and its intermediates.
+    pub certificate_chain: Vec<Vec<u8>>,
+    /// The server's private key, PKCS#8.
+    pub private_key: SecretBytes,
+    /// Authorities that client certificates must lead to.
+    pub trust_anchors: Vec<Vec<u8>>,
+}
+
+impl TlsMaterial {
+    pub(crate) fn load(config: &TlsConfig) -> Result<Self, Error> {
+        let certificate_chain = certificates(&config.certificate)?;
+        let mut trust_anchors = Vec::new();
+        for path in &config.client_authorities {
+            trust_anchors.extend(certificates(path)?);
+        }
+        let unreadable = |error| Error::File(config.key.clone(), error);
+        let pem = files::read_if_there(&config.key, PEM_LEN_MAX).map_err(unreadable)?;
+        let pem = SecretBytes::from_vec(pem.ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?);
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem.expose())
+            .map_err(|error| Error::Certificate(format!("`{}`: {error}", config.key.display())))?;
+        let private_key = SecretBytes::from_slice(key.secret_pkcs8_der());
+        Ok(Self { certificate_chain, private_key, trust_anchors })
+    }
+}
+
+fn certificates(path: &std::path::Path) -> Result<Vec<Vec<u8>>, Error> {
+    let text = files::read_text(path, PEM_LEN_MAX)?;
+    let malformed = |error| Error::Certificate(format!("`{}`: {error}", path.display()));
+    CertificateDer::pem_slice_iter(text.as_bytes())
+        .map(|certificate| certificate.map(|der| der.to_vec()).map_err(malformed))
+        .collect()
+}

@@ -1,0 +1,119 @@
+//! The background work of an open service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hufu_engine::Engine;
+use hufu_engine::sequencer::Sequencer;
+use hufu_journal::Progress;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::open::STOP_TIMEOUT;
+use crate::outside::{AuditHead, Outside};
+
+/// How often the reconciler runs.
+const RECONCILE_PERIOD: Duration = Duration::from_secs(1);
+/// How often the tokens are compared with the database.
+const INVENTORY_PERIOD: Duration = Duration::from_secs(3_600);
+/// How often the audit head is written outside the database.
+const OUTSIDE_PERIOD: Duration = Duration::from_secs(1);
+
+/// The running tasks.
+pub(crate) struct Tasks {
+    stop: watch::Sender<bool>,
+    handles: Vec<JoinHandle<()>>,
+    outside: OutsideHead,
+}
+
+pub(crate) fn start(
+    engine: Arc<Engine>,
+    sequencer: Arc<Sequencer>,
+    progress: watch::Receiver<Progress>,
+    writer: String,
+    outside: Outside,
+) -> Tasks {
+    let (stop, stopped) = watch::channel(false);
+    let outside = OutsideHead { outside, progress, writer };
+    let handles = vec![
+        tokio::spawn(reconcile(engine.clone(), stopped.clone())),
+        tokio::spawn(inventory(engine, stopped.clone())),
+        tokio::spawn(outside_heads(outside.clone(), stopped.clone())),
+        tokio::spawn(async move { sequencer.run(stopped).await }),
+    ];
+    Tasks { stop, handles, outside }
+}
+
+impl Tasks {
+    /// Ends them all; the sequencer puts the last audit head on the ledger, and it is written outside.
+    pub(crate) async fn stop(self) {
+        let Self { stop, handles, outside } = self;
+        if stop.send(true).is_err() {
+            tracing::warn!("the background work had ended before it was told to");
+        }
+        for handle in handles {
+            if timeout(STOP_TIMEOUT, handle).await.is_err() {
+                tracing::warn!("a background task did not end in time");
+            }
+        }
+        outside.write().await;
+    }
+}
+
+async fn reconcile(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(RECONCILE_PERIOD);
+    while tick(&mut ticks, &mut stopped).await {
+        if let Err(error) = engine.reconcile_once().await {
+            tracing::warn!(?error, "the reconciler will try again");
+        }
+    }
+}
+
+async fn inventory(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(INVENTORY_PERIOD);
+    while tick(&mut ticks, &mut stopped).await {
+        if let Err(error) = engine.take_inventory().await {
+            tracing::warn!(?error, "the tokens could not be compared with the database");
+        }
+    }
+}
+
+async fn outside_heads(outside: OutsideHead, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(OUTSIDE_PERIOD);
+    while tick(&mut ticks, &mut stopped).await {
+        outside.write().await;
+    }
+}
+
+/// Writes the audit head outside the database.
+#[derive(Clone)]
+struct OutsideHead {
+    outside: Outside,
+    progress: watch::Receiver<Progress>,
+    writer: String,
+}
+
+impl OutsideHead {
+    async fn write(&self) {
+        let Progress { next_seq, head, .. } = self.progress.borrow().clone();
+        let head = AuditHead { writer: self.writer.clone(), next_seq, head };
+        if let Err(error) = self.outside.store_audit_head(&head).await {
+            tracing::error!(%error, "the audit head cannot be written outside the database");
+        }
+    }
+}
+
+fn ticks(period: Duration) -> tokio::time::Interval {
+    let mut ticks = interval(period.max(Duration::from_millis(10)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Waits for the next tick. False when it is time to stop.
+async fn tick(ticks: &mut tokio::time::Interval, stopped: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        _ = ticks.tick() => true,
+        _ = stopped.wait_for(|stop| *stop) => false,
+    }
+}

@@ -1,0 +1,30 @@
+//! Opens the configured token.
+
+use hufu_secret::SecretBytes;
+
+use crate::config::{PinSource, TokenConfig};
+use crate::files;
+use crate::open::Error;
+
+/// Longest PIN file, in bytes.
+const PIN_LEN_MAX: u64 = 1_024;
+
+/// The user PIN, from where the configuration says.
+pub(crate) fn pin(config: &TokenConfig) -> Result<SecretBytes, Error> {
+    match &config.pin {
+        PinSource::File(path) => {
+            let unreadable = |error| Error::Pin(format!("cannot read `{}`: {error}", path.display()));
+            let content = files::read_if_there(path, PIN_LEN_MAX).map_err(unreadable)?;
+            let mut pin =
+                SecretBytes::from_vec(content.ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?);
+            let trimmed = pin.expose().trim_ascii_end().len();
+            pin.truncate(trimmed);
+            Ok(pin)
+        }
+        PinSource::Prompt => {
+            let prompt = format!("PIN of token {}: ", config.serial);
+            let pin = rpassword::prompt_password(prompt).map_err(|error| Error::Pin(error.to_string()))?;
+            Ok(SecretBytes::from_vec(pin.into_bytes()))
+        }
+    }
+}
