@@ -1,1 +1,32 @@
-//! Keys in PKCS#11 tokens
+//! Keys in PKCS#11 tokens (OASIS PKCS #11 v3.1), through cryptoki.
+//!
+//! A fixed number of threads each own one logged-in session and serve a bounded queue. Keys are found by CKA_ID and class,
+//! never by slot or label, and their public halves are checked by fingerprint when they are loaded; after that a signature is
+//! one sign operation on the token: no search, no login, no attribute is read. What the token can do is found out by
+//! trial when it is opened.
+//!
+//! Randomness comes from the token: keys, nonces and salts are its own.
+
+mod attributes;
+mod backend;
+mod config;
+mod credentials;
+mod fault;
+mod generate;
+mod input;
+mod keys;
+mod link;
+mod low_s;
+mod mechanism;
+mod module;
+mod pool;
+mod probe;
+mod provision;
+mod public_key;
+mod token;
+mod usage;
+
+pub use backend::Pkcs11Backend;
+pub use config::{Config, OpenError, TokenSelector};
+pub use input::{INPUT_LEN_MAX, RANDOM_LEN_MAX};
+pub use provision::find_or_init_token;

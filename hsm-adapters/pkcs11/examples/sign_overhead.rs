@@ -1,0 +1,69 @@
+//! What a P-256 signature on SoftHSM costs through the backend, one caller and many, against a raw cryptoki loop.
+//!
+//! `SOFTHSM2_CONF=… cargo run --release -p hufu-pkcs11 --example sign_overhead` with a configuration of a scratch folder.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measurement for a person to read"
+)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cryptoki::context::Pkcs11;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, ObjectClass};
+use hufu_core::backend::KeyBackend;
+use hufu_pkcs11::{Config, Pkcs11Backend};
+
+const SIGNATURES: u32 = 10_000;
+const CALLERS: u32 = 64;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let serial = support::provision();
+    for sessions in [1, 2] {
+        let started = Instant::now();
+        let sessions = NonZeroUsize::new(sessions).unwrap();
+        let backend = Pkcs11Backend::open(Config { sessions, ..support::config(&serial) }).unwrap();
+        println!("{sessions} sessions: opened and probed in {:?}", started.elapsed());
+        let backend: Arc<dyn KeyBackend> = Arc::new(backend);
+        runtime.block_on(measure(&backend));
+    }
+}
+
+async fn measure(backend: &Arc<dyn KeyBackend>) {
+    let key = support::p256(&**backend).await;
+    support::assert_signs(&**backend, &key).await;
+    let context = Pkcs11::new(support::MODULE).unwrap();
+    let slot = context.get_slots_with_initialized_token().unwrap()[0];
+    let session = context.open_ro_session(slot).unwrap();
+    let template = [Attribute::Id(key.uid.0.to_vec()), Attribute::Class(ObjectClass::PRIVATE_KEY)];
+    let object = session.find_objects(&template).unwrap()[0];
+    let started = Instant::now();
+    for _ in 0..SIGNATURES {
+        assert!(session.sign(&Mechanism::Ecdsa, object, &[7; 32]).is_ok());
+    }
+    println!("  raw loop: {:?} a signature", started.elapsed() / SIGNATURES);
+    let started = Instant::now();
+    for _ in 0..SIGNATURES {
+        assert!(support::sign(&**backend, &key).await.is_ok());
+    }
+    println!("  one caller: {:?} a signature", started.elapsed() / SIGNATURES);
+    let started = Instant::now();
+    let local = tokio::task::JoinSet::from_iter((0..CALLERS).map(|_| {
+        let (backend, key) = (Arc::clone(backend), key.clone());
+        async move {
+            for _ in 0..SIGNATURES / CALLERS {
+                assert!(support::sign(&*backend, &key).await.is_ok());
+            }
+        }
+    }));
+    local.join_all().await;
+    println!("  {CALLERS} callers: {:?} a signature", started.elapsed() / SIGNATURES);
+}

@@ -1,0 +1,67 @@
+//! How a token is opened, and why it could not be.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use hufu_core::backend::BackendError;
+use hufu_secret::SecretBytes;
+
+/// Which token of a module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TokenSelector {
+    /// The one with this serial number: the right choice once it is known.
+    Serial(String),
+    /// The only one with this label; two of them are an error.
+    Label(String),
+}
+
+/// How to open a token.
+#[derive(Debug)]
+pub struct Config {
+    /// Path of the PKCS#11 module.
+    pub module: PathBuf,
+    /// Which token.
+    pub token: TokenSelector,
+    /// PIN of the normal user. It is presented once; a refusal is remembered and the PIN is never tried again.
+    pub pin: SecretBytes,
+    /// Number of sessions, each with a thread of its own.
+    pub sessions: NonZeroUsize,
+    /// Whether keys must not pass for hardware-protected; by default the token's manufacturer and model decide.
+    pub simulated: Option<bool>,
+}
+
+impl Config {
+    /// Two sessions, and simulation told by manufacturer and model.
+    #[must_use]
+    pub fn new(module: impl Into<PathBuf>, token: TokenSelector, pin: SecretBytes) -> Self {
+        Self { module: module.into(), token, pin, sessions: NonZeroUsize::MIN.saturating_add(1), simulated: None }
+    }
+}
+
+/// Why a token could not be opened or initialised.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The module could not be loaded or initialised.
+    #[error("cannot load the PKCS#11 module `{path}`: {why}")]
+    Module {
+        /// The module's path.
+        path: String,
+        /// What the loader or the module says.
+        why: String,
+    },
+    /// No such token.
+    #[error("no token with {0}")]
+    NotFound(String),
+    /// More than one such token.
+    #[error("more than one token with {0}")]
+    Ambiguous(String),
+    /// A PIN is not UTF-8, which initialising a token needs.
+    #[error("the PIN is not UTF-8")]
+    PinEncoding,
+    /// The token or the PIN was refused.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[from] std::io::Error),
+}

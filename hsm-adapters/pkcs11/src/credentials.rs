@@ -1,0 +1,57 @@
+//! The PIN: presented until the token refuses it once, and never again after that.
+
+use cryptoki::error::{Error, RvError};
+use cryptoki::session::{Session, UserType};
+use cryptoki::types::RawAuthPin;
+use hufu_core::backend::BackendError;
+use hufu_secret::SecretBytes;
+use parking_lot::Mutex;
+
+use crate::fault::{Fault, describe};
+
+/// One wrong PIN retried is a locked token, so a refusal latches until the backend is opened anew.
+pub(crate) struct Credentials {
+    pin: SecretBytes,
+    refused: Mutex<Option<String>>,
+}
+
+impl Credentials {
+    pub(crate) fn new(pin: SecretBytes) -> Self {
+        Self { pin, refused: Mutex::new(None) }
+    }
+
+    /// Logs the application in. The lock is held meanwhile: two threads never present a wrong PIN twice.
+    pub(crate) fn login(&self, session: &Session) -> Result<(), Fault> {
+        let mut refused = self.refused.lock();
+        if let Some(why) = &*refused {
+            return Err(BackendError::Credentials(why.clone()).into());
+        }
+        let pin = RawAuthPin::new(Box::new(self.pin.expose().to_vec()));
+        match session.login_with_raw(UserType::User, &pin) {
+            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
+            Err(error) if is_refusal(&error) => {
+                let why = describe(&error);
+                *refused = Some(why.clone());
+                Err(BackendError::Credentials(why).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) fn refused(&self) -> Option<String> {
+        self.refused.lock().clone()
+    }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    let Error::Pkcs11(code, _) = error else { return false };
+    matches!(
+        code,
+        RvError::PinIncorrect
+            | RvError::PinInvalid
+            | RvError::PinLenRange
+            | RvError::PinExpired
+            | RvError::PinLocked
+            | RvError::UserPinNotInitialized
+    )
+}

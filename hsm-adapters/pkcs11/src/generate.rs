@@ -1,0 +1,80 @@
+//! Making keys, and checking that the token made what was asked.
+
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use cryptoki::session::Session;
+use hufu_core::algorithm::Algorithm;
+use hufu_core::backend::BackendError;
+
+use crate::attributes::{self, Plan};
+use crate::fault::Fault;
+use crate::public_key;
+
+/// A key made on the token.
+pub(crate) struct Made {
+    pub(crate) key: ObjectHandle,
+    pub(crate) public: Option<ObjectHandle>,
+}
+
+/// Makes a key. One that is not sensitive and never extractable is deleted again.
+pub(crate) fn make(session: &Session, plan: &Plan) -> Result<Made, Fault> {
+    let private = attributes::private(plan);
+    let made = match plan.algorithm {
+        Algorithm::Aes256Gcm => secret(session, &Mechanism::AesKeyGen, &private)?,
+        Algorithm::HmacSha256 => secret(session, &Mechanism::GenericSecretKeyGen, &private)?,
+        Algorithm::Rsa3072 => pair(session, &Mechanism::RsaPkcsKeyPairGen, plan, &private)?,
+        Algorithm::Ed25519 => pair(session, &Mechanism::EccEdwardsKeyPairGen, plan, &private)?,
+        _ => pair(session, &Mechanism::EccKeyPairGen, plan, &private)?,
+    };
+    match check_protected(session, made.key) {
+        Ok(()) => Ok(made),
+        Err(fault) => {
+            remove(session, &made)?;
+            Err(fault)
+        }
+    }
+}
+
+/// Deletes both halves.
+pub(crate) fn remove(session: &Session, made: &Made) -> Result<(), Fault> {
+    session.destroy_object(made.key)?;
+    if let Some(public) = made.public {
+        session.destroy_object(public)?;
+    }
+    Ok(())
+}
+
+/// SubjectPublicKeyInfo of a pair.
+pub(crate) fn public_key(session: &Session, made: &Made, algorithm: Algorithm) -> Result<Option<Vec<u8>>, Fault> {
+    made.public.map(|public| public_key::read(session, public, algorithm)).transpose()
+}
+
+fn secret(session: &Session, mechanism: &Mechanism<'_>, template: &[Attribute]) -> Result<Made, Fault> {
+    Ok(Made { key: session.generate_key(mechanism, template)?, public: None })
+}
+
+fn pair(session: &Session, mechanism: &Mechanism<'_>, plan: &Plan, private: &[Attribute]) -> Result<Made, Fault> {
+    let (public, key) = session.generate_key_pair(mechanism, &attributes::public(plan), private)?;
+    Ok(Made { key, public: Some(public) })
+}
+
+/// Reads back what protects the key. An attribute that the token does not show is one that does not hold.
+fn check_protected(session: &Session, key: ObjectHandle) -> Result<(), Fault> {
+    let wanted = [
+        AttributeType::Sensitive,
+        AttributeType::Extractable,
+        AttributeType::AlwaysSensitive,
+        AttributeType::NeverExtractable,
+    ];
+    let shown = session.get_attributes(key, &wanted)?;
+    let expected = [
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::AlwaysSensitive(true),
+        Attribute::NeverExtractable(true),
+    ];
+    if expected.iter().all(|attribute| shown.contains(attribute)) {
+        return Ok(());
+    }
+    Err(BackendError::Failed("the token made a key that is not sensitive and never extractable".to_owned()).into())
+}

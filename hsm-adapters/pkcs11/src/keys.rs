@@ -1,0 +1,175 @@
+//! Objects on the token: finding them by CKA_ID and class, checking them, deleting them.
+
+use std::collections::BTreeSet;
+
+use cryptoki::context::Function;
+use cryptoki::error::{Error, RvError};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::session::{Session, SessionState};
+use hufu_core::backend::{BackendError, KeyHandle};
+use hufu_core::record::{Locator, VersionUid};
+use sha2::{Digest, Sha256};
+
+use crate::attributes::LABEL_PREFIX;
+use crate::fault::Fault;
+use crate::public_key;
+use crate::token::Token;
+
+/// Handles that are kept.
+const HANDLES_MAX: usize = 65_536;
+
+const CLASSES: [ObjectClass; 3] = [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY, ObjectClass::PUBLIC_KEY];
+
+/// Handles of loaded keys.
+pub(crate) struct Handles {
+    entries: quick_cache::sync::Cache<VersionUid, Found>,
+}
+
+#[derive(Clone, Copy)]
+struct Found {
+    handle: ObjectHandle,
+    /// Fingerprint of the public half that was checked.
+    fingerprint: Option<[u8; 32]>,
+    /// In which generation of the token's sessions it was found.
+    generation: u64,
+}
+
+impl Handles {
+    pub(crate) fn new() -> Self {
+        Self { entries: quick_cache::sync::Cache::new(HANDLES_MAX) }
+    }
+}
+
+/// The handle of a version's private or secret key: from the cache, or found and checked.
+pub(crate) fn load(token: &Token, session: &Session, key: &KeyHandle) -> Result<ObjectHandle, Fault> {
+    let Locator::Token { serial, uid, fingerprint } = &key.locator else {
+        return Err(missing("the version is on no token").into());
+    };
+    if *serial != token.serial || *uid != key.uid {
+        return Err(missing("the version is on another token").into());
+    }
+    let generation = token.generation();
+    let (uid, fingerprint) = (*uid, *fingerprint);
+    if let Some(found) = token.handles.entries.get(&uid)
+        && found.generation == generation
+        && found.fingerprint == fingerprint
+    {
+        return Ok(found.handle);
+    }
+    let handle = find_checked(token, session, key, fingerprint)?;
+    token.handles.entries.insert(uid, Found { handle, fingerprint, generation });
+    Ok(handle)
+}
+
+fn find_checked(
+    token: &Token,
+    session: &Session,
+    key: &KeyHandle,
+    fingerprint: Option<[u8; 32]>,
+) -> Result<ObjectHandle, Fault> {
+    if !key.algorithm.is_asymmetric() {
+        return only(find(token, session, key.uid, ObjectClass::SECRET_KEY)?);
+    }
+    let public = only(find(token, session, key.uid, ObjectClass::PUBLIC_KEY)?)?;
+    let found = fingerprint_of(&public_key::read(session, public, key.algorithm)?);
+    let recorded = key.public_key.as_deref().map(fingerprint_of);
+    if fingerprint != Some(found) || recorded.is_some_and(|recorded| recorded != found) {
+        return Err(missing("the token holds another public key under that identity").into());
+    }
+    only(find(token, session, key.uid, ObjectClass::PRIVATE_KEY)?)
+}
+
+/// SHA-256 of a SubjectPublicKeyInfo.
+pub(crate) fn fingerprint_of(spki: &[u8]) -> [u8; 32] {
+    Sha256::digest(spki).into()
+}
+
+/// Whether any half of a version is on the token.
+pub(crate) fn is_present(token: &Token, session: &Session, uid: VersionUid) -> Result<bool, Fault> {
+    for class in CLASSES {
+        if !find(token, session, uid, class)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Deletes every half of a version and confirms that none is left.
+pub(crate) fn destroy(token: &Token, session: &Session, uid: VersionUid) -> Result<(), Fault> {
+    let _alone = token.objects.write();
+    token.handles.entries.remove(&uid);
+    // The private half first: if it stops midway, what is left is the harmless half.
+    for class in CLASSES {
+        for object in find(token, session, uid, class)? {
+            session.destroy_object(object)?;
+        }
+    }
+    if is_present(token, session, uid)? {
+        return Err(BackendError::Failed("the token still shows the object that it deleted".to_owned()).into());
+    }
+    Ok(())
+}
+
+/// Identities on the token that could be ours, by label, at most so many.
+pub(crate) fn inventory(token: &Token, session: &Session, max: usize) -> Result<Vec<VersionUid>, Fault> {
+    all_visible(token, session, || {
+        let mut uids = BTreeSet::new();
+        for class in CLASSES {
+            for object in session.find_objects(&[Attribute::Token(true), Attribute::Class(class)])? {
+                if uids.len() >= max {
+                    return Ok(uids.into_iter().collect());
+                }
+                uids.extend(ours(session, object)?);
+            }
+        }
+        Ok(uids.into_iter().collect())
+    })
+}
+
+fn ours(session: &Session, object: ObjectHandle) -> Result<Option<VersionUid>, Fault> {
+    let (mut uid, mut labelled) = (None, false);
+    for attribute in session.get_attributes(object, &[AttributeType::Id, AttributeType::Label])? {
+        match attribute {
+            Attribute::Id(id) => uid = id.try_into().ok().map(VersionUid),
+            Attribute::Label(label) => labelled = label.starts_with(LABEL_PREFIX.as_bytes()),
+            _ => {}
+        }
+    }
+    Ok(uid.filter(|_| labelled))
+}
+
+/// Finds objects. Absence is looked at twice, the second time knowing that nothing was hidden: private objects cannot be
+/// seen while the application is logged out, and a key taken for destroyed would be one too many.
+fn find(token: &Token, session: &Session, uid: VersionUid, class: ObjectClass) -> Result<Vec<ObjectHandle>, Fault> {
+    let template = [Attribute::Id(uid.0.to_vec()), Attribute::Class(class)];
+    let found = session.find_objects(&template)?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    all_visible(token, session, || Ok(session.find_objects(&template)?))
+}
+
+/// Looks while the user is logged in from beginning to end, or fails as a session that has lost its login.
+fn all_visible<T>(token: &Token, session: &Session, look: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    let lost = || Fault::Device(Error::Pkcs11(RvError::UserNotLoggedIn, Function::GetSessionInfo));
+    let logged_in = || Ok::<_, Fault>(session.get_session_info()?.session_state() == SessionState::RwUser);
+    let generation = token.generation();
+    if !logged_in()? {
+        return Err(lost());
+    }
+    let seen = look()?;
+    // Another session may have logged in again meanwhile; it voided the handles before it did.
+    if logged_in()? && token.generation() == generation { Ok(seen) } else { Err(lost()) }
+}
+
+fn only(found: Vec<ObjectHandle>) -> Result<ObjectHandle, Fault> {
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(missing("the token holds no object of that identity").into()),
+        _ => Err(missing("the token holds several objects of one identity").into()),
+    }
+}
+
+fn missing(why: &str) -> BackendError {
+    BackendError::Missing(why.to_owned())
+}

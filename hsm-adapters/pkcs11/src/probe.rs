@@ -1,0 +1,245 @@
+//! What the token can do: listed by the token, then tried with a key that is thrown away.
+
+use cryptoki::context::{Function, Pkcs11};
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::MechanismType;
+use cryptoki::session::Session;
+use cryptoki::slot::Slot;
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme, TABLE};
+use hufu_core::backend::{Capabilities, Outcome};
+use hufu_core::record::VersionUid;
+use hufu_secret::SecretBytes;
+
+use crate::attributes::{DIALECTS, Dialect, Plan};
+use crate::fault::{Fault, describe};
+use crate::generate::{self, Made};
+use crate::input::Input;
+use crate::mechanism::{self, Hashing, Mechanisms, Row};
+use crate::usage::{self, Use};
+
+/// A trial needs no longer modulus, which would take a second or more; many tokens allow none shorter than 2048 bits.
+const TRIAL_MODULUS_BITS_MIN: u32 = 1024;
+const MODULUS_BITS: u32 = 3072;
+const PLAINTEXT: &[u8] = b"trial";
+
+/// What was found out about a token.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    served: Vec<Served>,
+    pub(crate) capabilities: Capabilities,
+}
+
+/// A row that the token serves, and how.
+#[derive(Clone, Copy, Debug)]
+struct Served {
+    row: Row,
+    dialect: Dialect,
+    mechanism: MechanismType,
+    how: Use,
+}
+
+impl Profile {
+    /// How a permanent key of a row is made.
+    pub(crate) fn plan(&self, row: Row, uid: VersionUid) -> Option<Plan> {
+        let served = self.find(row)?;
+        Some(Plan {
+            uid,
+            algorithm: row.algorithm,
+            purpose: row.purpose,
+            permanent: true,
+            modulus_bits: MODULUS_BITS,
+            dialect: served.dialect,
+            mechanism: served.mechanism,
+        })
+    }
+
+    /// How a key of a row is used.
+    pub(crate) fn usage(&self, row: Row) -> Option<Use> {
+        self.find(row).map(|served| served.how)
+    }
+
+    fn find(&self, row: Row) -> Option<&Served> {
+        self.served.iter().find(|served| served.row == row)
+    }
+}
+
+/// Tries every row of the table of algorithms.
+pub(crate) fn profile(context: &Pkcs11, slot: Slot, session: &Session, simulated: bool) -> Result<Profile, Fault> {
+    let offered = Offered { context, slot, mechanisms: context.get_mechanism_list(slot)? };
+    let mut profile = Profile { served: Vec::new(), capabilities: Capabilities { simulated, ..Default::default() } };
+    for entry in TABLE {
+        for (purpose, scheme) in entry.schemes {
+            let row = Row { algorithm: entry.algorithm, purpose: *purpose, scheme: *scheme };
+            match try_row(&offered, session, row) {
+                Ok(served) => {
+                    profile.served.push(served);
+                    profile.capabilities.schemes.push((row.algorithm, row.purpose, row.scheme));
+                }
+                Err(why) => {
+                    profile.capabilities.refusals.push((row.algorithm, row.purpose, row.scheme, why));
+                }
+            }
+        }
+    }
+    Ok(profile)
+}
+
+struct Offered<'a> {
+    context: &'a Pkcs11,
+    slot: Slot,
+    mechanisms: Vec<MechanismType>,
+}
+
+impl Offered<'_> {
+    /// Whether the token lists the mechanisms, for keys of that length.
+    fn check(&self, row: Row, wanted: Mechanisms) -> Result<(), String> {
+        for mechanism in [wanted.generate, wanted.usage] {
+            if !self.mechanisms.contains(&mechanism) {
+                return Err(format!("the token offers no {mechanism}"));
+            }
+        }
+        // Tokens tell lengths of symmetric keys in bits or in bytes; those of pairs are in bits everywhere.
+        if !row.algorithm.is_asymmetric() {
+            return Ok(());
+        }
+        let info = self.context.get_mechanism_info(self.slot, wanted.generate).map_err(|error| describe(&error))?;
+        let known = info.max_key_size() > 0;
+        let fits = (info.min_key_size()..=info.max_key_size()).contains(&wanted.key_bits);
+        if known && !fits {
+            return Err(format!("the token makes no keys of {} bits with {}", wanted.key_bits, wanted.generate));
+        }
+        Ok(())
+    }
+
+    /// The shortest modulus that the token makes, within reason.
+    fn trial_modulus_bits(&self) -> u32 {
+        let info = self.context.get_mechanism_info(self.slot, MechanismType::RSA_PKCS_KEY_PAIR_GEN);
+        let min = info.ok().and_then(|info| u32::try_from(info.min_key_size()).ok());
+        min.unwrap_or(MODULUS_BITS).clamp(TRIAL_MODULUS_BITS_MIN, MODULUS_BITS)
+    }
+}
+
+fn try_row(offered: &Offered<'_>, session: &Session, row: Row) -> Result<Served, String> {
+    let ours = try_hashing(offered, session, row, Hashing::Ours);
+    if ours.is_ok() || !mechanism::may_hash_on_token(row.scheme) {
+        return ours;
+    }
+    try_hashing(offered, session, row, Hashing::Token).or(ours)
+}
+
+fn try_hashing(offered: &Offered<'_>, session: &Session, row: Row, hashing: Hashing) -> Result<Served, String> {
+    let mechanisms = mechanism::of(row, hashing)?;
+    offered.check(row, mechanisms)?;
+    let Row { algorithm, scheme, .. } = row;
+    let how = Use { algorithm, scheme, hashing, rejects_with: None };
+    let (made, dialect) = make(offered, session, row, mechanisms.usage)?;
+    let tried = exercise(session, &made, row, how);
+    let removed = generate::remove(session, &made);
+    let failed = |fault| format!("the token offers {}, but a trial failed: {}", mechanisms.usage, in_words(&fault));
+    let rejects_with = tried.map_err(failed)?;
+    removed.map_err(failed)?;
+    Ok(Served { row, dialect, mechanism: mechanisms.usage, how: Use { rejects_with, ..how } })
+}
+
+/// Makes a key for a trial in the strictest dialect that the token takes: gone with the session if it can be, else on the
+/// token under a random identity.
+fn make(
+    offered: &Offered<'_>,
+    session: &Session,
+    row: Row,
+    mechanism: MechanismType,
+) -> Result<(Made, Dialect), String> {
+    let mut uid = VersionUid([0; 16]);
+    session.generate_random_slice(&mut uid.0).map_err(|error| describe(&error))?;
+    let mut why = String::new();
+    for permanent in [false, true] {
+        for dialect in DIALECTS {
+            if dialect.edwards_by_name && row.algorithm != Algorithm::Ed25519 {
+                continue;
+            }
+            let plan = Plan {
+                uid,
+                algorithm: row.algorithm,
+                purpose: row.purpose,
+                permanent,
+                modulus_bits: offered.trial_modulus_bits(),
+                dialect,
+                mechanism,
+            };
+            match generate::make(session, &plan) {
+                Ok(made) => return Ok((made, dialect)),
+                Err(fault) => why = format!("the token makes no such key: {}", in_words(&fault)),
+            }
+        }
+    }
+    Err(why)
+}
+
+/// Uses a key once in each way; the code with which the token rejects a ciphertext, where that is none of the standard's.
+fn exercise(session: &Session, made: &Made, row: Row, how: Use) -> Result<Option<RvError>, Fault> {
+    match (row.purpose, row.scheme) {
+        (Purpose::Sign, scheme) => {
+            usage::perform(session, made.key, how, &Input::Message(PLAINTEXT.to_vec()))?;
+            if let Some(len) = scheme.digest_len().filter(|_| how.hashing == Hashing::Ours) {
+                usage::perform(session, made.key, how, &Input::Digest(vec![0x5a; len]))?;
+            }
+            Ok(None)
+        }
+        (Purpose::Mac, _) => {
+            usage::perform(session, made.key, how, &Input::Mac(PLAINTEXT.to_vec()))?;
+            Ok(None)
+        }
+        (Purpose::Encrypt, Scheme::RsaOaepSha256) => exercise_oaep(session, made),
+        (Purpose::Encrypt, _) => exercise_aead(session, made, how),
+    }
+}
+
+fn exercise_aead(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
+    let nonce = [0x5a; 12];
+    let data = SecretBytes::from_slice(PLAINTEXT);
+    let Outcome::Bytes(mut data) =
+        usage::perform(session, made.key, how, &Input::Seal { nonce, aad: Vec::new(), data })?
+    else {
+        return Err(wrong("sealing answers no ciphertext"));
+    };
+    let input = Input::Open { nonce, aad: Vec::new(), data: data.clone() };
+    match usage::perform(session, made.key, how, &input)? {
+        Outcome::Plaintext(opened) if opened.expose() == PLAINTEXT => {}
+        _ => return Err(wrong("what was sealed opens to something else")),
+    }
+    data.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+    let input = Input::Open { nonce, aad: Vec::new(), data };
+    rejection(usage::perform(session, made.key, how, &input).map(|_| ()))
+}
+
+fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Fault> {
+    let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
+    let mut ciphertext = session.encrypt(&usage::oaep(), public, PLAINTEXT)?;
+    let opened = SecretBytes::from_vec(session.decrypt(&usage::oaep(), made.key, &ciphertext)?);
+    if opened.expose() != PLAINTEXT {
+        return Err(wrong("what was encrypted decrypts to something else"));
+    }
+    ciphertext.iter_mut().skip(100).take(1).for_each(|byte| *byte ^= 1);
+    let opened = session.decrypt(&usage::oaep(), made.key, &ciphertext);
+    rejection(opened.map(|_| ()).map_err(Fault::from))
+}
+
+fn rejection(result: Result<(), Fault>) -> Result<Option<RvError>, Fault> {
+    match result {
+        Ok(()) => Err(wrong("it opens a ciphertext that is not genuine")),
+        Err(Fault::Answer(_)) => Ok(None),
+        Err(Fault::Device(Error::Pkcs11(code, Function::Decrypt))) => Ok(Some(code)),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn wrong(why: &str) -> Fault {
+    Fault::Answer(hufu_core::backend::BackendError::Failed(why.to_owned()))
+}
+
+fn in_words(fault: &Fault) -> String {
+    match fault {
+        Fault::Device(error) => describe(error),
+        Fault::Answer(answer) => answer.to_string(),
+    }
+}

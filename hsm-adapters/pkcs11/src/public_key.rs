@@ -1,0 +1,109 @@
+//! Public keys as the token shows them, to SubjectPublicKeyInfo.
+
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use cryptoki::session::Session;
+use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
+use der::{Decode, Encode};
+use hufu_core::algorithm::Algorithm;
+use hufu_core::backend::BackendError;
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+
+use crate::fault::Fault;
+
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(crate) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// The named curve of an algorithm (RFC 5480 §2.1.1.1, SEC 2).
+pub(crate) fn curve(algorithm: Algorithm) -> Option<ObjectIdentifier> {
+    match algorithm {
+        Algorithm::P256 => Some(ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7")),
+        Algorithm::P384 => Some(ObjectIdentifier::new_unwrap("1.3.132.0.34")),
+        Algorithm::Secp256k1 => Some(ObjectIdentifier::new_unwrap("1.3.132.0.10")),
+        _ => None,
+    }
+}
+
+/// Reads a public key object as SubjectPublicKeyInfo, DER.
+pub(crate) fn read(session: &Session, object: ObjectHandle, algorithm: Algorithm) -> Result<Vec<u8>, Fault> {
+    if algorithm == Algorithm::Rsa3072 {
+        return read_rsa(session, object);
+    }
+    let attributes = session.get_attributes(object, &[AttributeType::EcPoint])?;
+    let Some(Attribute::EcPoint(shown)) = attributes.into_iter().next() else {
+        return Err(unreadable().into());
+    };
+    let encoded = match curve(algorithm) {
+        Some(curve) => {
+            let len = if algorithm == Algorithm::P384 { 97 } else { 65 };
+            let point = unwrap_point(&shown, len).filter(|point| point.first() == Some(&4)).ok_or_else(unreadable)?;
+            encode(AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&curve)) }, point)
+        }
+        None => {
+            let point = unwrap_point(&shown, 32).ok_or_else(unreadable)?;
+            encode(AlgorithmIdentifierRef { oid: ED25519, parameters: None }, point)
+        }
+    };
+    Ok(encoded.ok_or_else(unreadable)?)
+}
+
+/// CKA_EC_POINT is a DER OCTET STRING by the standard, and the bare point on some tokens.
+fn unwrap_point(shown: &[u8], len: usize) -> Option<&[u8]> {
+    if shown.len() == len {
+        return Some(shown);
+    }
+    let wrapped: &OctetStringRef = Decode::from_der(shown).ok()?;
+    Some(wrapped.as_bytes()).filter(|point| point.len() == len)
+}
+
+fn read_rsa(session: &Session, object: ObjectHandle) -> Result<Vec<u8>, Fault> {
+    let (mut modulus, mut exponent) = (None, None);
+    for attribute in session.get_attributes(object, &[AttributeType::Modulus, AttributeType::PublicExponent])? {
+        match attribute {
+            Attribute::Modulus(value) => modulus = Some(value),
+            Attribute::PublicExponent(value) => exponent = Some(value),
+            _ => {}
+        }
+    }
+    let encoded = modulus.zip(exponent).and_then(|(modulus, exponent)| rsa_key(&modulus, &exponent));
+    let algorithm = AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) };
+    Ok(encoded.and_then(|key| encode(algorithm, &key)).ok_or_else(unreadable)?)
+}
+
+/// RSAPublicKey (RFC 8017 §A.1.1).
+fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
+    let integers = [UintRef::new(modulus).ok()?, UintRef::new(exponent).ok()?];
+    let body: Vec<u8> = integers.iter().map(|i| i.to_der().ok()).collect::<Option<Vec<_>>>()?.concat();
+    AnyRef::new(der::Tag::Sequence, &body).ok()?.to_der().ok()
+}
+
+fn encode(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Option<Vec<u8>> {
+    let subject_public_key = BitStringRef::from_bytes(key).ok()?;
+    SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der().ok()
+}
+
+fn unreadable() -> BackendError {
+    BackendError::Missing("the token does not show a public key of that algorithm".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_accepted_bare_and_wrapped() {
+        let (bare, wrapped) = ([4; 65], [&[0x04, 65][..], &[4; 65]].concat());
+        assert_eq!(unwrap_point(&bare, 65), Some(&bare[..]));
+        assert_eq!(unwrap_point(&wrapped, 65), Some(&bare[..]));
+        assert_eq!(unwrap_point(&[&[0x04, 32][..], &[9; 32]].concat(), 32), Some(&[9; 32][..]));
+        assert_eq!(unwrap_point(&wrapped[..66], 65), None);
+        assert_eq!(unwrap_point(&[&wrapped[..], &[0]].concat(), 65), None);
+        assert_eq!(unwrap_point(&[], 65), None);
+    }
+
+    #[test]
+    fn rsa_integers_are_minimal() {
+        let key = rsa_key(&[0, 0x80, 1], &[1, 0, 1]).unwrap();
+        assert_eq!(key, [0x30, 10, 2, 3, 0, 0x80, 1, 2, 3, 1, 0, 1]);
+    }
+}

@@ -1,0 +1,163 @@
+//! Using keys: one operation on the token each.
+
+use cryptoki::context::Function;
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
+use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::object::ObjectHandle;
+use cryptoki::session::Session;
+use hufu_core::algorithm::{Algorithm, Scheme};
+use hufu_core::backend::{BackendError, Outcome};
+use hufu_secret::SecretBytes;
+use sha2::{Digest, Sha256, Sha384};
+
+use crate::fault::Fault;
+use crate::input::{Input, invalid};
+use crate::low_s;
+use crate::mechanism::Hashing;
+
+/// DigestInfo of SHA-256 up to the digest (RFC 8017 §9.2, note 1).
+const SHA256_DIGEST_INFO: [u8; 19] = [
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
+];
+const TAG_BITS: u64 = 128;
+const TAG_LEN: usize = 16;
+const RSA_LEN: usize = 384;
+
+/// How a key of a scheme is used on this token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) scheme: Scheme,
+    pub(crate) hashing: Hashing,
+    /// What the token answers to a ciphertext that is not genuine; found by trial, since the standard's own codes are
+    /// not all that tokens use.
+    pub(crate) rejects_with: Option<RvError>,
+}
+
+/// CKR_AEAD_DECRYPT_FAILED of PKCS #11 v3.0, which cryptoki 0.12 does not name.
+const AEAD_DECRYPT_FAILED: u64 = 0x35;
+
+/// Uses a key.
+pub(crate) fn perform(session: &Session, key: ObjectHandle, how: Use, input: &Input) -> Result<Outcome, Fault> {
+    match input {
+        Input::Message(message) if how.hashing == Hashing::Token => {
+            Ok(Outcome::Bytes(session.sign(&hashed_by_token(how.scheme)?, key, message)?))
+        }
+        Input::Digest(_) if how.hashing == Hashing::Token => {
+            let why = "the token signs no digests with that scheme";
+            Err(BackendError::Unsupported(why.to_owned()).into())
+        }
+        Input::Message(message) => sign_message(session, key, how, message).map(Outcome::Bytes),
+        Input::Digest(digest) => sign_digest(session, key, how, digest).map(Outcome::Bytes),
+        Input::Mac(data) => Ok(Outcome::Bytes(session.sign(&Mechanism::Sha256Hmac, key, data)?)),
+        Input::Seal { nonce, aad, data } => {
+            let mut nonce = *nonce;
+            let mechanism = gcm(&mut nonce, aad)?;
+            let sealed = session.encrypt(&mechanism, key, data.expose())?;
+            // Some tokens answer nonce or tag in other places; what is not ciphertext ‖ tag must not leave.
+            let right_len = sealed.len() == data.len() + TAG_LEN;
+            if right_len { Ok(Outcome::Bytes(sealed)) } else { Err(misshapen().into()) }
+        }
+        Input::Open { nonce, aad, data } => {
+            if data.len() < TAG_LEN {
+                return Err(BackendError::Rejected.into());
+            }
+            let mut nonce = *nonce;
+            let mechanism = gcm(&mut nonce, aad)?;
+            opened(session.decrypt(&mechanism, key, data), how, data.len() - TAG_LEN)
+        }
+        Input::Decrypt(data) => {
+            if data.len() != RSA_LEN {
+                return Err(BackendError::Rejected.into());
+            }
+            opened(session.decrypt(&oaep(), key, data), how, RSA_LEN)
+        }
+    }
+}
+
+fn sign_message(session: &Session, key: ObjectHandle, how: Use, message: &[u8]) -> Result<Vec<u8>, Fault> {
+    match how.scheme {
+        Scheme::Ed25519 => {
+            // The other variants hold a dangling pointer in cryptoki 0.12; this one has no parameters.
+            let mechanism = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
+            shaped(session.sign(&mechanism, key, message)?, 64)
+        }
+        Scheme::EcdsaSha384 => sign_digest(session, key, how, &Sha384::digest(message)),
+        _ => sign_digest(session, key, how, &Sha256::digest(message)),
+    }
+}
+
+fn sign_digest(session: &Session, key: ObjectHandle, how: Use, digest: &[u8]) -> Result<Vec<u8>, Fault> {
+    match how.scheme {
+        Scheme::EcdsaSha256 | Scheme::EcdsaSha384 => {
+            let mut signature = shaped(session.sign(&Mechanism::Ecdsa, key, digest)?, 2 * digest.len())?;
+            if how.algorithm == Algorithm::Secp256k1 {
+                low_s::normalize(&mut signature);
+            }
+            Ok(signature)
+        }
+        Scheme::RsaPssSha256 => Ok(session.sign(&Mechanism::RsaPkcsPss(pss()), key, digest)?),
+        Scheme::RsaPkcs1Sha256 => {
+            let info = [&SHA256_DIGEST_INFO[..], digest].concat();
+            Ok(session.sign(&Mechanism::RsaPkcs, key, &info)?)
+        }
+        _ => Err(invalid("the scheme signs no digests").into()),
+    }
+}
+
+fn hashed_by_token(scheme: Scheme) -> Result<Mechanism<'static>, Fault> {
+    match scheme {
+        Scheme::RsaPssSha256 => Ok(Mechanism::Sha256RsaPkcsPss(pss())),
+        Scheme::RsaPkcs1Sha256 => Ok(Mechanism::Sha256RsaPkcs),
+        _ => Err(invalid("the scheme has no hashing mechanism").into()),
+    }
+}
+
+fn pss() -> PkcsPssParams {
+    PkcsPssParams { hash_alg: MechanismType::SHA256, mgf: PkcsMgfType::MGF1_SHA256, s_len: 32.into() }
+}
+
+/// The mechanism of RSAES-OAEP with SHA-256 and no label.
+pub(crate) fn oaep() -> Mechanism<'static> {
+    let params = PkcsOaepParams::new(MechanismType::SHA256, PkcsMgfType::MGF1_SHA256, PkcsOaepSource::empty());
+    Mechanism::RsaPkcsOaep(params)
+}
+
+fn gcm<'a>(nonce: &'a mut [u8; 12], aad: &'a [u8]) -> Result<Mechanism<'a>, Fault> {
+    Ok(Mechanism::AesGcm(GcmParams::new(nonce, aad, TAG_BITS.into())?))
+}
+
+/// A plaintext, or one answer for every ciphertext that is not genuine.
+fn opened(result: Result<Vec<u8>, Error>, how: Use, len_max: usize) -> Result<Outcome, Fault> {
+    let plaintext = match result {
+        Ok(plaintext) => SecretBytes::from_vec(plaintext),
+        Err(error) if is_rejection(&error, how.rejects_with) => return Err(BackendError::Rejected.into()),
+        Err(error) => return Err(error.into()),
+    };
+    if plaintext.len() <= len_max { Ok(Outcome::Plaintext(plaintext)) } else { Err(misshapen().into()) }
+}
+
+fn is_rejection(error: &Error, rejects_with: Option<RvError>) -> bool {
+    let Error::Pkcs11(code, Function::Decrypt) = error else { return false };
+    let standard = matches!(
+        code,
+        RvError::EncryptedDataInvalid
+            | RvError::EncryptedDataLenRange
+            | RvError::DataInvalid
+            | RvError::DataLenRange
+            | RvError::SignatureInvalid
+            | RvError::UnknownErrorCode(AEAD_DECRYPT_FAILED)
+    );
+    standard || rejects_with == Some(*code)
+}
+
+fn shaped(signature: Vec<u8>, len: usize) -> Result<Vec<u8>, Fault> {
+    if signature.len() == len { Ok(signature) } else { Err(misshapen().into()) }
+}
+
+fn misshapen() -> BackendError {
+    BackendError::Failed("the token answered a result of the wrong length".to_owned())
+}
