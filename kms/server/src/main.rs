@@ -1,1 +1,33 @@
-fn main() {}
+//! `hufud`, the daemon of the key management service.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use hufu_server::args::Args;
+use hufu_server::{daemon, logging};
+
+fn main() -> ExitCode {
+    // A wrong command line ends here, with exit code 2.
+    let args = Args::parse();
+    logging::start(&args.log, args.log_format);
+    match daemon::run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "ended");
+            error.exit_code().into()
+        }
+    }
+}
+
+/// An error and what lies behind it, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        line.push_str(": ");
+        line.push_str(&source.to_string());
+        next = source.source();
+    }
+    line
+}

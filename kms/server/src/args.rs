@@ -1,0 +1,95 @@
+//! The command line of `hufud`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Parser, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// Port of the development server.
+const PORT: u16 = 8743;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  stopped in order after SIGTERM or SIGINT
+  1  stopped by a failure while serving
+  2  the command line is wrong
+  3  did not start: configuration, key store, database or ledger do not allow it";
+
+/// Hufu, a hardware-backed key management service.
+#[derive(Parser, Debug)]
+#[command(name = "hufud", version, after_help = EXIT_CODES)]
+#[command(group(ArgGroup::new("mode").required(true).args(["dev", "config"])))]
+pub struct Args {
+    /// Run a development server: SQLite, a SoftHSM token of its own, development certificates. Nothing in it is safe.
+    #[arg(long)]
+    pub dev: bool,
+
+    /// Run as this file says.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Where a development server keeps everything.
+    #[arg(long, value_name = "DIR", default_value = "./hufu-data", conflicts_with = "config")]
+    pub data_dir: PathBuf,
+
+    /// Where a development server listens; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR:PORT", default_value_t = default_listen(), conflicts_with = "config")]
+    pub listen: SocketAddr,
+
+    /// PKCS#11 module of a development server, instead of the SoftHSM that is installed.
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    pub pkcs11_module: Option<PathBuf>,
+
+    /// What is logged: `info`, `debug`, or `target=level,…`.
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = filter)]
+    pub log: String,
+
+    /// How it is logged, on standard error; by default text on a terminal and JSON elsewhere.
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+fn default_listen() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, PORT).into()
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(std::iter::once("hufud").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn one_mode_is_needed_and_only_one() {
+        let args = parse("--dev").unwrap();
+        assert_eq!((args.data_dir, args.listen.to_string()), ("./hufu-data".into(), "127.0.0.1:8743".into()));
+        assert_eq!(parse("--dev --listen 127.0.0.1:0").unwrap().listen.port(), 0);
+        assert!(parse("--config hufu.toml").unwrap().config.is_some());
+        for line in ["", "--dev --config x", "--config x --data-dir y", "--dev --log =x=", "--dev --listen here"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

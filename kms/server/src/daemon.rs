@@ -1,0 +1,160 @@
+//! The life of `hufud`: harden, open, serve, drain, stop.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::thread::available_parallelism;
+
+use hufu_secret::{MemoryLock, SecretBytes, harden_process};
+use hufu_wiring::{Config, DevOptions, Service, StorageConfig, TlsMaterial, enter_dev};
+use rustls::pki_types::CertificateDer;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::Args;
+use crate::limits::Limits;
+use crate::net::{TlsError, TlsIdentity, server_config};
+use crate::rpc::Installation;
+use crate::serve::{Daemon, Listeners, ServeError, bind};
+use crate::wire::status::StorageKind;
+
+/// Why the daemon ended in another way than by a signal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DaemonError {
+    /// Configuration, key store, database or ledger do not allow a start.
+    #[error("the service cannot be opened")]
+    Open(#[from] hufu_wiring::Error),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] TlsError),
+    /// The operating system gave no runtime, signal or standard output.
+    #[error("the operating system refused")]
+    System(#[from] io::Error),
+    /// Listening was not possible, or serving ended by itself.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl DaemonError {
+    /// The exit code, as `hufud --help` lists them.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Serve(ServeError::Ended(_)) => 1,
+            _ => 3,
+        }
+    }
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`DaemonError`] when it cannot start or ends by itself.
+pub fn run(args: &Args) -> Result<(), DaemonError> {
+    let dev = args.dev.then(|| dev_options(args));
+    if let Some(options) = &dev {
+        // It may begin the process anew, so it comes before everything else.
+        enter_dev(options)?;
+    }
+    harden();
+    let config = match (&args.config, dev) {
+        (Some(file), _) => Config::from_file(file).map_err(hufu_wiring::Error::from)?,
+        (None, options) => Config::dev(&options.unwrap_or_else(|| dev_options(args)))?,
+    };
+    let workers = workers(config.token.sessions.get());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
+    runtime.block_on(serve(config))
+}
+
+fn dev_options(args: &Args) -> DevOptions {
+    DevOptions { data_dir: args.data_dir.clone(), listen: args.listen, pkcs11_module: args.pkcs11_module.clone() }
+}
+
+/// Before anything secret is in memory.
+fn harden() {
+    let reached = harden_process(MemoryLock::All);
+    tracing::info!(
+        not_dumpable = %reached.not_dumpable,
+        no_core = %reached.no_core,
+        memory_locked = %reached.locked,
+        "process hardened"
+    );
+}
+
+/// Workers of the runtime: the cores that PKCS#11 calls leave, at least one.
+fn workers(token_threads: usize) -> usize {
+    let cores = available_parallelism().map_or(1, usize::from);
+    cores.saturating_sub(token_threads).max(1)
+}
+
+async fn serve(config: Config) -> Result<(), DaemonError> {
+    let installation = Installation { storage: storage_kind(&config.storage) };
+    let mut service = hufu_wiring::open(config).await?;
+    let served = serve_opened(&mut service, installation).await;
+    // Whatever happened, what is in the journal is committed before the process ends.
+    service.shutdown().await;
+    served
+}
+
+fn storage_kind(storage: &StorageConfig) -> StorageKind {
+    match storage {
+        StorageConfig::Sqlite { .. } => StorageKind::Sqlite,
+        StorageConfig::Postgres { .. } => StorageKind::Postgresql,
+    }
+}
+
+async fn serve_opened(service: &mut Service, installation: Installation) -> Result<(), DaemonError> {
+    let stop = stop_signal()?;
+    let tls = server_config(identity(&mut service.tls))?;
+    let listeners = Listeners {
+        grpc: bind(service.listen).await?,
+        ledger: bind_http("ledger", service.ledger_listen).await?,
+        metrics: bind_http("metrics", service.metrics_listen).await?,
+    };
+    let address = listeners.grpc.local_addr()?;
+    let ledger = listeners.ledger.as_ref().map(TcpListener::local_addr).transpose()?;
+    service.listening(address, ledger)?;
+    let daemon = Daemon::new(service.engine.clone(), tls, Limits::default(), installation);
+    announce(address, service.profile.as_deref())?;
+    Ok(daemon.run(listeners, stop).await?)
+}
+
+async fn bind_http(what: &str, address: Option<SocketAddr>) -> Result<Option<TcpListener>, DaemonError> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = bind(address).await?;
+    tracing::info!(what, address = %listener.local_addr()?, "listening over HTTP");
+    Ok(Some(listener))
+}
+
+fn identity(material: &mut TlsMaterial) -> TlsIdentity {
+    let certificates =
+        |chain: &mut Vec<Vec<u8>>| std::mem::take(chain).into_iter().map(CertificateDer::from).collect();
+    TlsIdentity {
+        certificate_chain: certificates(&mut material.certificate_chain),
+        private_key: std::mem::replace(&mut material.private_key, SecretBytes::zeroed(0)),
+        trust_anchors: certificates(&mut material.trust_anchors),
+    }
+}
+
+/// Completes at the first SIGTERM or SIGINT. The handlers are in place when this returns.
+fn stop_signal() -> Result<impl Future<Output = ()>, io::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Tells whoever waits for it, on standard output, that the service listens: exactly one line.
+fn announce(address: SocketAddr, profile: Option<&Path>) -> Result<(), io::Error> {
+    let mut out = io::stdout().lock();
+    match profile {
+        Some(profile) => writeln!(out, "ready: https://{address} profile {}", profile.display())?,
+        None => writeln!(out, "ready: https://{address}")?,
+    }
+    out.flush()
+}

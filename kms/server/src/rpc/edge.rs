@@ -1,0 +1,137 @@
+//! What all services share, and what every call goes through.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hufu_core::{Error, Reason};
+use hufu_engine::Engine;
+use hufu_engine::api::Caller;
+use tokio::sync::Semaphore;
+use tonic::{Code, Request, Response, Status};
+
+use super::call::Call;
+use super::deadline::{deadline, within};
+use super::{Method, RateLimits};
+use crate::error;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::net::Peer;
+use crate::wire::request_id::{ChangeRequest, idempotency};
+use crate::wire::status::StorageKind;
+
+/// What only configuration knows of an installation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Installation {
+    /// The database.
+    pub storage: StorageKind,
+}
+
+/// The gRPC services of `hufu.v1` over one engine.
+pub struct Edge {
+    engine: Arc<Engine>,
+    metrics: Arc<Metrics>,
+    rates: RateLimits,
+    changes: Arc<Semaphore>,
+    limits: Limits,
+    pub(super) installation: Installation,
+}
+
+impl Edge {
+    /// Services over an engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, metrics: Arc<Metrics>, limits: Limits, installation: Installation) -> Self {
+        let rates = RateLimits::new(limits.principal_rate, limits.tenant_rate);
+        let changes = Arc::new(Semaphore::new(limits.changes));
+        Self { engine, metrics, rates, changes, limits, installation }
+    }
+
+    /// Waits until every state change under way has come to its end.
+    pub async fn changes_done(&self) {
+        let all = u32::try_from(self.limits.changes).unwrap_or(u32::MAX);
+        // It fails only when the semaphore is closed, which nobody does.
+        drop(self.changes.acquire_many(all).await);
+    }
+
+    /// Serves a call that changes no state: dropped with its connection, cut off at its deadline.
+    pub(super) async fn serve<Q, R, F>(
+        &self,
+        method: Method,
+        request: Request<Q>,
+        handle: impl FnOnce(Call, Q) -> F,
+    ) -> Result<Response<R>, Status>
+    where
+        F: Future<Output = Result<R, Error>>,
+    {
+        let started = Instant::now();
+        let outcome = async {
+            let call = self.begin(started, &request).await?;
+            within(call.caller.deadline, handle(call, request.into_inner())).await
+        };
+        let outcome = outcome.await;
+        self.finish(method, started, outcome)
+    }
+
+    /// Serves a call that changes state: it runs to its end even when the client is gone.
+    pub(super) async fn change<Q, R, F>(
+        &self,
+        method: Method,
+        request: Request<Q>,
+        handle: impl FnOnce(Call, Q) -> F,
+    ) -> Result<Response<R>, Status>
+    where
+        Q: ChangeRequest,
+        R: Send + 'static,
+        F: Future<Output = Result<R, Error>> + Send + 'static,
+    {
+        let started = Instant::now();
+        let outcome = async {
+            let mut call = self.begin(started, &request).await?;
+            let mut message = request.into_inner();
+            call.caller.idempotency = Some(idempotency(&mut message, method.name())?);
+            let deadline = call.caller.deadline;
+            within(deadline, self.to_the_end(handle(call, message))).await
+        };
+        let outcome = outcome.await;
+        self.finish(method, started, outcome)
+    }
+
+    async fn to_the_end<R, F>(&self, change: F) -> Result<R, Error>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R, Error>> + Send + 'static,
+    {
+        let slot = self.changes.clone().try_acquire_owned();
+        let slot = slot.map_err(|_| Error::new(Reason::Overloaded, "too many changes are under way"))?;
+        let task = tokio::spawn(async move {
+            let outcome = change.await;
+            drop(slot);
+            outcome
+        });
+        task.await.unwrap_or_else(|failure| Err(Error::internal(failure)))
+    }
+
+    async fn begin<Q>(&self, now: Instant, request: &Request<Q>) -> Result<Call, Error> {
+        let peer = request.extensions().get::<Peer>();
+        let peer = peer.ok_or_else(|| Error::new(Reason::Unauthenticated, "there is no client certificate"))?;
+        let principal = self.engine.authenticate(&peer.pin).await.inspect_err(|error| {
+            if error.reason() == Reason::Unauthenticated {
+                self.metrics.unauthenticated.inc();
+                tracing::debug!(peer = %peer.address, "unauthenticated call");
+            }
+        })?;
+        self.rates.admit(&principal, now).inspect_err(|_| {
+            self.metrics.rate_limited.inc();
+        })?;
+        let deadline = deadline(request.metadata(), now, self.limits.call_timeout);
+        Ok(Call { engine: self.engine.clone(), caller: Caller { principal, deadline, idempotency: None } })
+    }
+
+    fn finish<R>(&self, method: Method, started: Instant, outcome: Result<R, Error>) -> Result<Response<R>, Status> {
+        let answer = outcome.map(Response::new).map_err(|error| error::status(&error));
+        let code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
+        let took = started.elapsed();
+        self.metrics.answered(method, code, took);
+        tracing::debug!(rpc = method.name(), code = ?code, took_us = took.as_micros(), "answered");
+        answer
+    }
+}

@@ -1,0 +1,22 @@
+//! The services: one handler a method, and what every call goes through.
+
+mod audit;
+mod call;
+mod crypto;
+mod deadline;
+mod dispatch;
+mod edge;
+mod health;
+mod keys;
+mod ledger;
+mod method;
+mod rate;
+mod system;
+mod versions;
+
+pub use call::Call;
+pub use dispatch::{Dispatch, dispatch};
+pub use edge::{Edge, Installation};
+pub(crate) use health::{report_draining, watch_health, watch_state};
+pub use method::Method;
+pub use rate::RateLimits;

@@ -1,0 +1,161 @@
+//! Keys on the wire.
+
+use hufu_core::Error;
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
+use hufu_core::name::KeyId;
+use hufu_core::record::Protection;
+use hufu_engine::api::{CreateKey, KeyDetail, PublicKeyView};
+use hufu_proto::v1;
+
+use super::enums::Wire;
+use super::time::{duration, from_duration, timestamp};
+use super::version::Provenance;
+use super::{etag, invalid, missing, name, pem, version};
+
+/// Shortest and longest rotation period: one hour, 3660 days.
+const ROTATION_PERIOD_MS: std::ops::RangeInclusive<u64> = 3_600_000..=3_660 * 86_400_000;
+
+/// A key as the wire shows it.
+#[must_use]
+pub fn detail(detail: &KeyDetail) -> v1::Key {
+    let record = &*detail.key.record;
+    let name = record.name();
+    v1::Key {
+        name: name.to_string(),
+        algorithm: record.algorithm.to_wire(),
+        scheme: record.scheme.to_wire(),
+        purpose: record.purpose.to_wire(),
+        protection: record.protection.to_wire(),
+        digest_allowed: record.digest_allowed,
+        labels: record.labels.clone().into_iter().collect(),
+        description: record.description.clone(),
+        primary_version: record.primary.map(|number| name.version(number).to_string()).unwrap_or_default(),
+        latest_version: Some(version::version(&detail.latest, detail.quarantined)),
+        create_time: Some(timestamp(record.created_at)),
+        update_time: Some(timestamp(record.updated_at)),
+        etag: etag::etag(detail.key.revision),
+        sm2_distinguishing_id: record.distinguishing_id.clone().unwrap_or_default(),
+        rotation_period: record.rotation_period_ms.map(duration),
+    }
+}
+
+/// Reads what a new key shall be.
+///
+/// # Errors
+/// The field at fault: missing, malformed or unknown.
+pub fn create(request: v1::CreateKeyRequest) -> Result<CreateKey, Error> {
+    let tenant = name::tenant(&request.parent, "parent")?;
+    if request.key_id.is_empty() {
+        return Err(missing("key_id"));
+    }
+    let id = KeyId::parse(&request.key_id).map_err(|error| error.field("key_id"))?;
+    let key = request.key.ok_or_else(|| missing("key"))?;
+    Ok(CreateKey {
+        tenant,
+        key: id,
+        algorithm: Algorithm::required(key.algorithm, "key.algorithm")?,
+        purpose: Purpose::optional(key.purpose, "key.purpose")?,
+        scheme: Scheme::optional(key.scheme, "key.scheme")?,
+        protection: Protection::required(key.protection, "key.protection")?,
+        digest_allowed: key.digest_allowed,
+        labels: key.labels.into_iter().collect(),
+        description: key.description,
+        activate: !request.pre_active,
+        distinguishing_id: Some(key.sm2_distinguishing_id).filter(|id| !id.is_empty()),
+        rotation_period_ms: rotation_period(key.rotation_period)?,
+    })
+}
+
+/// Reads a rotation period: whole seconds, from one hour to 3660 days.
+pub(crate) fn rotation_period(period: Option<prost_types::Duration>) -> Result<Option<u64>, Error> {
+    const FIELD: &str = "key.rotation_period";
+    let Some(period) = period else { return Ok(None) };
+    if period.nanos != 0 {
+        return Err(invalid(FIELD, "a rotation period is in whole seconds"));
+    }
+    match from_duration(period, FIELD)? {
+        ms if ROTATION_PERIOD_MS.contains(&ms) => Ok(Some(ms)),
+        _ => Err(invalid(FIELD, "a rotation period lies between one hour and 3660 days")),
+    }
+}
+
+/// A public key as the wire shows it.
+#[must_use]
+pub fn public_key(view: PublicKeyView) -> v1::PublicKey {
+    let record = &view.version.record;
+    let Provenance { key_version, scheme, protection, simulated } = Provenance::of(&view.version);
+    v1::PublicKey {
+        key_version,
+        pem: pem::public_key(&view.spki),
+        ledger_key_id: hex::encode(record.ledger_id),
+        algorithm: record.algorithm.to_wire(),
+        scheme,
+        protection,
+        simulated,
+        spki_der: view.spki,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hufu_core::Reason;
+    use prost_types::Duration;
+
+    use super::*;
+
+    fn request() -> v1::CreateKeyRequest {
+        let key = v1::Key {
+            algorithm: v1::Algorithm::P256.into(),
+            protection: v1::Protection::Hsm.into(),
+            ..Default::default()
+        };
+        v1::CreateKeyRequest {
+            parent: "tenants/dev".into(),
+            key_id: "a".into(),
+            key: Some(key),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_plain_request_is_read() {
+        let create = create(request()).unwrap();
+        assert_eq!((create.algorithm, create.protection), (Algorithm::P256, Protection::Hsm));
+        assert!(create.activate && create.purpose.is_none() && create.scheme.is_none());
+        assert_eq!(create.distinguishing_id, None);
+    }
+
+    #[test]
+    fn every_fault_names_its_field() {
+        type Spoil = fn(&mut v1::CreateKeyRequest);
+        let table: &[(Spoil, &str, Reason)] = &[
+            (|r| r.parent.clear(), "parent", Reason::MissingField),
+            (|r| r.parent = "tenants/X".into(), "parent", Reason::InvalidName),
+            (|r| r.key_id.clear(), "key_id", Reason::MissingField),
+            (|r| r.key_id = "A".into(), "key_id", Reason::InvalidName),
+            (|r| r.key = None, "key", Reason::MissingField),
+            (|r| r.key.as_mut().unwrap().algorithm = 0, "key.algorithm", Reason::MissingField),
+            (|r| r.key.as_mut().unwrap().algorithm = 99, "key.algorithm", Reason::InvalidArgument),
+            (|r| r.key.as_mut().unwrap().purpose = 99, "key.purpose", Reason::InvalidArgument),
+            (|r| r.key.as_mut().unwrap().scheme = -1, "key.scheme", Reason::InvalidArgument),
+            (|r| r.key.as_mut().unwrap().protection = 0, "key.protection", Reason::MissingField),
+            (|r| r.key.as_mut().unwrap().protection = 3, "key.protection", Reason::InvalidArgument),
+        ];
+        for (spoil, field, reason) in table {
+            let mut request = request();
+            spoil(&mut request);
+            let error = create(request).unwrap_err();
+            assert_eq!((error.at_field(), error.reason()), (Some(*field), *reason));
+        }
+    }
+
+    #[test]
+    fn rotation_periods_are_whole_seconds_in_range() {
+        let period = |seconds, nanos| rotation_period(Some(Duration { seconds, nanos }));
+        assert_eq!(period(3_600, 0).unwrap(), Some(3_600_000));
+        assert_eq!(rotation_period(None).unwrap(), None);
+        for (seconds, nanos) in [(3_599, 0), (3_600, 1), (3_660 * 86_400 + 1, 0), (-3_600, 0)] {
+            assert_eq!(period(seconds, nanos).unwrap_err().at_field(), Some("key.rotation_period"));
+        }
+    }
+}
