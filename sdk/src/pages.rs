@@ -31,7 +31,7 @@ impl<'a, T> Pages<'a, T> {
             return Ok(None);
         };
         let (items, next) = (self.fetch)(token.clone()).await?;
-        if next == *token {
+        if !next.is_empty() && next == *token {
             return Err(Error::Incomplete("a new page token"));
         }
         self.token = (!next.is_empty()).then_some(next);

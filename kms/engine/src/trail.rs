@@ -84,11 +84,12 @@ impl Engine {
             after =
                 key.first_seq.checked_sub(1).map(|first_seq| SegmentKey { writer: key.writer.clone(), first_seq });
         }
-        let mut seen = 0;
+        let (mut seen, mut seen_to) = (0, None);
         while seen < SEGMENTS_PER_LIST_MAX {
             let segments = self.store.segments(after.as_ref(), SEGMENTS_PAGE).await.map_err(fault::store)?;
             let Some(last) = segments.last() else { return Ok(Paged { items, next: String::new() }) };
             after = Some(key_of(last));
+            seen_to = Some((key_of(last), last.first_seq + u64::from(last.count) - 1));
             for segment in &segments {
                 seen += 1;
                 for (sequence, entry) in entries(segment, self)? {
@@ -104,7 +105,7 @@ impl Engine {
                 }
             }
         }
-        let next = after.map(|key| token(&key.writer, key.first_seq, key.first_seq)).unwrap_or_default();
+        let next = seen_to.map(|(key, sequence)| token(&key.writer, key.first_seq, sequence)).unwrap_or_default();
         Ok(Paged { items, next })
     }
 

@@ -225,7 +225,9 @@ fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> {
 
 async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>, Error> {
     Ok(match config {
-        StorageConfig::Sqlite { path } => Arc::new(SqliteStore::open(path, SqliteOptions::default()).await?),
+        StorageConfig::Sqlite { path } => {
+            Arc::new(SqliteStore::open(path, SqliteOptions { create: true, ..SqliteOptions::default() }).await?)
+        }
         StorageConfig::Postgres { url_file, schema } => {
             let url = files::read_text(url_file, URL_LEN_MAX)?;
             let development = mode == Mode::Development;

@@ -65,8 +65,7 @@ pub(super) fn token(module: &Path, pin_file: &Path) -> Result<String, Error> {
     }
     let content = files::read_if_there(pin_file, PIN_FILE_LEN_MAX).map_err(failed)?.unwrap_or_default();
     let pin = SecretBytes::from_vec(content);
-    hufu_pkcs11::find_or_init_token(module, TOKEN_LABEL, &pin, &pin)
-        .map_err(|error| Error::Token(error.to_string()))
+    hufu_pkcs11::find_or_init_token(module, TOKEN_LABEL, &pin, &pin).map_err(|error| Error::Token(error.to_string()))
 }
 
 fn random_pin() -> Result<Vec<u8>, Error> {
