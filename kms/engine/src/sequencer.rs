@@ -176,10 +176,13 @@ impl Sequencer {
             );
         }
         if let Some(fence) = self.claim().await? {
-            self.publish_unsigned(inner, &state, fence).await?;
+            match self.publish_unsigned(inner, &state, fence).await {
+                // Another server has signed it, or gone on.
+                Err(error) if error.is_contention() => {}
+                result => drop(result?),
+            }
         }
         self.follow(inner).await?;
-        inner.state = Some(state);
         inner.started = true;
         Ok(())
     }

@@ -31,8 +31,9 @@ pub enum LogError {
         /// Size of the log.
         size: u64,
     },
-    /// Another sequencer has extended the log since its state was read. Read it again.
-    #[error("the ledger was extended meanwhile")]
+    /// The log has moved since its state was read: another sequencer has extended it, or the database was set back. Read
+    /// the state again.
+    #[error("the ledger has moved meanwhile")]
     Stale,
     /// The newest event is not yet in a signed checkpoint. Try again.
     #[error("not yet in a signed checkpoint")]

@@ -52,7 +52,8 @@ impl Log {
     /// once they are `limit` many. Call it only when no checkpoint waits for its signature.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] when a leaf of the feed is missing or is not one of this log.
+    /// [`LogError::Damaged`] when a leaf of the feed is missing or is not one of this log, [`LogError::Stale`] when `state` is
+    /// no longer that of the log.
     pub async fn plan(
         &self,
         state: &mut LogState,
@@ -62,7 +63,10 @@ impl Log {
     ) -> Result<Option<Plan>, LogError> {
         let limit = limit.clamp(1, BATCH_LEN_MAX);
         let page = self.store.feed(state.cursor, limit).await?;
-        let Some(last) = page.last() else { return Ok(None) };
+        let Some(last) = page.last() else {
+            // Nothing is new, unless the feed itself was set back behind what was read of it.
+            return if self.is_stale(state).await? { Err(LogError::Stale) } else { Ok(None) };
+        };
         let more = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         state.cursor = last.at;
         state.passed = state.passed.saturating_add(u32::try_from(page.len()).unwrap_or(u32::MAX));

@@ -59,7 +59,8 @@ impl Log {
         }
     }
 
-    async fn is_stale(&self, state: &LogState) -> Result<bool, LogError> {
+    /// Whether the position has moved since the state was read.
+    pub(crate) async fn is_stale(&self, state: &LogState) -> Result<bool, LogError> {
         Ok(self.position().await?.map(|(_, revision)| revision) != state.revision)
     }
 

@@ -28,7 +28,13 @@ impl Rival {
                 false
             }
             Ok(Some(_)) => world.sign(&state).await.unwrap(),
-            Ok(None) => world.fix(&mut state, 2).await.unwrap() != Stepped::Guarded,
+            Ok(None) => match world.fix(&mut state, 2).await {
+                Ok(stepped) => stepped != Stepped::Guarded,
+                Err(error) => {
+                    assert_eq!(error, LogError::Stale);
+                    false
+                }
+            },
         };
         self.state = done.then_some(state);
     }
