@@ -131,7 +131,7 @@ impl Edge {
         let code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
         let took = started.elapsed();
         self.metrics.answered(method, code, took);
-        tracing::debug!(rpc = method.name(), code = ?code, took_us = took.as_micros(), "answered");
+        tracing::debug!(rpc = method.name(), code = ?code, took_ms = took.as_secs_f64() * 1e3, "answered");
         answer
     }
 }
