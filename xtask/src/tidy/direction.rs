@@ -32,7 +32,7 @@ const DIRECTION: &[Row] = &[
     row("hufu-conformance", &["hufu-core", "hufu-secret"], &[]),
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
     row("hufu-software", &["hufu-core", "hufu-secret"], &["hufu-conformance"]),
-    row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance"]),
+    row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
     row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
     row(
         "hufu-engine",
