@@ -1,7 +1,5 @@
 //! Rows, changesets and a sealer to try a store with.
 
-use std::sync::Arc;
-
 use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Row, Subject, Write};
 use hufu_core::policy::Action;
@@ -111,6 +109,3 @@ pub(super) fn accepted(committed: &Committed) -> Vec<bool> {
 pub(super) fn numbered_writer(prefix: &str, number: usize) -> Seals {
     Seals::new(&format!("{prefix}-{number}"))
 }
-
-/// A store that tasks can share.
-pub(super) type SharedStore = Arc<dyn Store>;

@@ -3,7 +3,7 @@
 use hufu_core::changeset::{Changeset, Collection, Guard, Write};
 use hufu_core::store::{FeedCursor, Store, Verdict};
 
-use super::Checked;
+use super::Failed;
 use super::fixture::{Seals, accept, accepted, guarded, item, puts, records, row};
 
 const KEY: Collection = Collection::Key;
@@ -16,7 +16,7 @@ fn at(id: &str, revision: u64) -> Guard {
     Guard::Revision(KEY, id.into(), revision)
 }
 
-pub(super) async fn absence(store: &dyn Store) -> Checked {
+pub(super) async fn absence(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let create = || guarded(&absent("a"), puts([row(KEY, "a", "", 1)]));
     accept(store, &mut seals, create()).await?;
@@ -29,7 +29,7 @@ pub(super) async fn absence(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn revisions(store: &dyn Store) -> Checked {
+pub(super) async fn revisions(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     accept(store, &mut seals, puts([row(KEY, "a", "", 5)])).await?;
     for wrong in [0, 4, 6, i64::MAX as u64, u64::MAX] {
@@ -45,7 +45,7 @@ pub(super) async fn revisions(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn see_earlier_writes(store: &dyn Store) -> Checked {
+pub(super) async fn see_earlier_writes(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let delete = Changeset { writes: vec![Write::Delete(KEY, "a".into())], ..records() };
     let batch = [
@@ -64,7 +64,7 @@ pub(super) async fn see_earlier_writes(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn refusals_leave_nothing(store: &dyn Store) -> Checked {
+pub(super) async fn refusals_leave_nothing(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let refused = Changeset {
         guards: vec![at("nothing", 1)],
@@ -87,7 +87,7 @@ pub(super) async fn refusals_leave_nothing(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn all_refused(store: &dyn Store) -> Checked {
+pub(super) async fn all_refused(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let order = accept(store, &mut seals, super::fixture::tells(&["k"])).await?;
     let refused = Changeset { feed: vec![item("k")], ..guarded(&at("a", 1), puts([row(KEY, "a", "", 2)])) };
@@ -102,7 +102,7 @@ pub(super) async fn all_refused(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn without_writes(store: &dyn Store) -> Checked {
+pub(super) async fn without_writes(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     accept(store, &mut seals, guarded(&absent("a"), records())).await?;
     assert_eq!(store.segments(None, 10).await?, seals.made);

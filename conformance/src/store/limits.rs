@@ -3,13 +3,13 @@
 use hufu_core::changeset::{Changeset, Collection, FeedItem, Row, Write};
 use hufu_core::store::{CommitError, FeedCursor, Page, SegmentKey, Store};
 
-use super::Checked;
+use super::Failed;
 use super::fixture::{Seals, accept, item, puts, records, row, tells};
 
 const KEY: Collection = Collection::Key;
 const GREATEST: u64 = i64::MAX as u64;
 
-pub(super) async fn greatest_numbers(store: &dyn Store) -> Checked {
+pub(super) async fn greatest_numbers(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::from("w", GREATEST - 10);
     let greatest = Row { due: Some(GREATEST), ..row(KEY, "a", "", GREATEST) };
     accept(store, &mut seals, puts([greatest.clone()])).await?;
@@ -21,7 +21,7 @@ pub(super) async fn greatest_numbers(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn what_no_database_holds(store: &dyn Store) -> Checked {
+pub(super) async fn what_no_database_holds(store: &dyn Store) -> Result<(), Failed> {
     let too_great = GREATEST + 1;
     let bad = [
         puts([row(KEY, "bad", "", too_great)]),
@@ -51,7 +51,7 @@ pub(super) async fn what_no_database_holds(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn searches_beyond(store: &dyn Store) -> Checked {
+pub(super) async fn searches_beyond(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("a");
     accept(store, &mut seals, tells(&["k"])).await?;
     accept(store, &mut seals, puts(["a", "b"].map(|id| row(KEY, id, "s", 1)))).await?;

@@ -21,10 +21,21 @@ pub use sharing::sharing;
 
 use std::sync::Arc;
 
-use hufu_core::store::Store;
+use hufu_core::store::{CommitError, Store, StoreError};
 
-/// What ends a check that could not go on: an error of the store where none was due.
-pub type Checked = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+/// A check could not go on: an error of the store where none was due.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// Of a commit.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// Of a read.
+    #[error(transparent)]
+    Read(#[from] StoreError),
+    /// A task of the check has panicked.
+    #[error(transparent)]
+    Task(#[from] tokio::task::JoinError),
+}
 
 /// Random histories that are compared with the model.
 const HISTORIES: u64 = 24;
@@ -32,11 +43,11 @@ const HISTORIES: u64 = 24;
 /// Runs every check, each on a fresh and empty store.
 ///
 /// # Errors
-/// An error of the store where none was due.
+/// [`Failed`].
 ///
 /// # Panics
 /// When the store breaks a promise of the seam.
-pub async fn suite(fresh: impl AsyncFn() -> Arc<dyn Store>) -> Checked {
+pub async fn suite(fresh: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Failed> {
     guards::absence(&*fresh().await).await?;
     guards::revisions(&*fresh().await).await?;
     guards::see_earlier_writes(&*fresh().await).await?;

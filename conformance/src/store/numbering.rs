@@ -1,17 +1,18 @@
 //! The commit order.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hufu_core::changeset::Collection;
 use hufu_core::store::{FeedCursor, Store};
 
-use super::Checked;
-use super::fixture::{Seals, SharedStore, accept, item, numbered_writer, puts, records, row, tells};
+use super::Failed;
+use super::fixture::{Seals, accept, item, numbered_writer, puts, records, row, tells};
 
 const TASKS: usize = 4;
 const COMMITS: usize = 12;
 
-pub(super) async fn a_group_takes_one_number(store: &dyn Store) -> Checked {
+pub(super) async fn a_group_takes_one_number(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     assert_eq!(store.order().await?, 0);
     assert_eq!(accept(store, &mut seals, puts([row(Collection::Key, "a", "", 1)])).await?, 0, "rows alone take none");
@@ -24,7 +25,7 @@ pub(super) async fn a_group_takes_one_number(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn audit_only_tells_the_newest(store: &dyn Store) -> Checked {
+pub(super) async fn audit_only_tells_the_newest(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     assert_eq!(accept(store, &mut seals, records()).await?, 0);
     for expected in 1..=3 {
@@ -37,7 +38,7 @@ pub(super) async fn audit_only_tells_the_newest(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn gapless_under_concurrency(store: SharedStore) -> Checked {
+pub(super) async fn gapless_under_concurrency(store: Arc<dyn Store>) -> Result<(), Failed> {
     let orders = hammer(std::slice::from_ref(&store), COMMITS).await?;
     let expected: BTreeSet<u64> = (1..=(TASKS * COMMITS) as u64).collect();
     assert_eq!(orders, expected, "every number once, none left out");
@@ -45,10 +46,7 @@ pub(super) async fn gapless_under_concurrency(store: SharedStore) -> Checked {
 }
 
 /// State-changing and audit-only groups from several tasks over several handles; tells the numbers that they took.
-pub(super) async fn hammer(
-    handles: &[SharedStore],
-    commits: usize,
-) -> Result<BTreeSet<u64>, Box<dyn std::error::Error + Send + Sync>> {
+pub(super) async fn hammer(handles: &[Arc<dyn Store>], commits: usize) -> Result<BTreeSet<u64>, Failed> {
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
             let store = handles.get(task % handles.len()).cloned();
@@ -61,7 +59,7 @@ pub(super) async fn hammer(
                     assert!(own > before, "what a group has seen was committed before it");
                     orders.push(own);
                 }
-                Ok::<_, hufu_core::store::CommitError>(orders)
+                Ok::<_, Failed>(orders)
             })
         })
         .collect();
@@ -75,7 +73,7 @@ pub(super) async fn hammer(
 }
 
 /// The feed has one entry for each number.
-pub(super) async fn feed_is_whole(store: &dyn Store, numbers: usize) -> Checked {
+pub(super) async fn feed_is_whole(store: &dyn Store, numbers: usize) -> Result<(), Failed> {
     let feed = store.feed(FeedCursor::default(), u32::MAX).await?;
     assert_eq!(feed.len(), numbers);
     for (entry, order) in feed.iter().zip(1..) {

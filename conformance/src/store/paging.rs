@@ -3,7 +3,7 @@
 use hufu_core::changeset::{Changeset, Collection, FeedItem, Row};
 use hufu_core::store::{FeedCursor, Page, Store};
 
-use super::Checked;
+use super::Failed;
 use super::fixture::{Seals, accept, item, puts, records, row, tells};
 
 const KEY: Collection = Collection::Key;
@@ -16,7 +16,7 @@ fn ids(rows: &[Row]) -> Vec<&str> {
     rows.iter().map(|row| row.id.as_str()).collect()
 }
 
-pub(super) async fn lists(store: &dyn Store) -> Checked {
+pub(super) async fn lists(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let in_scope = ["d", "a", "c", "", "b"].map(|id| row(KEY, id, "s", 1));
     let elsewhere = ["a1", "b1"].map(|id| row(KEY, id, "t", 1));
@@ -34,7 +34,7 @@ pub(super) async fn lists(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn orders_ids_by_bytes(store: &dyn Store) -> Checked {
+pub(super) async fn orders_ids_by_bytes(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let mut all =
         ["a", "B", "a-b", "a_b", "ab", "A", "ä", "z", "虎符", "🐅", "e\u{301}", "é", " ", "'\"%_\\", "10", "9"];
@@ -54,7 +54,7 @@ pub(super) async fn orders_ids_by_bytes(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn last_of_a_scope(store: &dyn Store) -> Checked {
+pub(super) async fn last_of_a_scope(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     assert_eq!(store.last(KEY, "s").await?, None);
     let rows = [("b", "s"), ("a", "s"), ("z", "t"), ("c", "")].map(|(id, scope)| row(KEY, id, scope, 1));
@@ -65,7 +65,7 @@ pub(super) async fn last_of_a_scope(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn due_rows(store: &dyn Store) -> Checked {
+pub(super) async fn due_rows(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let due = |id, at| Row { due: at, ..row(KEY, id, "s", 1) };
     let rows = [due("late", Some(30)), due("b", Some(20)), due("a", Some(20)), due("never", None), due("z", Some(0))];
@@ -80,7 +80,7 @@ pub(super) async fn due_rows(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn feed(store: &dyn Store) -> Checked {
+pub(super) async fn feed(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     assert!(store.feed(FeedCursor::default(), 10).await?.is_empty());
     let leaf = FeedItem { leaf: Some("leaf 1".into()), ..item("a") };

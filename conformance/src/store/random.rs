@@ -3,7 +3,7 @@
 use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Row, Subject, Write};
 use hufu_core::store::{FeedCursor, Page, Store, Verdict};
 
-use super::Checked;
+use super::Failed;
 use super::fixture::{Seals, records};
 use super::model::Model;
 
@@ -13,7 +13,7 @@ const IDS: [&str; 6] = ["", "a", "A", "ab", "b", "符"];
 const SCOPES: [&str; 3] = ["", "s", "t"];
 
 /// Commits random batches and reads everything after each.
-pub(super) async fn history(store: &dyn Store, seed: u64) -> Checked {
+pub(super) async fn history(store: &dyn Store, seed: u64) -> Result<(), Failed> {
     let (mut random, mut model, mut seals) = (Random(seed), Model::default(), Seals::new("w"));
     for step in 0..STEPS {
         let batch: Vec<Changeset> = (0..random.below(6)).map(|_| random.changeset()).collect();
@@ -27,7 +27,7 @@ pub(super) async fn history(store: &dyn Store, seed: u64) -> Checked {
     Ok(())
 }
 
-async fn compare(store: &dyn Store, model: &Model, seals: &Seals, seed: u64) -> Checked {
+async fn compare(store: &dyn Store, model: &Model, seals: &Seals, seed: u64) -> Result<(), Failed> {
     for collection in COLLECTIONS {
         for id in IDS {
             assert_eq!(store.get(collection, id).await?, model.get(collection, id), "seed {seed}");

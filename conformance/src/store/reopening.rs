@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hufu_core::changeset::{Collection, Guard};
 use hufu_core::store::{FeedCursor, Page, Store};
 
-use super::Checked;
+use super::Failed;
 use super::fixture::{Seals, accept, guarded, puts, records, row, tells};
 
 const ROUNDS: u64 = 4;
@@ -13,11 +13,11 @@ const ROUNDS: u64 = 4;
 /// Opens the same database again and again, and finds everything each time.
 ///
 /// # Errors
-/// An error of the store where none was due.
+/// [`Failed`].
 ///
 /// # Panics
 /// When something acknowledged is gone.
-pub async fn reopening(open: impl AsyncFn() -> Arc<dyn Store>) -> Checked {
+pub async fn reopening(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Failed> {
     let mut made = Vec::new();
     for round in 0..ROUNDS {
         let store = open().await;

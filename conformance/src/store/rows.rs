@@ -3,7 +3,7 @@
 use hufu_core::changeset::{Changeset, Collection, Row, Write};
 use hufu_core::store::{Page, Store};
 
-use super::Checked;
+use super::Failed;
 use super::fixture::{Seals, accept, puts, records, row};
 
 const KEY: Collection = Collection::Key;
@@ -12,7 +12,7 @@ fn deletes(id: &str) -> Changeset {
     Changeset { writes: vec![Write::Delete(KEY, id.into())], ..records() }
 }
 
-pub(super) async fn put_replace_delete(store: &dyn Store) -> Checked {
+pub(super) async fn put_replace_delete(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     assert_eq!(store.get(KEY, "a").await?, None);
     let first = Row { due: Some(5), ..row(KEY, "a", "one", 1) };
@@ -32,7 +32,7 @@ pub(super) async fn put_replace_delete(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn several_writes_to_a_row(store: &dyn Store) -> Checked {
+pub(super) async fn several_writes_to_a_row(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let put = |id, revision| Write::Put(row(KEY, id, "s", revision));
     let delete = |id: &str| Write::Delete(KEY, id.into());
@@ -43,7 +43,7 @@ pub(super) async fn several_writes_to_a_row(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn collections_are_apart(store: &dyn Store) -> Checked {
+pub(super) async fn collections_are_apart(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     accept(store, &mut seals, puts(Collection::ALL.map(|collection| row(collection, "same", "same", 1)))).await?;
     accept(store, &mut seals, deletes("same")).await?;
@@ -55,7 +55,7 @@ pub(super) async fn collections_are_apart(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn bodies_of_any_size(store: &dyn Store) -> Checked {
+pub(super) async fn bodies_of_any_size(store: &dyn Store) -> Result<(), Failed> {
     let mut seals = Seals::new("w");
     let pattern =
         |length: usize| (0..length).map(|at| u8::try_from(at % 251).unwrap_or_default()).collect::<Vec<u8>>();

@@ -3,14 +3,14 @@
 use hufu_core::changeset::Collection;
 use hufu_core::store::{CommitError, SegmentKey, Store};
 
-use super::Checked;
+use super::Failed;
 use super::fixture::{Seals, accept, puts, records, row, tells};
 
 fn key(writer: &str, first_seq: u64) -> SegmentKey {
     SegmentKey { writer: writer.into(), first_seq }
 }
 
-pub(super) async fn found_and_paged(store: &dyn Store) -> Checked {
+pub(super) async fn found_and_paged(store: &dyn Store) -> Result<(), Failed> {
     let (mut b, mut a) = (Seals::new("b"), Seals::new("a"));
     assert!(store.segments(None, 10).await?.is_empty());
     for seals in [&mut b, &mut a] {
@@ -35,7 +35,7 @@ pub(super) async fn found_and_paged(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn heads(store: &dyn Store) -> Checked {
+pub(super) async fn heads(store: &dyn Store) -> Result<(), Failed> {
     assert!(store.heads().await?.is_empty());
     let mut writers: Vec<Seals> = ["b", "", "a", "虎"].iter().map(|name| Seals::new(name)).collect();
     for (seals, commits) in writers.iter_mut().zip([3, 1, 2, 1]) {
@@ -49,7 +49,7 @@ pub(super) async fn heads(store: &dyn Store) -> Checked {
     Ok(())
 }
 
-pub(super) async fn never_twice(store: &dyn Store) -> Checked {
+pub(super) async fn never_twice(store: &dyn Store) -> Result<(), Failed> {
     accept(store, &mut Seals::new("w"), records()).await?;
     let again = store.commit(&[records()], &mut Seals::new("w")).await;
     assert!(matches!(again, Err(CommitError::NotCommitted(_))), "{again:?}");

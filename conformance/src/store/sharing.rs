@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use hufu_core::changeset::{Changeset, Collection, Guard};
 use hufu_core::store::{Store, Verdict};
 
-use super::Checked;
-use super::fixture::{Seals, SharedStore, accept, guarded, puts, records, row, tells};
+use super::Failed;
+use super::fixture::{Seals, accept, guarded, puts, records, row, tells};
 use super::numbering::{feed_is_whole, hammer};
 
 const COMMITS: usize = 25;
@@ -17,11 +17,11 @@ const STATE_CHANGES: usize = 150;
 /// Runs the checks that need several handles on one database, opened by `another`; it starts out empty.
 ///
 /// # Errors
-/// An error of the store where none was due.
+/// [`Failed`].
 ///
 /// # Panics
 /// When the store breaks a promise of the seam.
-pub async fn sharing(another: impl AsyncFn() -> Arc<dyn Store>) -> Checked {
+pub async fn sharing(another: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Failed> {
     let handles = [another().await, another().await, another().await];
     assert!(handles.iter().all(|store| store.is_shared()));
     let orders = hammer(&handles, COMMITS).await?;
@@ -34,7 +34,7 @@ pub async fn sharing(another: impl AsyncFn() -> Arc<dyn Store>) -> Checked {
 }
 
 /// Two servers count in one row; a guard lets one of them pass each time.
-async fn guards_hold_across(one: &SharedStore, two: &SharedStore) -> Checked {
+async fn guards_hold_across(one: &Arc<dyn Store>, two: &Arc<dyn Store>) -> Result<(), Failed> {
     accept(&**one, &mut Seals::new("count"), puts([counter(1)])).await?;
     let tasks = [(one.clone(), "count-1"), (two.clone(), "count-2")].map(|(store, writer)| {
         tokio::spawn(async move {
@@ -46,7 +46,7 @@ async fn guards_hold_across(one: &SharedStore, two: &SharedStore) -> Checked {
                 let committed = store.commit(&[next], &mut seals).await?;
                 passed += usize::from(committed.verdicts == [Verdict::Accepted]);
             }
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+            Ok::<_, Failed>(())
         })
     });
     for task in tasks {
@@ -63,7 +63,11 @@ fn counter(revision: u64) -> hufu_core::changeset::Row {
 
 /// What the withholding of outputs rests on: an audit-only group that answers less than `n` was durable before the
 /// state change `n` was acknowledged; one that begins afterwards answers `n` or more.
-async fn withheld_outputs(auditing: SharedStore, changing: SharedStore, watching: SharedStore) -> Checked {
+async fn withheld_outputs(
+    auditing: Arc<dyn Store>,
+    changing: Arc<dyn Store>,
+    watching: Arc<dyn Store>,
+) -> Result<(), Failed> {
     let acknowledged = Arc::new(AtomicU64::new(changing.order().await?));
     let done = Arc::new(AtomicBool::new(false));
     let audit = tokio::spawn(audit_until(auditing, acknowledged.clone(), done.clone()));
@@ -87,10 +91,10 @@ async fn withheld_outputs(auditing: SharedStore, changing: SharedStore, watching
 }
 
 async fn audit_until(
-    store: SharedStore,
+    store: Arc<dyn Store>,
     acknowledged: Arc<AtomicU64>,
     done: Arc<AtomicBool>,
-) -> Result<Vec<(u64, u64)>, hufu_core::store::CommitError> {
+) -> Result<Vec<(u64, u64)>, Failed> {
     let (mut seals, mut audits) = (Seals::new("audits"), Vec::new());
     while !done.load(Ordering::SeqCst) {
         let floor = acknowledged.load(Ordering::SeqCst);

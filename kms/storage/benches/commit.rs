@@ -94,6 +94,7 @@ async fn many_keys() {
         store.commit(&batch, &mut seals).await.unwrap();
     }
     store.close().await;
+    drop(store);
     let before = Instant::now();
     let store = SqliteStore::open(&path, options).await.unwrap();
     let mut after = String::new();

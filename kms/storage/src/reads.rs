@@ -52,10 +52,51 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
+/// The reads along a scope. They must walk the index on it; a planner without statistics has to be told.
+pub(crate) struct ScopedReads {
+    last: &'static str,
+    list: &'static str,
+    list_after: &'static str,
+}
+
+/// Makes [`ScopedReads`] with a database's way to name an index.
+macro_rules! scoped_reads {
+    ($index:literal) => {
+        crate::reads::ScopedReads::new(
+            concat!(
+                "SELECT id, scope, due, revision, body, tag FROM record ",
+                $index,
+                " WHERE collection = $1 AND scope = $2 ORDER BY id DESC LIMIT 1"
+            ),
+            concat!(
+                "SELECT id, scope, due, revision, body, tag FROM record ",
+                $index,
+                " WHERE collection = $1 AND scope = $2 ORDER BY id LIMIT $3"
+            ),
+            concat!(
+                "SELECT id, scope, due, revision, body, tag FROM record ",
+                $index,
+                " WHERE collection = $1 AND scope = $2 AND id > $4 ORDER BY id LIMIT $3"
+            ),
+        )
+    };
+}
+pub(crate) use scoped_reads;
+
+impl ScopedReads {
+    /// Its statements.
+    pub(crate) const fn new(last: &'static str, list: &'static str, list_after: &'static str) -> Self {
+        Self { last, list, list_after }
+    }
+}
+
 /// A database that answers statements.
 pub(crate) trait Queries: Sync {
     /// Its rows.
     type Row: Columns + Send;
+
+    /// The reads along a scope.
+    const SCOPED: ScopedReads;
 
     /// All rows of an answer.
     fn rows<'a>(
@@ -69,12 +110,6 @@ pub(crate) trait Queries: Sync {
 }
 
 const GET: &str = "SELECT id, scope, due, revision, body, tag FROM record WHERE collection = $1 AND id = $2";
-const LAST: &str = "SELECT id, scope, due, revision, body, tag FROM record WHERE collection = $1 AND scope = $2 \
-     ORDER BY id DESC LIMIT 1";
-const LIST: &str = "SELECT id, scope, due, revision, body, tag FROM record WHERE collection = $1 AND scope = $2 \
-     ORDER BY id LIMIT $3";
-const LIST_AFTER: &str = "SELECT id, scope, due, revision, body, tag FROM record WHERE collection = $1 AND scope = $2 \
-     AND id > $4 ORDER BY id LIMIT $3";
 const DUE: &str = "SELECT id, scope, due, revision, body, tag FROM record WHERE collection = $1 AND due <= $2 \
      ORDER BY due, id LIMIT $3";
 /// The newest number of the commit order.
@@ -107,7 +142,7 @@ pub(crate) async fn last<Q: Queries>(on: &Q, collection: Collection, scope: &str
     if scope.contains('\0') {
         return Ok(None);
     }
-    let found = on.rows(LAST, &[Bind::Int(collection.code().into()), Bind::Text(scope)]).await?;
+    let found = on.rows(Q::SCOPED.last, &[Bind::Int(collection.code().into()), Bind::Text(scope)]).await?;
     found.first().map(|columns| row::<Q>(collection, columns)).transpose()
 }
 
@@ -122,10 +157,10 @@ pub(crate) async fn list<Q: Queries>(
     }
     let binds = [Bind::Int(collection.code().into()), Bind::Text(scope), Bind::Int(page.limit.into())];
     let found = match page.after {
-        None => on.rows(LIST, &binds).await?,
+        None => on.rows(Q::SCOPED.list, &binds).await?,
         Some(after) => {
             let [collection, scope, limit] = binds;
-            on.rows(LIST_AFTER, &[collection, scope, limit, Bind::Text(storable(after))]).await?
+            on.rows(Q::SCOPED.list_after, &[collection, scope, limit, Bind::Text(storable(after))]).await?
         }
     };
     found.iter().map(|columns| row::<Q>(collection, columns)).collect()

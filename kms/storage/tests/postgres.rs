@@ -31,7 +31,11 @@ impl Scratch {
     }
 
     fn options(&self, number: u32) -> PostgresOptions {
-        PostgresOptions { schema: format!("{}_{number}", self.prefix), development: true, ..PostgresOptions::default() }
+        PostgresOptions {
+            schema: format!("{}_{number}", self.prefix),
+            development: true,
+            ..PostgresOptions::default()
+        }
     }
 
     async fn open(&self, number: u32) -> PostgresStore {

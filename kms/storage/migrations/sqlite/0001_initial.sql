@@ -21,7 +21,8 @@ CREATE TABLE feed (
     PRIMARY KEY (ord, pos)
 ) STRICT, WITHOUT ROWID;
 
--- Sealed runs of audit records.
+-- Sealed runs of audit records. With a rowid: a run of some records then fits a page, where without one all beyond a
+-- quarter of a page would go to overflow pages of its own.
 CREATE TABLE segment (
     writer TEXT NOT NULL,
     first_seq INTEGER NOT NULL,
@@ -31,7 +32,7 @@ CREATE TABLE segment (
     records BLOB NOT NULL,
     sealed_at INTEGER NOT NULL,
     PRIMARY KEY (writer, first_seq)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- One row: the newest number of the commit order.
 CREATE TABLE commit_order (

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use crate::OpenError;
 use crate::readers::Readers;
-use crate::reads::{self, Bind, Queries};
+use crate::reads::{self, Bind, Queries, ScopedReads};
 use writer::Writer;
 
 /// The store on PostgreSQL.
@@ -56,6 +56,8 @@ crate::reads::columns!(PgRow);
 
 impl Queries for PostgresStore {
     type Row = PgRow;
+
+    const SCOPED: ScopedReads = reads::scoped_reads!("");
 
     async fn rows<'a>(&'a self, sql: &'static str, binds: &'a [Bind<'a>]) -> Result<Vec<PgRow>, StoreError> {
         let mut fresh = false;

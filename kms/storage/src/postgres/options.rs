@@ -42,7 +42,11 @@ pub(super) fn session_options(url: &str, options: &PostgresOptions) -> Result<Pg
         // Guards and `append_segment` rest on a fresh snapshot for each statement.
         ("default_transaction_isolation", "read committed"),
     ];
-    Ok(parsed.application_name(&format!("hufu {}", options.schema)).statement_cache_capacity(32).options(settings).disable_statement_logging())
+    Ok(parsed
+        .application_name(&format!("hufu {}", options.schema))
+        .statement_cache_capacity(32)
+        .options(settings)
+        .disable_statement_logging())
 }
 
 fn check_schema_name(name: &str) -> Result<(), OpenError> {

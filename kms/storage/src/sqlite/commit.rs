@@ -95,7 +95,7 @@ async fn leave(writer: &mut Writer) -> Result<u64, Failure> {
 
 async fn finish(writer: &mut Writer, plan: &Plan<'_>, segment: &Segment) -> Result<u64, Failure> {
     let order = writer.write(plan, segment).await?;
-    writer.commit().await?;
+    writer.commit(order).await?;
     Ok(order)
 }
 

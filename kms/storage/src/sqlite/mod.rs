@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 
 use crate::OpenError;
 use crate::readers::Readers;
-use crate::reads::{self, Bind, Queries};
+use crate::reads::{self, Bind, Queries, ScopedReads};
 use reserve::Reserve;
 use writer::Writer;
 
@@ -63,7 +63,8 @@ impl SqliteStore {
         self.reserve.is_released()
     }
 
-    /// Closes every connection after moving the write-ahead log into the database. The store is of no use afterwards.
+    /// Closes every connection after moving the write-ahead log into the database. The store is of no use
+    /// afterwards; another one can open the database once it is dropped.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.lock().await.close().await;
@@ -74,6 +75,8 @@ crate::reads::columns!(SqliteRow);
 
 impl Queries for SqliteStore {
     type Row = SqliteRow;
+
+    const SCOPED: ScopedReads = reads::scoped_reads!("INDEXED BY record_by_scope");
 
     async fn rows<'a>(&'a self, sql: &'static str, binds: &'a [Bind<'a>]) -> Result<Vec<SqliteRow>, StoreError> {
         let mut lease = self.readers.lease(false).await.map_err(|error| failure::explain(&error))?;

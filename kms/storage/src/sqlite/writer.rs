@@ -10,13 +10,13 @@ use crate::plan::{Plan, RowKey};
 use crate::reads::{Bind, ORDER};
 
 const APPEND: &str = "INSERT INTO segment (writer, first_seq, count, previous_head, head, records, sealed_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING (SELECT n FROM commit_order)";
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const REVISION: &str = "SELECT revision FROM record WHERE collection = $1 AND id = $2";
 const DELETE: &str = "DELETE FROM record WHERE collection = $1 AND id = $2";
 const PUT: &str = "INSERT INTO record (collection, id, scope, due, revision, body, tag) \
      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (collection, id) DO UPDATE SET \
      scope = excluded.scope, due = excluded.due, revision = excluded.revision, body = excluded.body, tag = excluded.tag";
-const NUMBER: &str = "UPDATE commit_order SET n = n + 1 RETURNING n";
+const NUMBER: &str = "UPDATE commit_order SET n = $1";
 const TELL: &str = "INSERT INTO feed (ord, pos, subject, leaf) VALUES ($1, $2, $3, $4)";
 const SETTLE: &str = "UPDATE schema_version SET settled = settled + 1";
 
@@ -24,6 +24,9 @@ const SETTLE: &str = "UPDATE schema_version SET settled = settled + 1";
 pub(super) struct Writer {
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
+    /// The newest number of the commit order. Nobody else can change it while this store holds the lock file, so it
+    /// is read once a connection and every group is spared a row that would have to travel between two threads.
+    order: Option<u64>,
     in_transaction: bool,
     unsettled: bool,
 }
@@ -31,16 +34,17 @@ pub(super) struct Writer {
 impl Writer {
     /// A writer over an open connection.
     pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection) -> Self {
-        Self { options, connection: Some(connection), in_transaction: false, unsettled: false }
+        Self { options, connection: Some(connection), order: None, in_transaction: false, unsettled: false }
     }
 
     /// Commits an audit-only group and tells the newest number of the commit order.
     pub(super) async fn append(&mut self, segment: &Segment) -> Result<u64, Failure> {
         self.ready().await?;
+        let order = self.order().await?;
         self.unsettled = true;
         let appended = append_on(self.connected()?, segment).await.map_err(Failure::at_commit);
         self.note(&appended);
-        appended
+        appended.map(|()| order)
     }
 
     /// Begins a state-changing group. If its future is dropped before [`Self::commit`], the next group undoes it.
@@ -59,19 +63,29 @@ impl Writer {
 
     /// The newest number of the commit order.
     pub(super) async fn order(&mut self) -> Result<u64, Failure> {
-        only_number(self.connected()?, ORDER).await.map_err(Failure::before_commit)
+        if let Some(order) = self.order {
+            return Ok(order);
+        }
+        let rows = query(ORDER, &[]).fetch_all(self.connected()?).await.map_err(Failure::before_commit)?;
+        let read = rows.first().ok_or(sqlx::Error::RowNotFound).and_then(number).map_err(Failure::before_commit)?;
+        self.order = Some(read);
+        Ok(read)
     }
 
-    /// Writes a planned group and tells the newest number of the commit order.
+    /// Writes a planned group and tells the number of the commit order that is the newest once it is committed.
     pub(super) async fn write(&mut self, plan: &Plan<'_>, segment: &Segment) -> Result<u64, Failure> {
-        write_on(self.connected()?, plan, segment).await.map_err(Failure::before_commit)
+        let order = self.order().await? + u64::from(!plan.feed.is_empty());
+        write_on(self.connected()?, plan, order, segment).await.map_err(Failure::before_commit)?;
+        Ok(order)
     }
 
-    /// Makes the group durable.
-    pub(super) async fn commit(&mut self) -> Result<(), Failure> {
+    /// Makes the group durable; the commit order then stands at `order`.
+    pub(super) async fn commit(&mut self, order: u64) -> Result<(), Failure> {
         self.unsettled = true;
+        self.order = None;
         let committed = self.execute("COMMIT").await.map_err(Failure::at_commit);
         self.in_transaction = committed.is_err();
+        self.order = committed.is_ok().then_some(order);
         self.note(&committed);
         committed
     }
@@ -106,6 +120,7 @@ impl Writer {
     /// Throws the connection away: closing it undoes what it had begun. The next group opens a new one.
     pub(super) async fn discard(&mut self) {
         self.in_transaction = false;
+        self.order = None;
         if let Some(connection) = self.connection.take() {
             // Waits for its thread, so that nothing it was told to do happens later.
             let _ = connection.close().await;
@@ -150,7 +165,7 @@ pub(super) fn query<'a>(sql: &'static str, binds: &[Bind<'a>]) -> Query<'a, Sqli
     })
 }
 
-async fn append_on(on: &mut SqliteConnection, segment: &Segment) -> Result<u64, sqlx::Error> {
+async fn append_on(on: &mut SqliteConnection, segment: &Segment) -> Result<(), sqlx::Error> {
     let query = sqlx::query(APPEND)
         .bind(&*segment.writer)
         .bind(signed(segment.first_seq))
@@ -159,13 +174,17 @@ async fn append_on(on: &mut SqliteConnection, segment: &Segment) -> Result<u64, 
         .bind(segment.head.as_slice())
         .bind(&*segment.records)
         .bind(signed(segment.sealed_at));
-    // Only `fetch_all` steps the statement to its end, where it commits and can still fail; `fetch_one` would take
-    // the first row for success.
-    let rows = query.fetch_all(on).await?;
-    rows.first().ok_or(sqlx::Error::RowNotFound).and_then(number)
+    // Ends only when the statement has committed. With RETURNING, `fetch_one` would end at the first row, which
+    // comes before the commit, and lose its failure.
+    query.execute(on).await.map(drop)
 }
 
-async fn write_on(on: &mut SqliteConnection, plan: &Plan<'_>, segment: &Segment) -> Result<u64, sqlx::Error> {
+async fn write_on(
+    on: &mut SqliteConnection,
+    plan: &Plan<'_>,
+    order: u64,
+    segment: &Segment,
+) -> Result<(), sqlx::Error> {
     for (collection, id) in &plan.deletes {
         sqlx::query(DELETE).bind(collection.code()).bind(*id).execute(&mut *on).await?;
     }
@@ -175,18 +194,13 @@ async fn write_on(on: &mut SqliteConnection, plan: &Plan<'_>, segment: &Segment)
         put.execute(&mut *on).await?;
     }
     if !plan.feed.is_empty() {
-        let order = only_number(on, NUMBER).await?;
-        for (item, position) in plan.feed.iter().zip(0_i64..) {
-            let tell = sqlx::query(TELL).bind(signed(order)).bind(position);
-            tell.bind(&*item.subject.0).bind(item.leaf.as_deref()).execute(&mut *on).await?;
-        }
+        sqlx::query(NUMBER).bind(signed(order)).execute(&mut *on).await?;
+    }
+    for (item, position) in plan.feed.iter().zip(0_i64..) {
+        let tell = sqlx::query(TELL).bind(signed(order)).bind(position);
+        tell.bind(&*item.subject.0).bind(item.leaf.as_deref()).execute(&mut *on).await?;
     }
     append_on(on, segment).await
-}
-
-async fn only_number(on: &mut SqliteConnection, sql: &'static str) -> Result<u64, sqlx::Error> {
-    let rows = sqlx::query(sql).fetch_all(on).await?;
-    rows.first().ok_or(sqlx::Error::RowNotFound).and_then(number)
 }
 
 fn number(row: &SqliteRow) -> Result<u64, sqlx::Error> {
