@@ -13,7 +13,7 @@ mod support;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::Mechanism;
@@ -37,6 +37,27 @@ fn main() {
     }
 }
 
+/// Wall time and processor time (all threads) since some start, for each signature. Processor time has a resolution of 10 ms.
+struct Meter(Instant, Duration);
+
+impl Meter {
+    fn start() -> Self {
+        Self(Instant::now(), processor_time())
+    }
+
+    fn report(&self, name: &str) {
+        let (wall, processor) = (self.0.elapsed() / SIGNATURES, (processor_time() - self.1) / SIGNATURES);
+        println!("  {name}: {wall:?} a signature, processor {processor:?}");
+    }
+}
+
+/// utime and stime of proc_pid_stat(5), in ticks of 10 ms.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
+    Duration::from_millis(10 * fields.map(|field| field.parse::<u64>().unwrap()).sum::<u64>())
+}
+
 async fn measure(backend: &Arc<dyn KeyBackend>) {
     let key = support::p256(&**backend).await;
     support::assert_signs(&**backend, &key).await;
@@ -45,17 +66,17 @@ async fn measure(backend: &Arc<dyn KeyBackend>) {
     let session = context.open_ro_session(slot).unwrap();
     let template = [Attribute::Id(key.uid.0.to_vec()), Attribute::Class(ObjectClass::PRIVATE_KEY)];
     let object = session.find_objects(&template).unwrap()[0];
-    let started = Instant::now();
+    let meter = Meter::start();
     for _ in 0..SIGNATURES {
         assert!(session.sign(&Mechanism::Ecdsa, object, &[7; 32]).is_ok());
     }
-    println!("  raw loop: {:?} a signature", started.elapsed() / SIGNATURES);
-    let started = Instant::now();
+    meter.report("raw loop");
+    let meter = Meter::start();
     for _ in 0..SIGNATURES {
         assert!(support::sign(&**backend, &key).await.is_ok());
     }
-    println!("  one caller: {:?} a signature", started.elapsed() / SIGNATURES);
-    let started = Instant::now();
+    meter.report("one caller");
+    let meter = Meter::start();
     let local = tokio::task::JoinSet::from_iter((0..CALLERS).map(|_| {
         let (backend, key) = (Arc::clone(backend), key.clone());
         async move {
@@ -65,5 +86,5 @@ async fn measure(backend: &Arc<dyn KeyBackend>) {
         }
     }));
     local.join_all().await;
-    println!("  {CALLERS} callers: {:?} a signature", started.elapsed() / SIGNATURES);
+    meter.report(&format!("{CALLERS} callers"));
 }
