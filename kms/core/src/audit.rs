@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::algorithm::Scheme;
 use crate::policy::Action;
+use crate::record::Protection;
 
 /// How it ended.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -55,6 +56,9 @@ pub struct AuditEntry {
     /// What else must be known: reason of a revocation, number of a batch, what was found. Never a secret.
     #[n(9)]
     pub detail: Option<String>,
+    /// The protection of the key that was used or changed.
+    #[n(10)]
+    pub protection: Option<Protection>,
 }
 
 impl AuditEntry {
@@ -72,6 +76,7 @@ impl AuditEntry {
             policies: Arc::new([]),
             simulated: false,
             detail: None,
+            protection: None,
         }
     }
 

@@ -142,7 +142,7 @@ impl Directory {
         let mut last_revision = 0;
         for _ in 0..ATTEMPTS_MAX {
             let row = self.store.get(Collection::Version, &name.row_id()).await.map_err(fault::store)?;
-            let row = row.ok_or_else(|| version_not_found(name))?;
+            let Some(row) = row else { return Err(self.missing(name).await) };
             let record = match self.open_version(&row) {
                 Ok(record) => record,
                 Err(error) => return Err(self.quarantine(&resource, &format!("the version row: {error}"))),
@@ -241,6 +241,15 @@ impl Directory {
         let Some(leaf) = leaf else { return Ok(false) };
         let same_place = leaf.id == leaf_row_id(&record.ledger_id, record.last_sequence);
         Ok(same_place && hufu_tlog::leaf_hash(&leaf.body).0 == record.last_event)
+    }
+
+    /// Why there is no such version: there is no such key, or it has fewer versions.
+    async fn missing(&self, name: &VersionName) -> Error {
+        match self.store.get(Collection::Key, &name.key.to_string()).await {
+            Ok(Some(_)) => version_not_found(name),
+            Ok(None) => key_not_found(&name.key),
+            Err(error) => fault::store(error),
+        }
     }
 
     fn quarantine(&self, resource: &str, detail: &str) -> Error {

@@ -205,9 +205,6 @@ impl Engine {
         result: Result<T, Error>,
     ) -> Result<T, Error> {
         let Err(error) = result else { return result };
-        if let Some(cause) = error.cause() {
-            tracing::warn!(%action, reason = error.reason().name(), cause, "request failed");
-        }
         if self.refusals.may_record(&caller.principal.subject)
             && let Ok(slot) = self.journal.reserve()
         {

@@ -3,13 +3,13 @@
 use hufu_core::Error;
 use hufu_core::audit::AuditEntry;
 use hufu_core::backend::{Aead, Operation, Outcome};
-use hufu_core::name::KeyName;
 use hufu_core::policy::Action;
 use hufu_core::rules::{Usage, may_use};
 use hufu_secret::SecretBytes;
 
 use super::ciphertext::Ciphertext;
 use super::input::{check_aad, check_len, input_mac};
+use super::sign::resource;
 use crate::api::{Caller, Decrypted, MESSAGE_LEN_MAX, Selector};
 use crate::directory::VersionEntry;
 use crate::engine::Engine;
@@ -19,33 +19,39 @@ use crate::fault;
 const CIPHERTEXT_LEN_MAX: usize = MESSAGE_LEN_MAX + 1_024;
 
 impl Engine {
-    /// Decrypts what [`Self::encrypt`] made, or, with an RSA key, what anyone encrypted to its primary version.
+    /// Decrypts what [`Self::encrypt`] made, or, with an RSA key, what anyone encrypted to the selected version. A version
+    /// named by the caller must be the one that made the ciphertext.
     ///
     /// # Errors
     /// [`hufu_core::Reason::DecryptionFailed`] whatever is wrong with the ciphertext; [`hufu_core::Reason::WrongState`].
     pub async fn decrypt(
         &self,
         caller: &Caller,
-        key: &KeyName,
+        selector: &Selector,
         ciphertext: &[u8],
         aad: &[u8],
     ) -> Result<Decrypted, Error> {
-        let result = self.decrypt_checked(caller, key, ciphertext, aad).await;
-        self.conclude(caller, Action::Decrypt, || key.to_string(), result).await
+        let result = self.decrypt_checked(caller, selector, ciphertext, aad).await;
+        self.conclude(caller, Action::Decrypt, || resource(selector), result).await
     }
 
     async fn decrypt_checked(
         &self,
         caller: &Caller,
-        key: &KeyName,
+        selector: &Selector,
         bytes: &[u8],
         aad: &[u8],
     ) -> Result<Decrypted, Error> {
         check_len("ciphertext", bytes.len(), CIPHERTEXT_LEN_MAX)?;
         check_aad(aad)?;
+        let key = &selector.key;
         let permit = self.authorize(caller, Action::Decrypt, &key.tenant, Some(key))?;
         let parsed = Ciphertext::from_bytes(bytes);
-        let number = parsed.as_ref().map(|ciphertext| ciphertext.version);
+        let made_by = parsed.as_ref().map(|ciphertext| ciphertext.version);
+        if made_by.is_some() && selector.number.is_some() && made_by != selector.number {
+            return Err(fault::decryption_failed());
+        }
+        let number = made_by.or(selector.number);
         let entry = match self.select(&Selector { key: key.clone(), number }).await {
             Err(error) if error.reason() == hufu_core::Reason::VersionNotFound => {
                 return Err(fault::decryption_failed());

@@ -101,8 +101,9 @@ impl Engine {
         permit: &Permit,
     ) -> AuditEntry {
         let record = self.entry(caller, action, entry.resource.clone(), permit);
-        let simulated = entry.version.record.attestation.is_simulated();
-        AuditEntry { scheme: Some(entry.version.record.scheme), simulated, ..record }
+        let version = &entry.version.record;
+        let (scheme, protection) = (Some(version.scheme), Some(version.protection));
+        AuditEntry { scheme, protection, simulated: version.attestation.is_simulated(), ..record }
     }
 }
 

@@ -187,8 +187,8 @@ impl Engine {
 
 /// The audit record of a change, with what else must be known of it.
 pub(super) fn with_detail(entry: AuditEntry, version: &VersionRecord, detail: Option<String>) -> AuditEntry {
-    let simulated = version.attestation.is_simulated();
-    AuditEntry { scheme: Some(version.scheme), simulated, detail, ..entry }
+    let (scheme, protection) = (Some(version.scheme), Some(version.protection));
+    AuditEntry { scheme, protection, simulated: version.attestation.is_simulated(), detail, ..entry }
 }
 
 /// A resource name that is shared by records.

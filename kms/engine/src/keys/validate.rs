@@ -10,8 +10,7 @@ use crate::api::{CreateKey, LABELS_MAX};
 
 const LABEL_LEN_MAX: usize = 63;
 const DESCRIPTION_LEN_MAX: usize = 1_024;
-/// ENTL of GB/T 32918.2 §5.5 is two bytes of bit length.
-const DISTINGUISHING_ID_LEN_MAX: usize = 255;
+const DISTINGUISHING_ID_LEN_MAX: usize = 128;
 const ROTATION_PERIOD_MS_MIN: u64 = 60_000;
 
 /// Purpose and scheme, with defaults filled in.
@@ -38,12 +37,16 @@ pub(super) fn digest_allowed(request: &CreateKey, scheme: Scheme) -> Result<bool
 pub(super) fn distinguishing_id(request: &CreateKey) -> Result<Option<String>, Error> {
     match (&request.distinguishing_id, request.algorithm) {
         (None, Algorithm::Sm2) => Ok(Some(DISTINGUISHING_ID_DEFAULT.to_owned())),
-        (Some(id), Algorithm::Sm2) if (1..=DISTINGUISHING_ID_LEN_MAX).contains(&id.len()) => Ok(Some(id.clone())),
-        (Some(_), Algorithm::Sm2) => Err(Error::new(
-            Reason::InvalidArgument,
-            format!("the distinguishing identifier must have 1 to {DISTINGUISHING_ID_LEN_MAX} bytes"),
+        (Some(id), Algorithm::Sm2) if id.len() > DISTINGUISHING_ID_LEN_MAX => Err(Error::new(
+            Reason::TooLarge,
+            format!("the distinguishing identifier has at most {DISTINGUISHING_ID_LEN_MAX} bytes"),
         )
         .field("sm2_distinguishing_id")),
+        (Some(id), Algorithm::Sm2) if id.is_empty() || !id.is_ascii() => {
+            Err(Error::new(Reason::InvalidArgument, "the distinguishing identifier has 1 or more bytes of ASCII")
+                .field("sm2_distinguishing_id"))
+        }
+        (Some(id), Algorithm::Sm2) => Ok(Some(id.clone())),
         (None, _) => Ok(None),
         (Some(_), _) => {
             Err(mismatch("sm2_distinguishing_id", "only SM2 keys have a distinguishing identifier".into()))
@@ -52,16 +55,26 @@ pub(super) fn distinguishing_id(request: &CreateKey) -> Result<Option<String>, E
 }
 
 pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), Error> {
-    let long = |text: &String| text.len() > LABEL_LEN_MAX || text.chars().any(char::is_control);
     if labels.len() > LABELS_MAX {
         return Err(Error::new(Reason::TooLarge, format!("at most {LABELS_MAX} labels")).field("labels"));
     }
-    if labels.iter().any(|(key, value)| key.is_empty() || long(key) || long(value)) {
-        let form =
-            format!("label keys have 1 to {LABEL_LEN_MAX} bytes, values at most as many, without control characters");
+    if !labels.keys().all(|key| is_label_key(key)) {
+        let form = format!("label keys match `[a-z][a-z0-9_.-]{{0,{}}}`", LABEL_LEN_MAX - 1);
         return Err(Error::new(Reason::InvalidArgument, form).field("labels"));
     }
+    if labels.values().any(|value| value.len() > LABEL_LEN_MAX) {
+        let message = format!("a label's value has at most {LABEL_LEN_MAX} bytes");
+        return Err(Error::new(Reason::TooLarge, message).field("labels"));
+    }
+    if labels.values().any(|value| value.chars().any(char::is_control)) {
+        return Err(Error::new(Reason::InvalidArgument, "a label's value has no control characters").field("labels"));
+    }
     Ok(())
+}
+
+fn is_label_key(key: &str) -> bool {
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    key.len() <= LABEL_LEN_MAX && key.starts_with(|c: char| c.is_ascii_lowercase()) && key.bytes().all(rest)
 }
 
 pub(super) fn description(description: &str) -> Result<(), Error> {

@@ -92,11 +92,8 @@ async fn encrypt(call: Call, request: v1::EncryptRequest) -> Result<v1::EncryptR
 
 async fn decrypt(call: Call, request: v1::DecryptRequest) -> Result<v1::DecryptResponse, Error> {
     let selector = name::selector(&request.name, "name")?;
-    let (ciphertext, aad) = (&request.ciphertext, &request.additional_data);
-    let decrypted = call.engine.decrypt(&call.caller, &selector.key, ciphertext, aad).await?;
-    if selector.number.is_some_and(|number| number != decrypted.version.record.number) {
-        return Err(Error::new(Reason::DecryptionFailed, "the ciphertext is not of this version"));
-    }
+    let (ciphertext, aad) = (crypto::ciphertext(&request.ciphertext)?, &request.additional_data);
+    let decrypted = call.engine.decrypt(&call.caller, &selector, ciphertext, aad).await?;
     Ok(crypto::decrypted(&decrypted))
 }
 

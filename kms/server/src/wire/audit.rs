@@ -69,7 +69,7 @@ pub fn record(item: AuditItem, tenant: &TenantId) -> v1::AuditRecord {
         scheme: entry.scheme.map(super::enums::Wire::to_wire).unwrap_or_default(),
         item_count: item_count(input_mac.len()),
         input_mac,
-        protection: v1::Protection::Unspecified.into(),
+        protection: entry.protection.map(super::enums::Wire::to_wire).unwrap_or_default(),
         simulated: entry.simulated,
         policies: entry.policies.iter().map(|policy| policy.to_string()).collect(),
         detail: entry.detail.unwrap_or_default(),

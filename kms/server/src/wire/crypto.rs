@@ -77,6 +77,14 @@ pub fn signature(bytes: &[u8]) -> Result<&[u8], Error> {
     }
 }
 
+/// Checks a ciphertext to be decrypted.
+///
+/// # Errors
+/// `MISSING_FIELD` when empty.
+pub fn ciphertext(bytes: &[u8]) -> Result<&[u8], Error> {
+    if bytes.is_empty() { Err(missing("ciphertext")) } else { Ok(bytes) }
+}
+
 /// Reads the length of a data key; 0 means 32.
 ///
 /// # Errors
@@ -92,12 +100,12 @@ pub fn data_key_len(length: u32) -> Result<usize, Error> {
 /// Reads the number of random bytes.
 ///
 /// # Errors
-/// `MISSING_FIELD` for 0, `TOO_LARGE` above 65536.
+/// `MISSING_FIELD` for 0, `INVALID_ARGUMENT` above 65536.
 pub fn random_len(length: u32) -> Result<usize, Error> {
     match length {
         0 => Err(missing("length_bytes")),
         1..=65_536 => Ok(length as usize),
-        _ => Err(too_large("length_bytes", "65536 bytes")),
+        _ => Err(invalid("length_bytes", "1 to 65536 random bytes a call")),
     }
 }
 
