@@ -210,6 +210,20 @@ impl Ledger {
     }
 
     /// What the caller may know of an error; damage is told to the operator.
+    /// Looks for silent damage in a part of the log; each finding raises an alarm. Answers what was found, and where to go
+    /// on, nothing at the end of the log.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn scrub(&self, from: u64, limit: u64) -> Result<(Vec<String>, Option<u64>), Error> {
+        let scrubbed = self.log.scrub(from, limit).await.map_err(|error| self.fault(error))?;
+        let findings: Vec<String> = scrubbed.findings.iter().map(ToString::to_string).collect();
+        for finding in &findings {
+            self.alarms.raise(LEDGER_DAMAGED, "ledger", finding);
+        }
+        Ok((findings, scrubbed.next))
+    }
+
     fn fault(&self, error: LogError) -> Error {
         if error.is_fatal() {
             self.alarms.raise(LEDGER_DAMAGED, "ledger", &error.to_string());

@@ -74,6 +74,14 @@ impl Engine {
         self.ledger.tile(path).await
     }
 
+    /// Looks for silent damage in a part of the ledger. Answers where to go on, nothing at its end.
+    ///
+    /// # Errors
+    /// Those of the database. Damage raises an alarm.
+    pub async fn scrub_ledger(&self, from: u64, limit: u64) -> Result<Option<u64>, Error> {
+        self.ledger.scrub(from, limit).await.map(|(_, next)| next)
+    }
+
     async fn prove_checked(&self, caller: &Caller, selector: &Selector) -> Result<Proof, Error> {
         let key = &selector.key;
         self.authorize(caller, Action::ReadLedger, &key.tenant, Some(key))?;

@@ -23,6 +23,8 @@ use crate::lifecycle::parse_closing;
 
 /// Segments read at once.
 const SEGMENTS_PAGE: u32 = 256;
+/// Leaves checked at once.
+const LEAVES_PAGE: u64 = 1_024;
 /// Segments looked through for one page of a list; a sparse filter then gives a short page and a token.
 const SEGMENTS_PER_LIST_MAX: u32 = 65_536;
 
@@ -62,7 +64,8 @@ impl Engine {
         self.conclude(caller, Action::ReadAudit, || format!("tenants/{tenant}"), result).await
     }
 
-    /// Verifies the whole trail: every chain from its beginning, and against the audit heads on the ledger.
+    /// Verifies the whole trail: every chain from its beginning, against the audit heads on the ledger, and the ledger
+    /// itself, leaf by leaf.
     ///
     /// # Errors
     /// Those of the database. What is wrong with the trail is in the report.
@@ -147,7 +150,19 @@ impl Engine {
             }
         }
         walk.into_iter().for_each(|walk| walk.end(&mut ended, &mut report));
+        self.verify_ledger(&mut report).await?;
         Ok(report)
+    }
+
+    /// Every leaf of the ledger against its tree, and the tree against the signed root.
+    async fn verify_ledger(&self, report: &mut AuditReport) -> Result<(), Error> {
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let (findings, then) = self.ledger.scrub(from, LEAVES_PAGE).await?;
+            findings.into_iter().for_each(|words| finding(report, "ledger", from, words));
+            next = then;
+        }
+        Ok(())
     }
 
     /// The newest audit head of a writer that the ledger has.

@@ -20,6 +20,13 @@ const INVENTORY_PERIOD: Duration = Duration::from_secs(3_600);
 /// How often the audit head is written outside the database.
 const OUTSIDE_PERIOD: Duration = Duration::from_secs(1);
 
+/// Leaves checked at once.
+const SCRUB_LEAVES: u64 = 256;
+/// Pause between checks in the first pass through the ledger.
+const FIRST_SCRUB_PERIOD: Duration = Duration::from_millis(250);
+/// Pause between checks after it.
+const SCRUB_PERIOD: Duration = Duration::from_secs(10);
+
 /// The running tasks.
 pub(crate) struct Tasks {
     stop: watch::Sender<bool>,
@@ -38,7 +45,8 @@ pub(crate) fn start(
     let outside = OutsideHead { outside, progress, writer };
     let handles = vec![
         tokio::spawn(reconcile(engine.clone(), stopped.clone())),
-        tokio::spawn(inventory(engine, stopped.clone())),
+        tokio::spawn(inventory(engine.clone(), stopped.clone())),
+        tokio::spawn(scrub(engine, stopped.clone())),
         tokio::spawn(outside_heads(outside.clone(), stopped.clone())),
         tokio::spawn(async move { sequencer.run(stopped).await }),
     ];
@@ -75,6 +83,23 @@ async fn inventory(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
     while tick(&mut ticks, &mut stopped).await {
         if let Err(error) = engine.take_inventory().await {
             tracing::warn!(?error, "the tokens could not be compared with the database");
+        }
+    }
+}
+
+/// Looks for silent damage in the ledger: once through at the start, then for ever at leisure.
+async fn scrub(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(FIRST_SCRUB_PERIOD);
+    let mut from = 0;
+    while tick(&mut ticks, &mut stopped).await {
+        match engine.scrub_ledger(from, SCRUB_LEAVES).await {
+            Ok(Some(next)) => from = next,
+            Ok(None) => {
+                from = 0;
+                ticks = self::ticks(SCRUB_PERIOD);
+                ticks.reset();
+            }
+            Err(error) => tracing::warn!(?error, "the ledger could not be checked"),
         }
     }
 }
