@@ -1,0 +1,139 @@
+//! Configuration files for `hufud --config`, made from a development directory: its token, authority and certificates
+//! with another database, another tenant or another set of principals.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::{Daemon, ScratchSchema, Stopped, Tool, softhsm_module};
+
+/// The database of a configuration.
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// A fresh SQLite file.
+    Sqlite,
+    /// A schema of a PostgreSQL.
+    Postgres {
+        /// The connection URL.
+        url: String,
+        /// The schema.
+        schema: String,
+    },
+}
+
+impl From<&ScratchSchema> for Storage {
+    fn from(scratch: &ScratchSchema) -> Self {
+        Self::Postgres { url: scratch.url.clone(), schema: scratch.schema.clone() }
+    }
+}
+
+/// A configuration for tests. Certificates and PIN are those of a development start that has ended.
+#[derive(Debug)]
+pub struct ConfigBuilder {
+    storage: Storage,
+    production: bool,
+    tenants: Vec<&'static str>,
+    other_tenant: Option<&'static str>,
+}
+
+impl ConfigBuilder {
+    /// A development-mode configuration over a database.
+    pub fn new(storage: Storage) -> Self {
+        Self { storage, production: false, tenants: vec!["dev"], other_tenant: None }
+    }
+
+    /// The same in production mode, which refuses everything simulated.
+    #[must_use]
+    pub fn production(self) -> Self {
+        Self { production: true, ..self }
+    }
+
+    /// Adds another tenant, whose administrator uses the profile `operator`.
+    #[must_use]
+    pub fn with_other_tenant(mut self, tenant: &'static str) -> Self {
+        self.tenants.push(tenant);
+        self.other_tenant = Some(tenant);
+        self
+    }
+
+    /// Writes the configuration into the directory of a development server that has stopped, on a fresh token.
+    pub(crate) fn write(&self, base: &Stopped) -> PathBuf {
+        let (serial, module) = (fresh_token(base), softhsm_module());
+        let mode = if self.production { "production" } else { "development" };
+        let mut text = format!(
+            "mode = \"{mode}\"\ntenants = {tenants:?}\ndestroy_delay_min = \"0s\"\n\
+             [server]\nlisten = \"127.0.0.1:0\"\n[server.tls]\ncertificate = \"data/ca/server.pem\"\n\
+             key = \"data/ca/server.key\"\nclient_authorities = [\"data/ca/ca.pem\"]\n\
+             [token]\nmodule = {module:?}\nserial = \"{serial}\"\npin.file = \"data/pin\"\n\
+             [ledger]\norigin = \"e2e.hufu.invalid/log\"\nlisten = \"127.0.0.1:0\"\noutside_dir = \"outside\"\n",
+            tenants = self.tenants,
+        );
+        text.push_str(&self.storage(base));
+        for (name, tenant, role) in self.principals() {
+            let _ = write!(
+                text,
+                "[[principals]]\nname = \"{name}\"\ntenant = \"{tenant}\"\nrole = \"{role}\"\n\
+                 certificate = \"data/profiles/{name}.pem\"\n"
+            );
+        }
+        let file = base.scratch().join("hufu.toml");
+        fs::write(&file, text).expect("the scratch directory is writable");
+        file
+    }
+
+    /// Writes the profiles of the principals, which only a development start writes itself. Needed anew after each start.
+    pub fn write_profiles(&self, daemon: &Daemon) {
+        for (name, tenant, _) in self.principals() {
+            let text = format!(
+                "server = \"https://{}\"\ntenant = \"{tenant}\"\nca_file = \"../ca/ca.pem\"\n\
+                 certificate_file = \"{name}.pem\"\nkey_file = \"{name}.key\"\n",
+                daemon.address()
+            );
+            fs::write(daemon.profile_file(name), text).expect("the scratch directory is writable");
+        }
+    }
+
+    /// Name, tenant and role.
+    fn principals(&self) -> [(&'static str, &'static str, &'static str); 4] {
+        let operator = match self.other_tenant {
+            Some(tenant) => ("operator", tenant, "admin"),
+            None => ("operator", "dev", "operator"),
+        };
+        [("admin", "dev", "admin"), operator, ("app", "dev", "application"), ("auditor", "dev", "auditor")]
+    }
+
+    fn storage(&self, base: &Stopped) -> String {
+        match &self.storage {
+            Storage::Sqlite => "[storage]\nkind = \"sqlite\"\npath = \"e2e.db\"\n".to_owned(),
+            Storage::Postgres { url, schema } => {
+                let file = base.scratch().join("postgres.url");
+                fs::write(&file, url).expect("the scratch directory is writable");
+                Tool::new("chmod").args([std::ffi::OsStr::new("600"), file.as_os_str()]).ok();
+                format!("[storage]\nkind = \"postgres\"\nurl_file = \"postgres.url\"\nschema = \"{schema}\"\n")
+            }
+        }
+    }
+}
+
+/// Another token beside the development one, with the same PIN: a new installation must not meet the old one's keys.
+fn fresh_token(base: &Stopped) -> String {
+    let conf = base.dir().join("softhsm/softhsm2.conf");
+    let pin = fs::read_to_string(base.dir().join("pin")).expect("the PIN of the development token");
+    let label = "e2e";
+    let pin = pin.trim();
+    Tool::new("softhsm2-util")
+        .args(["--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", pin])
+        .env("SOFTHSM2_CONF", &conf)
+        .ok();
+    let slots = Tool::new("softhsm2-util").args(["--show-slots"]).env("SOFTHSM2_CONF", &conf).ok();
+    let mut serial = "";
+    for line in slots.lines() {
+        if let Some((_, value)) = line.split_once("Serial number:") {
+            serial = value.trim();
+        }
+        if line.split_once("Label:").is_some_and(|(_, value)| value.trim() == label) {
+            return serial.to_owned();
+        }
+    }
+    panic!("the new token is not listed: {slots}");
+}

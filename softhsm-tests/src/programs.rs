@@ -1,0 +1,64 @@
+//! Finds `hufud` and `hufu`, and builds them where they are missing or older than their sources.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+/// The daemon.
+pub fn hufud() -> &'static Path {
+    &programs().0
+}
+
+/// The command.
+pub fn hufu() -> &'static Path {
+    &programs().1
+}
+
+fn programs() -> &'static (PathBuf, PathBuf) {
+    static PROGRAMS: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let profile_dir = profile_dir();
+        let programs = (profile_dir.join("hufud"), profile_dir.join("hufu"));
+        // Test processes run beside each other: one builds, the others wait and find everything fresh.
+        let lock =
+            File::create(profile_dir.join(".hufu-softhsm-tests.lock")).expect("the target directory is writable");
+        lock.lock().expect("the lock of the target directory");
+        if !(is_fresh(&programs.0) && is_fresh(&programs.1)) {
+            build(&profile_dir);
+        }
+        programs
+    })
+}
+
+/// `target/debug` or `target/release`: tests run from its `deps`.
+fn profile_dir() -> PathBuf {
+    let test = env::current_exe().expect("the path of the test program");
+    test.ancestors().nth(2).expect("tests are built into `target/PROFILE/deps`").to_owned()
+}
+
+/// Whether a program is newer than every source file that Cargo lists for it.
+fn is_fresh(program: &Path) -> bool {
+    let Some(built) = modified(program) else { return false };
+    let Ok(listed) = fs::read_to_string(program.with_extension("d")) else { return false };
+    let Some((_, sources)) = listed.split_once(':') else { return false };
+    sources.split_whitespace().all(|source| modified(Path::new(source)).is_some_and(|at| at <= built))
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|meta| meta.modified()).ok()
+}
+
+fn build(profile_dir: &Path) {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--locked", "-p", "hufu-server", "-p", "hufu-cli"]);
+    if profile_dir.file_name().is_some_and(|name| name == "release") {
+        command.arg("--release");
+    }
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
+    let target = profile_dir.parent().expect("a profile lies in the target directory");
+    let status = command.current_dir(workspace).env("CARGO_TARGET_DIR", target).status();
+    assert!(status.is_ok_and(|status| status.success()), "`hufud` and `hufu` could not be built");
+}
