@@ -1,7 +1,7 @@
 //! What went wrong below, in the words of the documented reasons.
 
 use hufu_core::backend::BackendError;
-use hufu_core::changeset::Guard;
+use hufu_core::changeset::{Collection, Guard};
 use hufu_core::store::StoreError;
 use hufu_core::{Error, Reason};
 use hufu_journal::JournalError;
@@ -59,10 +59,15 @@ pub(crate) fn store(error: StoreError) -> Error {
 
 fn guarded(guard: &Guard) -> Error {
     let error = match guard {
-        Guard::Absent(..) => Error::new(Reason::AlreadyExists, "a resource of this name is there already"),
-        Guard::Revision(..) => Error::new(Reason::EtagMismatch, "the resource has changed meanwhile")
-            .field("etag")
-            .help("read the resource again and repeat the request with its new etag"),
+        Guard::Absent(Collection::Key | Collection::Tenant | Collection::Principal, _) => {
+            Error::new(Reason::AlreadyExists, "a resource of this name is there already")
+        }
+        // A version, event or request that someone else has added first: what was read is no longer so.
+        Guard::Absent(..) | Guard::Revision(..) => {
+            Error::new(Reason::EtagMismatch, "the resource has changed meanwhile")
+                .field("etag")
+                .help("read the resource again and repeat the request with its new etag")
+        }
     };
     error.because(format!("{guard:?}"))
 }

@@ -61,8 +61,8 @@ impl Committer {
         any
     }
 
-    /// Looks for the changes of other servers.
-    pub(crate) async fn poll(&mut self) {
+    /// Looks for the changes of other servers, on a shared database. The thread does it whenever it is idle.
+    pub async fn poll(&mut self) {
         if !self.parts.store.is_shared() {
             return;
         }

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn trailing_and_negative_forms_are_refused() {
         let good = format(Scheme::EcdsaSha256, vec![0x7f; 64], SignatureFormat::Der).unwrap();
-        let mut trailing = good.clone();
+        let mut trailing = good;
         trailing.push(0);
         assert!(parse(Scheme::EcdsaSha256, &trailing, SignatureFormat::Der).is_none());
         let negative = [0x30, 6, 2, 1, 0x80, 2, 1, 1];

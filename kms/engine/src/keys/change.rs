@@ -45,21 +45,24 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.version_detail(name).await;
         }
-        for attempt in 1.. {
-            let version = self.directory.read_version(name).await?;
+        let changed = self.change_read(caller, &permit, request).await;
+        self.unless_repeated(caller, changed).await?;
+        self.version_detail(name).await
+    }
+
+    /// Changes the version as it is now; again when another request has changed it meanwhile, unless that is what the
+    /// caller wants to be told.
+    async fn change_read(&self, caller: &Caller, permit: &Permit, request: &VersionChange) -> Result<(), Error> {
+        let mut attempt = 1;
+        loop {
+            let version = self.directory.read_version(&request.name).await?;
             check_etag(request.etag, version.revision)?;
-            match self.change_once(caller, &permit, request.change, &version).await? {
-                Ok(()) => break,
-                Err(JournalError::Guarded(_)) if request.etag.is_none() && attempt < ATTEMPTS_MAX => {
-                    // Another request with the same id may have won.
-                    if self.replayed(caller).await?.is_some() {
-                        break;
-                    }
-                }
+            match self.change_once(caller, permit, request.change, &version).await? {
+                Ok(()) => return Ok(()),
+                Err(JournalError::Guarded(_)) if request.etag.is_none() && attempt < ATTEMPTS_MAX => attempt += 1,
                 Err(error) => return Err(fault::journal(error)),
             }
         }
-        self.version_detail(name).await
     }
 
     async fn change_once(

@@ -34,12 +34,8 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.detail(name).await;
         }
-        let exists = self.store.get(Collection::Key, &name.to_string()).await.map_err(fault::store)?.is_some();
-        if exists {
-            return Err(Error::new(Reason::AlreadyExists, format!("there is a key `{name}` already")).field("key_id"));
-        }
-        self.check_capability(&key)?;
-        self.create_committed(caller, &permit, key, request.activate).await?;
+        let created = self.create_committed(caller, &permit, key, request.activate).await;
+        self.unless_repeated(caller, created).await?;
         self.detail(name).await
     }
 
@@ -50,6 +46,12 @@ impl Engine {
         mut key: KeyRecord,
         activate: bool,
     ) -> Result<(), Error> {
+        let name = key.name();
+        let exists = self.store.get(Collection::Key, &name.to_string()).await.map_err(fault::store)?.is_some();
+        if exists {
+            return Err(Error::new(Reason::AlreadyExists, format!("there is a key `{name}` already")).field("key_id"));
+        }
+        self.check_capability(&key)?;
         let mut attempt = self.attempt(caller, permit, &key, VersionNumber::FIRST).await?;
         let version = &mut attempt.version;
         let at = version.created_at;

@@ -29,6 +29,17 @@ impl Engine {
             .help("use a fresh UUID for each request"))
     }
 
+    /// The result of a change, or success after all: a request that is repeated while it is under way may meet its own
+    /// effect, and must not be told that someone else was faster.
+    pub(super) async fn unless_repeated(&self, caller: &Caller, result: Result<(), Error>) -> Result<(), Error> {
+        match result {
+            Err(error) if caller.idempotency.is_some() && may_be_own_effect(error.reason()) => {
+                self.replayed(caller).await?.map(drop).ok_or(error)
+            }
+            result => result,
+        }
+    }
+
     /// What is kept of this request once it is committed.
     pub(super) fn to_remember(&self, caller: &Caller, resource: &str) -> Option<RequestRecord> {
         let idempotency = caller.idempotency.as_ref()?;
@@ -39,6 +50,10 @@ impl Engine {
             expires_at: self.clock.now_ms().saturating_add(REMEMBERED_MS),
         })
     }
+}
+
+fn may_be_own_effect(reason: Reason) -> bool {
+    matches!(reason, Reason::AlreadyExists | Reason::EtagMismatch | Reason::WrongState)
 }
 
 fn row_id(caller: &Caller, idempotency: &Idempotency) -> String {

@@ -30,6 +30,18 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.detail(name).await;
         }
+        let rotated = self.rotate_read(caller, &permit, name, etag).await;
+        self.unless_repeated(caller, rotated).await?;
+        self.detail(name).await
+    }
+
+    async fn rotate_read(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        name: &KeyName,
+        etag: Option<u64>,
+    ) -> Result<(), Error> {
         let key = self.directory.read_key(name).await?;
         check_etag(etag, key.revision)?;
         self.check_capability(&key.record)?;
@@ -37,8 +49,7 @@ impl Engine {
             Some(number) => Some(self.directory.read_version(&name.version(number)).await?),
             None => None,
         };
-        self.rotate_committed(caller, &permit, &key, old).await?;
-        self.detail(name).await
+        self.rotate_committed(caller, permit, &key, old).await
     }
 
     async fn rotate_committed(

@@ -7,7 +7,7 @@ use super::material::shared;
 use super::read::check_etag;
 use super::{Staging, validate};
 use crate::api::{Caller, KeyDetail, UpdateKey};
-use crate::engine::Engine;
+use crate::engine::{Engine, Permit};
 use crate::fault;
 
 impl Engine {
@@ -26,6 +26,13 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.detail(name).await;
         }
+        let updated = self.update_once(caller, &permit, request).await;
+        self.unless_repeated(caller, updated).await?;
+        self.detail(name).await
+    }
+
+    async fn update_once(&self, caller: &Caller, permit: &Permit, request: &UpdateKey) -> Result<(), Error> {
+        let name = &request.name;
         let key = self.directory.read_key(name).await?;
         check_etag(request.etag, key.revision)?;
         let mut record = (*key.record).clone();
@@ -43,10 +50,9 @@ impl Engine {
         }
         record.updated_at = self.clock.now_ms();
         let slot = self.reserve()?;
-        let mut staging = Staging::new(self, self.entry(caller, Action::UpdateKey, shared(name), &permit));
+        let mut staging = Staging::new(self, self.entry(caller, Action::UpdateKey, shared(name), permit));
         staging.update_key(&record, key.revision);
         staging.remember(self.to_remember(caller, &name.to_string()));
-        slot.commit(staging.finish()).await.map_err(fault::journal)?;
-        self.detail(name).await
+        slot.commit(staging.finish()).await.map(drop).map_err(fault::journal)
     }
 }
