@@ -1,0 +1,171 @@
+//! A backend over the simulated token, or over wrapped blobs, that fails when chance says so.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hufu_core::BoxFuture;
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
+use hufu_core::ambient::Rng;
+use hufu_core::backend::{
+    Aead, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, SignInput,
+    Template,
+};
+use hufu_core::record::{Attestation, Locator, Protection};
+use hufu_secret::SecretBytes;
+use sha2::{Digest, Sha256};
+
+use super::ambient::{SimRng, SimTime};
+use super::hazards::{CallFault, Hazards};
+use super::token::{Material, SimToken, verify};
+
+/// Serial number of the simulated token.
+pub(crate) const SERIAL: &str = "sim-0001";
+
+/// A backend of one protection.
+pub(crate) struct SimBackend {
+    pub(crate) protection: Protection,
+    pub(crate) token: Arc<SimToken>,
+    pub(crate) chance: Arc<SimRng>,
+    pub(crate) time: Arc<SimTime>,
+    pub(crate) hazards: Arc<Hazards>,
+    /// Whether it claims to have destroyed what it keeps: for tests of the oracle.
+    pub(crate) lies: bool,
+}
+
+impl SimBackend {
+    fn effect(&self, operation: &Operation<'_>) -> Result<Outcome, BackendError> {
+        match operation {
+            Operation::Generate(template) => self.generate(template),
+            Operation::Find(uid) => Ok(Outcome::Found(!self.lies && self.token.find(*uid).is_some())),
+            Operation::Inventory(_) => Ok(Outcome::Inventory(self.token.uids())),
+            Operation::Destroy(uid) => {
+                if !self.lies {
+                    self.token.destroy(*uid);
+                }
+                Ok(Outcome::Done)
+            }
+            Operation::Sign(key, SignInput::Message(message)) => {
+                Ok(Outcome::Bytes(self.material(key)?.sign(message)))
+            }
+            Operation::Verify(key, SignInput::Message(message), signature) => {
+                Ok(Outcome::Verified(verify(key.spki, message, signature)))
+            }
+            Operation::Mac(key, data) => Ok(Outcome::Bytes(self.material(key)?.mac(data))),
+            Operation::Seal(key, Aead { nonce, aad, data }) => {
+                Ok(Outcome::Bytes(self.material(key)?.seal(nonce, aad, data)))
+            }
+            Operation::Open(key, Aead { nonce, aad, data }) => {
+                let plaintext = self.material(key)?.open(nonce, aad, data).ok_or(BackendError::Rejected)?;
+                Ok(Outcome::Plaintext(SecretBytes::from_vec(plaintext)))
+            }
+            Operation::Random(len) => {
+                let mut bytes = SecretBytes::zeroed(*len);
+                self.chance.fill(bytes.expose_mut()).unwrap();
+                Ok(Outcome::Plaintext(bytes))
+            }
+            other => Err(BackendError::Unsupported(format!("{other:?}"))),
+        }
+    }
+
+    fn generate(&self, template: &Template) -> Result<Outcome, BackendError> {
+        let mut bytes = [0; 32];
+        self.chance.fill(&mut bytes).unwrap();
+        let material = Material { algorithm: template.algorithm, bytes };
+        let public_key = material.public_key();
+        let (locator, attestation) = match self.protection {
+            Protection::Hsm => {
+                let fingerprint = public_key.as_deref().map(|spki| Sha256::digest(spki).into());
+                let locator = Locator::Token { serial: SERIAL.to_owned(), uid: template.uid, fingerprint };
+                self.token.keep(template.uid, material);
+                let (serial, model) = (SERIAL.to_owned(), "simulation".to_owned());
+                (locator, Attestation::DriverAsserted { serial, simulated: true, model })
+            }
+            Protection::Software => {
+                self.token.remember(template.uid, &material);
+                let blob = [bytes.as_slice(), &Sha256::digest(&template.binding)].concat().into();
+                let wrapping_key = template.wrapping_key.unwrap();
+                (Locator::Wrapped { blob, wrapping_key }, Attestation::Software)
+            }
+        };
+        Ok(Outcome::Generated(Box::new(Generated { locator, public_key, attestation })))
+    }
+
+    /// The material of a handle; wrapped material opens only with the associated data that it was wrapped with.
+    fn material(&self, key: &KeyHandle) -> Result<Material, BackendError> {
+        let missing = || BackendError::Missing(key.uid.to_string());
+        match (&key.locator, self.protection) {
+            (Locator::Token { uid, .. }, Protection::Hsm) => self.token.find(*uid).ok_or_else(missing),
+            (Locator::Wrapped { blob, .. }, Protection::Software) => {
+                let (bytes, binding) = blob.split_first_chunk::<32>().ok_or_else(missing)?;
+                if binding != Sha256::digest(&key.binding).as_slice() {
+                    return Err(missing());
+                }
+                Ok(Material { algorithm: key.algorithm, bytes: *bytes })
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    async fn attempt(&self, operation: Operation<'_>, deadline: Instant) -> Result<Outcome, BackendError> {
+        let until = self.time.until(deadline);
+        self.hazards.delay().await;
+        if self.time.ms() > until {
+            return Err(BackendError::DeadlineExceeded);
+        }
+        match self.hazards.call() {
+            CallFault::None => {
+                let outcome = self.effect(&operation);
+                self.hazards.delay().await;
+                outcome
+            }
+            CallFault::Before => Err(BackendError::Unavailable("injected before the effect".to_owned())),
+            CallFault::Overloaded => Err(BackendError::Overloaded),
+            CallFault::After => {
+                drop(self.effect(&operation)?);
+                self.hazards.delay().await;
+                Err(BackendError::Unavailable("injected after the effect".to_owned()))
+            }
+            CallFault::Hang { effect } => {
+                if effect {
+                    drop(self.effect(&operation)?);
+                }
+                self.hazards.hang().await;
+                Err(BackendError::DeadlineExceeded)
+            }
+        }
+    }
+}
+
+impl KeyBackend for SimBackend {
+    fn name(&self) -> &str {
+        match self.protection {
+            Protection::Hsm => "token:sim-0001",
+            Protection::Software => "software",
+        }
+    }
+
+    fn protection(&self) -> Protection {
+        self.protection
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let schemes = vec![
+            (Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519),
+            (Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::Aes256Gcm),
+            (Algorithm::HmacSha256, Purpose::Mac, Scheme::HmacSha256),
+        ];
+        Capabilities { schemes, refusals: Vec::new(), simulated: self.protection == Protection::Hsm }
+    }
+
+    fn perform<'a>(
+        &'a self,
+        operation: Operation<'a>,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Outcome, BackendError>> {
+        Box::pin(self.attempt(operation, deadline))
+    }
+
+    fn health(&self) -> Health {
+        Health::Serving
+    }
+}

@@ -1,0 +1,160 @@
+//! One start of a server over what survives crashes.
+
+use std::sync::Arc;
+
+use hufu_core::ambient::Rng;
+use hufu_core::changes::Changes;
+use hufu_core::record::Protection;
+use hufu_core::store::Store;
+use hufu_engine::alarms::Alarms;
+use hufu_engine::ledger::Ledger;
+use hufu_engine::sequencer::{Sequencer, SequencerConfig};
+use hufu_engine::{Bootstrap, Engine, Keyring, lay_foundation};
+use hufu_journal::{Committer, Journal, JournalConfig};
+use hufu_log::Log;
+use hufu_policy::{CachedPolicies, RolePolicies};
+use hufu_tlog::VerifierKey;
+
+use super::ambient::{SimClock, SimRng, SimTime};
+use super::backend::{SERIAL, SimBackend};
+use super::hazards::Hazards;
+use super::outside::SimOutside;
+use super::store::SimStore;
+use super::token::SimToken;
+
+/// Shortest delay before a destruction, in milliseconds.
+pub(crate) const DESTROY_DELAY_MS_MIN: u64 = 1_000;
+/// An Ed25519 SubjectPublicKeyInfo before the key itself.
+const SPKI_PREFIX_LEN: usize = 12;
+
+/// What a server is started on: all of it survives its crash.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) time: Arc<SimTime>,
+    pub(crate) store: Arc<SimStore>,
+    pub(crate) token: Arc<SimToken>,
+    pub(crate) outside: Arc<SimOutside>,
+    pub(crate) hazards: Arc<Hazards>,
+    /// Randomness of the servers and of their devices.
+    pub(crate) chance: Arc<SimRng>,
+    /// How far the server's clock is ahead, in milliseconds.
+    pub(crate) ahead_ms: u64,
+    /// Whether the token claims to have destroyed what it keeps.
+    pub(crate) token_lies: bool,
+}
+
+/// A server that has begun to start; its committer must run for it to go on.
+pub(crate) struct Starting {
+    pub(crate) committer: Committer,
+    site: Site,
+    journal: Journal,
+    changes: Arc<Changes>,
+    clock: Arc<SimClock>,
+    writer: String,
+}
+
+/// A started server.
+pub(crate) struct Server {
+    pub(crate) engine: Engine,
+    pub(crate) sequencer: Sequencer,
+    pub(crate) journal: Journal,
+    pub(crate) log: Arc<Log>,
+    pub(crate) log_key: VerifierKey,
+    pub(crate) alarms: Arc<Alarms>,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) clock: Arc<SimClock>,
+    pub(crate) time: Arc<SimTime>,
+    pub(crate) writer: String,
+}
+
+impl Site {
+    /// Starts a server whose audit writer has that name.
+    pub(crate) fn start(&self, writer: &str, config: JournalConfig) -> Starting {
+        let clock = Arc::new(SimClock::new(self.time.clone(), self.ahead_ms));
+        let changes = Arc::new(Changes::new(self.store.snapshot().order));
+        let parts = hufu_journal::Parts {
+            store: self.store.clone(),
+            changes: changes.clone(),
+            clock: clock.clone(),
+            writer: writer.to_owned(),
+        };
+        let (journal, committer) = Journal::manual(config, parts);
+        Starting { committer, site: self.clone(), journal, changes, clock, writer: writer.to_owned() }
+    }
+}
+
+impl Starting {
+    /// The committer, and what makes the server; the one must run for the other to go on.
+    pub(crate) fn split(self) -> (Committer, impl Future<Output = Result<Server, String>> + Send + 'static) {
+        let Self { committer, site, journal, changes, clock, writer } = self;
+        (committer, boot(site, journal, changes, clock, writer))
+    }
+}
+
+async fn boot(
+    site: Site,
+    journal: Journal,
+    changes: Arc<Changes>,
+    clock: Arc<SimClock>,
+    writer: String,
+) -> Result<Server, String> {
+    let backend = |protection| {
+        let (token, chance) = (site.token.clone(), site.chance.clone());
+        Arc::new(SimBackend {
+            protection,
+            token,
+            chance,
+            time: site.time.clone(),
+            hazards: site.hazards.clone(),
+            lies: site.token_lies,
+        })
+    };
+    let (token, software) = (backend(Protection::Hsm), backend(Protection::Software));
+    let (store, rng): (Arc<dyn Store>, Arc<dyn Rng>) = (site.store.clone(), site.chance.clone());
+    let bootstrap = Bootstrap {
+        store: store.clone(),
+        journal: journal.clone(),
+        token: token.clone(),
+        token_serial: SERIAL.to_owned(),
+        rng: rng.clone(),
+        clock: clock.clone(),
+        development: true,
+        origin_prefix: "sim.example".to_owned(),
+    };
+    let foundation = lay_foundation(bootstrap).await.map_err(|error| error.to_string())?;
+    let deployment = foundation.deployment;
+    let key = deployment.log_public_key[SPKI_PREFIX_LEN..].try_into().unwrap();
+    let log_key = VerifierKey::new(&deployment.log_origin, key).unwrap();
+    let log = Arc::new(Log::open(store.clone(), log_key.clone()));
+    let alarms = Arc::new(Alarms::new(clock.clone()));
+    let sequencer = hufu_engine::sequencer::Parts {
+        store: store.clone(),
+        journal: journal.clone(),
+        log: log.clone(),
+        signer: token.clone(),
+        log_key: foundation.log_key,
+        clock: clock.clone(),
+        holder: writer.clone(),
+        outside: site.outside.clone(),
+        alarms: alarms.clone(),
+    };
+    let sequencer = Sequencer::new(sequencer, SequencerConfig::default());
+    let engine = Engine::new(hufu_engine::Parts {
+        store,
+        journal: journal.clone(),
+        changes: changes.clone(),
+        backends: vec![token, software.clone()],
+        verifier: software,
+        policy: Arc::new(CachedPolicies::new(RolePolicies::new(), changes)),
+        clock: clock.clone(),
+        rng,
+        keyring: foundation.keyring.clone(),
+        deployment,
+        ledger: Arc::new(Ledger::new(log.clone(), sequencer.status(), alarms.clone())),
+        alarms: alarms.clone(),
+        writer: writer.clone(),
+        destroy_delay_ms_min: DESTROY_DELAY_MS_MIN,
+    });
+    let keyring = foundation.keyring;
+    Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
+}

@@ -1,0 +1,151 @@
+//! A calm world with one server, for tests of use cases.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use hufu_core::changeset::Collection;
+use hufu_core::name::{PrincipalId, TenantId};
+use hufu_core::record::{Role, VersionUid};
+use hufu_engine::api::{Caller, Idempotency};
+use hufu_journal::{Committer, JournalConfig};
+use hufu_storage::MemoryStore;
+
+use super::ambient::{SimRng, SimTime};
+use super::hazards::Hazards;
+use super::outside::SimOutside;
+use super::server::{Server, Site};
+use super::store::SimStore;
+use super::token::SimToken;
+
+/// Someone who calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Member {
+    pub(crate) tenant: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) role: Role,
+    pub(crate) pin: [u8; 32],
+}
+
+impl Member {
+    pub(crate) fn tenant(&self) -> TenantId {
+        TenantId::parse(self.tenant).unwrap()
+    }
+
+    pub(crate) async fn register(&self, server: &Server, active: bool) -> Result<(), hufu_core::Error> {
+        let id = PrincipalId::parse(self.id).unwrap();
+        server.engine.register_principal(&self.tenant(), &id, self.role, active, self.pin).await
+    }
+
+    /// The caller, as the edge would know it now.
+    pub(crate) async fn call(&self, server: &Server) -> Result<Caller, hufu_core::Error> {
+        let deadline = server.time.deadline();
+        let principal = server.engine.authenticate(&self.pin).await?;
+        Ok(Caller { principal, deadline, idempotency: None })
+    }
+}
+
+/// An administrator of the tenant `acme`.
+pub(crate) const ALICE: Member = Member { tenant: "acme", id: "alice", role: Role::Admin, pin: [1; 32] };
+/// An administrator of the tenant `globex`.
+pub(crate) const BOB: Member = Member { tenant: "globex", id: "bob", role: Role::Admin, pin: [2; 32] };
+
+/// A server, what it stands on, and its committer, which runs while a use case does.
+pub(crate) struct World {
+    pub(crate) site: Site,
+    pub(crate) server: Server,
+    committer: Committer,
+    starts: u32,
+}
+
+impl World {
+    /// A first start, with Alice and Bob registered.
+    pub(crate) fn new() -> Self {
+        let hazards = Arc::new(Hazards::calm(1));
+        let site = Site {
+            time: Arc::new(SimTime::begin()),
+            store: Arc::new(SimStore::new(MemoryStore::new(), hazards.clone(), Arc::new(()), None)),
+            token: Arc::new(SimToken::default()),
+            outside: Arc::new(SimOutside::new(hazards.clone())),
+            hazards,
+            chance: Arc::new(SimRng::new(7)),
+            ahead_ms: 0,
+            token_lies: false,
+        };
+        let (server, committer) = start(&site, "w1");
+        let mut world = Self { site, server, committer, starts: 1 };
+        for member in [ALICE, BOB] {
+            world.run(async |server| server.engine.register_tenant(&member.tenant()).await).unwrap();
+            world.run(async |server| member.register(server, true).await).unwrap();
+        }
+        world.run(async |server| server.engine.announce_start().await).unwrap();
+        world
+    }
+
+    /// Ends the server without a word and starts another.
+    pub(crate) fn restart(&mut self) {
+        self.starts += 1;
+        (self.server, self.committer) = start(&self.site, &format!("w{}", self.starts));
+        self.run(async |server| server.engine.announce_start().await).unwrap();
+    }
+
+    /// Runs a use case to its end.
+    pub(crate) fn run<T>(&mut self, work: impl AsyncFnOnce(&Server) -> T) -> T {
+        finish(&mut self.committer, work(&self.server))
+    }
+
+    /// Runs a use case of a member to its end.
+    pub(crate) fn call<T>(&mut self, member: Member, work: impl AsyncFnOnce(&Server, Caller) -> T) -> T {
+        self.run(async |server| {
+            let caller = member.call(server).await.unwrap();
+            work(server, caller).await
+        })
+    }
+
+    /// As [`Self::call`], with a request id.
+    pub(crate) fn call_once<T>(
+        &mut self,
+        member: Member,
+        request: Idempotency,
+        work: impl AsyncFnOnce(&Server, Caller) -> T,
+    ) -> T {
+        self.call(member, async |server, caller| work(server, Caller { idempotency: Some(request), ..caller }).await)
+    }
+
+    pub(crate) fn reconcile(&mut self) {
+        self.run(async |server| server.engine.reconcile_once().await).unwrap();
+    }
+
+    /// Sequences until nothing is left.
+    pub(crate) fn sequence(&mut self) {
+        while self.run(async |server| server.sequencer.step().await).unwrap().sequenced > 0 {}
+    }
+
+    pub(crate) fn rows(&self, collection: Collection) -> usize {
+        self.site.store.snapshot().rows.get(&collection).map_or(0, std::collections::BTreeMap::len)
+    }
+
+    pub(crate) fn holds(&self, uid: VersionUid) -> bool {
+        self.site.token.find(uid).is_some()
+    }
+}
+
+fn start(site: &Site, writer: &str) -> (Server, Committer) {
+    let (mut committer, boot) = site.start(writer, JournalConfig::default()).split();
+    let server = finish(&mut committer, boot).unwrap();
+    (server, committer)
+}
+
+/// Polls some work and the committer by turns.
+fn finish<T>(committer: &mut Committer, work: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut work = pin!(work);
+    for _ in 0..100_000 {
+        if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
+            return done;
+        }
+        let mut step = pin!(committer.step());
+        while step.as_mut().poll(&mut context).is_pending() {}
+    }
+    panic!("the use case does not end");
+}
