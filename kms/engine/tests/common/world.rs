@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use hufu_core::changeset::Collection;
 use hufu_core::name::{PrincipalId, TenantId};
 use hufu_core::record::{Role, VersionUid};
-use hufu_engine::api::{Caller, Idempotency};
+use hufu_engine::api::{Caller, CreateKey, Idempotency};
 use hufu_journal::{Committer, JournalConfig};
 use hufu_storage::MemoryStore;
 
@@ -112,6 +112,23 @@ impl World {
         self.call(member, async |server, caller| work(server, Caller { idempotency: Some(request), ..caller }).await)
     }
 
+    /// A creation whose caller goes away when the object is on the token, and whose outcome is not committed.
+    pub(crate) fn abandon_creation(&mut self, request: CreateKey) {
+        let objects = self.site.token.uids().len();
+        let caller = self.run(async |server| ALICE.call(server).await).unwrap();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut work = pin!(self.server.engine.create_key(&caller, request));
+        while self.site.token.uids().len() == objects {
+            assert!(work.as_mut().poll(&mut context).is_pending());
+            if self.site.token.uids().len() == objects {
+                step(&mut self.committer);
+            }
+        }
+        self.site.store.set_available(false);
+        step(&mut self.committer);
+        self.site.store.set_available(true);
+    }
+
     pub(crate) fn reconcile(&mut self) {
         self.run(async |server| server.engine.reconcile_once().await).unwrap();
     }
@@ -144,8 +161,13 @@ fn finish<T>(committer: &mut Committer, work: impl Future<Output = T>) -> T {
         if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
             return done;
         }
-        let mut step = pin!(committer.step());
-        while step.as_mut().poll(&mut context).is_pending() {}
+        step(committer);
     }
     panic!("the use case does not end");
+}
+
+/// Commits what is queued.
+fn step(committer: &mut Committer) {
+    let mut step = pin!(committer.step());
+    while step.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
 }

@@ -1,0 +1,15 @@
+//! The use cases, one after another, in a calm world.
+
+#![cfg(test)]
+
+mod idempotence;
+mod lifecycle;
+mod limits;
+mod lists;
+mod requests;
+mod tampering;
+mod trail;
+
+#[expect(dead_code, reason = "the simulation uses the rest of it")]
+#[path = "../common/mod.rs"]
+mod common;
