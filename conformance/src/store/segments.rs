@@ -26,6 +26,11 @@ pub(super) async fn found_and_paged(store: &dyn Store) -> Result<(), Failed> {
     assert_eq!(store.segments(Some(&key("a", 1_000)), 100).await?, b.made);
     assert!(store.segments(Some(&b.last_key()), 10).await?.is_empty());
     assert!(store.segments(None, 0).await?.is_empty());
+    let newest_first: Vec<_> = all.iter().rev().cloned().collect();
+    assert_eq!(store.segments_before(None, 100).await?, newest_first, "the same, the last first");
+    assert_eq!(store.segments_before(None, 3).await?.as_slice(), newest_first.get(..3).unwrap_or_default());
+    assert_eq!(store.segments_before(Some(&key("b", 0)), 100).await?.len(), a.made.len());
+    assert!(store.segments_before(Some(&key("a", 0)), 10).await?.is_empty());
     for segment in &all {
         assert!(store.segment_exists(&key(&segment.writer, segment.first_seq)).await?);
     }

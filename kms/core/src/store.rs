@@ -153,6 +153,13 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>>;
 
+    /// Audit segments before a key, the last first: by writer and sequence number, both descending.
+    fn segments_before<'a>(
+        &'a self,
+        before: Option<&'a SegmentKey>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>>;
+
     /// The last segment of every audit writer, by writer.
     fn heads(&self) -> BoxFuture<'_, Result<Vec<Segment>, StoreError>>;
 

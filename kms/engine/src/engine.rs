@@ -82,6 +82,7 @@ pub struct Engine {
     pub(crate) writer: String,
     pub(crate) destroy_delay_ms_min: u64,
     pub(crate) started_at: u64,
+    pub(crate) started_uptime: Duration,
 }
 
 impl Engine {
@@ -98,6 +99,7 @@ impl Engine {
         let backends = parts.backends.into_iter().map(|backend| (slot(backend.protection()), backend)).collect();
         Self {
             started_at: parts.clock.now_ms(),
+            started_uptime: parts.clock.uptime(),
             refusals: Refusals::new(parts.clock.clone()),
             reconciler: Reconciler::default(),
             usage: UsageBlocks::default(),

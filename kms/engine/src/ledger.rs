@@ -209,7 +209,6 @@ impl Ledger {
         }
     }
 
-    /// What the caller may know of an error; damage is told to the operator.
     /// Looks for silent damage in a part of the log; each finding raises an alarm. Answers what was found, and where to go
     /// on, nothing at the end of the log.
     ///
@@ -224,6 +223,7 @@ impl Ledger {
         Ok((findings, scrubbed.next))
     }
 
+    /// What the caller may know of an error; damage is told to the operator.
     fn fault(&self, error: LogError) -> Error {
         if error.is_fatal() {
             self.alarms.raise(LEDGER_DAMAGED, "ledger", &error.to_string());

@@ -23,13 +23,15 @@ use crate::lifecycle::parse_closing;
 
 /// Segments read at once.
 const SEGMENTS_PAGE: u32 = 256;
+/// Longest name of a writer in a page token.
+const WRITER_LEN_MAX: usize = 128;
 /// Leaves checked at once.
 const LEAVES_PAGE: u64 = 1_024;
 /// Segments looked through for one page of a list; a sparse filter then gives a short page and a token.
 const SEGMENTS_PER_LIST_MAX: u32 = 65_536;
 
 impl Engine {
-    /// Audit records of a tenant, by writer and number.
+    /// Audit records of a tenant, the newest first: by writer and number, both descending.
     ///
     /// # Errors
     /// [`Reason::PageTokenInvalid`].
@@ -80,35 +82,30 @@ impl Engine {
     async fn list_audit_checked(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Paged<AuditItem>, Error> {
         let size = page_size(page) as usize;
         let start = parse_token(&page.token)?;
-        let mut after = start.clone().map(|(key, _)| key);
-        let mut items = Vec::new();
-        // The page may end inside a segment: begin again with the segment itself.
-        if let Some((key, _)) = &start {
-            after =
-                key.first_seq.checked_sub(1).map(|first_seq| SegmentKey { writer: key.writer.clone(), first_seq });
-        }
-        let (mut seen, mut seen_to) = (0, None);
+        // The last page may have ended inside a segment: begin again with that segment.
+        let mut before =
+            start.as_ref().map(|(writer, sequence)| SegmentKey { writer: writer.clone(), first_seq: *sequence });
+        let (mut items, mut seen) = (Vec::new(), 0);
         while seen < SEGMENTS_PER_LIST_MAX {
-            let segments = self.store.segments(after.as_ref(), SEGMENTS_PAGE).await.map_err(fault::store)?;
-            let Some(last) = segments.last() else { return Ok(Paged { items, next: String::new() }) };
-            after = Some(key_of(last));
-            seen_to = Some((key_of(last), last.first_seq + u64::from(last.count) - 1));
+            let segments = self.store.segments_before(before.as_ref(), SEGMENTS_PAGE).await.map_err(fault::store)?;
+            let Some(first) = segments.last() else { return Ok(Paged { items, next: String::new() }) };
+            before = Some(key_of(first));
             for segment in &segments {
                 seen += 1;
-                for (sequence, entry) in entries(segment, self)? {
-                    let past = start
-                        .as_ref()
-                        .is_none_or(|(key, seq)| (segment.writer.as_str(), sequence) > (key.writer.as_str(), *seq));
-                    if past && matches(filter, &entry) {
-                        items.push(AuditItem { writer: segment.writer.clone(), sequence, entry });
-                        if items.len() == size {
-                            return Ok(Paged { items, next: token(&segment.writer, segment.first_seq, sequence) });
-                        }
+                for (sequence, entry) in entries(segment, self)?.into_iter().rev() {
+                    let listed =
+                        start.as_ref().is_some_and(|(writer, from)| *writer == segment.writer && sequence >= *from);
+                    if listed || !matches(filter, &entry) {
+                        continue;
+                    }
+                    items.push(AuditItem { writer: segment.writer.clone(), sequence, entry });
+                    if items.len() == size {
+                        return Ok(Paged { items, next: token(&segment.writer, sequence) });
                     }
                 }
             }
         }
-        let next = seen_to.map(|(key, sequence)| token(&key.writer, key.first_seq, sequence)).unwrap_or_default();
+        let next = before.map(|key| token(&key.writer, key.first_seq)).unwrap_or_default();
         Ok(Paged { items, next })
     }
 
@@ -304,22 +301,17 @@ fn key_of(segment: &Segment) -> SegmentKey {
     SegmentKey { writer: segment.writer.clone(), first_seq: segment.first_seq }
 }
 
-fn token(writer: &str, first_seq: u64, sequence: u64) -> String {
-    format!("{writer}.{first_seq}.{sequence}")
+/// Names the record that a page ended with.
+fn token(writer: &str, sequence: u64) -> String {
+    format!("{writer}.{sequence}")
 }
 
-fn parse_token(token: &str) -> Result<Option<(SegmentKey, u64)>, Error> {
+fn parse_token(token: &str) -> Result<Option<(String, u64)>, Error> {
     if token.is_empty() {
         return Ok(None);
     }
-    let mut parts = token.rsplitn(3, '.');
-    let mut number =
-        || parts.next().and_then(|part| part.parse::<u64>().ok()).filter(|n| *n <= i64::MAX.unsigned_abs());
-    let (sequence, first_seq) = (number(), number());
-    match (sequence, first_seq, parts.next()) {
-        (Some(sequence), Some(first_seq), Some(writer)) if writer.len() <= 128 && sequence >= first_seq => {
-            Ok(Some((SegmentKey { writer: writer.to_owned(), first_seq }, sequence)))
-        }
-        _ => Err(page_token_invalid()),
-    }
+    let parts = token.rsplit_once('.').filter(|(writer, _)| writer.len() <= WRITER_LEN_MAX);
+    let (writer, sequence) = parts.ok_or_else(page_token_invalid)?;
+    let sequence = sequence.parse::<u64>().ok().filter(|sequence| *sequence <= i64::MAX.unsigned_abs());
+    Ok(Some((writer.to_owned(), sequence.ok_or_else(page_token_invalid)?)))
 }

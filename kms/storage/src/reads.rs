@@ -119,6 +119,10 @@ const SEGMENTS: &str = "SELECT writer, first_seq, count, previous_head, head, re
      ORDER BY writer, first_seq LIMIT $1";
 const SEGMENTS_AFTER: &str = "SELECT writer, first_seq, count, previous_head, head, records, sealed_at FROM segment \
      WHERE (writer, first_seq) > ($2, $3) ORDER BY writer, first_seq LIMIT $1";
+const SEGMENTS_LAST: &str = "SELECT writer, first_seq, count, previous_head, head, records, sealed_at FROM segment \
+     ORDER BY writer DESC, first_seq DESC LIMIT $1";
+const SEGMENTS_BEFORE: &str = "SELECT writer, first_seq, count, previous_head, head, records, sealed_at FROM segment \
+     WHERE (writer, first_seq) < ($2, $3) ORDER BY writer DESC, first_seq DESC LIMIT $1";
 // Hops from writer to writer along the primary key: a scan would read every segment ever written.
 const HEADS: &str = "WITH RECURSIVE known(writer) AS (\
      SELECT (SELECT MIN(writer) FROM segment) \
@@ -194,12 +198,30 @@ pub(crate) async fn segments<Q: Queries>(
     after: Option<&SegmentKey>,
     limit: u32,
 ) -> Result<Vec<Segment>, StoreError> {
+    beside(on, [SEGMENTS, SEGMENTS_AFTER], after, limit).await
+}
+
+pub(crate) async fn segments_before<Q: Queries>(
+    on: &Q,
+    before: Option<&SegmentKey>,
+    limit: u32,
+) -> Result<Vec<Segment>, StoreError> {
+    beside(on, [SEGMENTS_LAST, SEGMENTS_BEFORE], before, limit).await
+}
+
+/// Segments on one side of a key: the statement without one, and the statement with one.
+async fn beside<Q: Queries>(
+    on: &Q,
+    [all, from]: [&'static str; 2],
+    key: Option<&SegmentKey>,
+    limit: u32,
+) -> Result<Vec<Segment>, StoreError> {
     let limit = Bind::Int(limit.into());
-    let found = match after {
-        None => on.rows(SEGMENTS, &[limit]).await?,
+    let found = match key {
+        None => on.rows(all, &[limit]).await?,
         Some(SegmentKey { writer, first_seq }) => {
-            let from = if writer.contains('\0') { i64::MAX } else { bound(*first_seq) };
-            on.rows(SEGMENTS_AFTER, &[limit, Bind::Text(storable(writer)), Bind::Int(from)]).await?
+            let first_seq = if writer.contains('\0') { i64::MAX } else { bound(*first_seq) };
+            on.rows(from, &[limit, Bind::Text(storable(writer)), Bind::Int(first_seq)]).await?
         }
     };
     found.iter().map(|columns| segment::<Q>(columns)).collect()

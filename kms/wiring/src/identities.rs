@@ -1,5 +1,6 @@
 //! Tenants and principals of the configuration, registered with the engine at each start.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use der::{DecodePem, Encode};
@@ -26,6 +27,7 @@ pub(crate) async fn register(
         let tenant = TenantId::parse(tenant).map_err(|e| invalid("tenants", e.message()))?;
         engine.register_tenant(&tenant).await?;
     }
+    let mut pins = BTreeSet::new();
     for principal in principals {
         if !tenants.contains(&principal.tenant) {
             return Err(invalid("principals.tenant", "names a tenant that `tenants` does not list").into());
@@ -34,7 +36,11 @@ pub(crate) async fn register(
         let id = PrincipalId::parse(&principal.name).map_err(|e| invalid("principals.name", e.message()))?;
         let role = Role::by_name(&principal.role)
             .ok_or_else(|| invalid("principals.role", "must be admin, operator, application or auditor"))?;
-        engine.register_principal(&tenant, &id, role, principal.active, pin_of(principal)?).await?;
+        let pin = pin_of(principal)?;
+        if !pins.insert(pin) {
+            return Err(invalid("principals", &format!("`{id}` has the same public key as another one")).into());
+        }
+        engine.register_principal(&tenant, &id, role, principal.active, pin).await?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hufu_core::ambient::{Clock, Rng, random_array};
 use hufu_core::backend::KeyBackend;
 use hufu_core::changes::Changes;
+use hufu_core::policy::{PolicyEngine, PolicyError};
 use hufu_core::store::Store;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
@@ -52,9 +53,9 @@ pub enum Error {
     /// The PIN cannot be had.
     #[error("the PIN: {0}")]
     Pin(String),
-    /// Something simulated would pass for real.
+    /// Something that is for development only, or that is not kept secret.
     #[error("refused in production: {0}")]
-    Simulated(String),
+    Refused(String),
     /// The database cannot be opened.
     #[error(transparent)]
     Storage(#[from] hufu_storage::OpenError),
@@ -65,11 +66,14 @@ pub enum Error {
     #[error(transparent)]
     Foundation(#[from] FoundationError),
     /// The ledger is not sound.
-    #[error("the ledger: {0}")]
+    #[error("the ledger")]
     Ledger(#[from] SequencerError),
     /// The database is older than what was kept outside it.
     #[error("the audit trail ends before what `{0}` tells of: the database is an older copy, or its tail was cut")]
     AuditBehind(String),
+    /// The policies would not decide as written.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -194,6 +198,8 @@ impl Base {
         let keyring = foundation.keyring;
         let software: Arc<dyn KeyBackend> =
             Arc::new(SoftwareBackend::new(keyring.clone(), self.rng.clone(), SOFTWARE_THREADS)?);
+        let policy = CachedPolicies::new(RolePolicies::new(), self.changes.clone());
+        policy.validate()?;
         let ledger = Ledger::new(log.clone(), sequencer.status(), self.alarms.clone());
         Ok(Engine::new(hufu_engine::Parts {
             store: self.store.clone(),
@@ -201,7 +207,7 @@ impl Base {
             changes: self.changes.clone(),
             backends: vec![software.clone(), token],
             verifier: software,
-            policy: Arc::new(CachedPolicies::new(RolePolicies::new(), self.changes.clone())),
+            policy: Arc::new(policy),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             keyring,

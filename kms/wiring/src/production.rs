@@ -1,22 +1,63 @@
 //! What a production start refuses (invariant 9: nothing simulated passes for real).
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use hufu_core::backend::KeyBackend;
 
 use crate::config::{Config, Mode, PinSource, StorageConfig};
 use crate::open::Error;
 
-/// Refuses simulated parts and a PIN beside the database, in production.
+/// Refuses, in production, simulated parts, a PIN beside the database, and secrets that others can read.
 pub(crate) fn check(config: &Config, token: &dyn KeyBackend) -> Result<(), Error> {
     if config.mode == Mode::Development {
         return Ok(());
     }
     if token.capabilities().simulated {
-        return Err(Error::Simulated(format!("the token {} is a simulation", token.name())));
+        return Err(Error::Refused(format!("the token {} is a simulation", token.name())));
     }
     if let (PinSource::File(pin), StorageConfig::Sqlite { path }) = (&config.token.pin, &config.storage)
         && pin.parent() == path.parent()
     {
-        return Err(Error::Simulated("the PIN file lies beside the database".to_owned()));
+        return Err(Error::Refused("the PIN file lies beside the database".to_owned()));
     }
-    Ok(())
+    secrets(config).try_for_each(check_private)
+}
+
+/// The files of the configuration that hold secrets.
+fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
+    let pin = match &config.token.pin {
+        PinSource::File(path) => Some(path.as_path()),
+        PinSource::Prompt => None,
+    };
+    let url = match &config.storage {
+        StorageConfig::Postgres { url_file, .. } => Some(url_file.as_path()),
+        StorageConfig::Sqlite { .. } => None,
+    };
+    [Some(config.server.tls.key.as_path()), pin, url].into_iter().flatten()
+}
+
+/// Refuses a secret that others than its owner can read.
+fn check_private(path: &Path) -> Result<(), Error> {
+    let metadata = std::fs::metadata(path).map_err(|error| Error::File(path.to_owned(), error))?;
+    if metadata.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Error::Refused(format!("`{}` can be read by others than its owner", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_others_can_read_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pin");
+        std::fs::write(&path, "1234").unwrap();
+        for (mode, good) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(check_private(&path).is_ok(), good, "{mode:o}");
+        }
+    }
 }

@@ -4,29 +4,6 @@ use thiserror::Error;
 
 use crate::tile::TileId;
 
-/// Any error of this crate, for callers that handle them alike.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum TlogError {
-    /// A checkpoint body is malformed.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// A signed note is malformed.
-    #[error(transparent)]
-    Note(#[from] NoteError),
-    /// A verifier key is malformed.
-    #[error(transparent)]
-    VerifierKey(#[from] VerifierKeyError),
-    /// A tile, an entry bundle or the path of one is malformed.
-    #[error(transparent)]
-    Tile(#[from] TileError),
-    /// The tree cannot be grown, loaded or proven as asked.
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    /// A proof does not show what it should.
-    #[error(transparent)]
-    Proof(#[from] ProofError),
-}
-
 /// Why a checkpoint body was refused (c2sp.org/tlog-checkpoint).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum CheckpointError {

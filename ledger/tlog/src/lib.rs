@@ -30,7 +30,7 @@ mod verify;
 pub use checkpoint::{Checkpoint, ORIGIN_LEN_MAX};
 pub use edge::{Edge, TileWrite};
 pub use entries::{ENTRY_LEN_MAX, decode_entries, encode_entries};
-pub use error::{CheckpointError, NoteError, ProofError, TileError, TlogError, TreeError, VerifierKeyError};
+pub use error::{CheckpointError, NoteError, ProofError, TileError, TreeError, VerifierKeyError};
 pub use hash::{HASH_LEN, Hash, empty_root, leaf_hash, node_hash};
 pub use note::{NOTE_LEN_MAX, NoteSignature, SIGNATURES_MAX, SignedNote};
 pub use path::TilePath;

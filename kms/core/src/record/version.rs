@@ -202,6 +202,9 @@ pub struct VersionRecord {
     /// When it was destroyed.
     #[n(22)]
     pub destroyed_at: Option<u64>,
+    /// When its destruction was scheduled.
+    #[n(23)]
+    pub destroy_scheduled_at: Option<u64>,
 }
 
 impl VersionRecord {

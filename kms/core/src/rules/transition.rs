@@ -36,7 +36,8 @@ pub fn transition(state: KeyState, event: Event) -> Result<KeyState, Error> {
     match (state, event) {
         (PreActive, Event::Activate) | (Suspended, Event::Resume) => Ok(Active),
         (Active, Event::Suspend) => Ok(Suspended),
-        (Active | Suspended, Event::Supersede) => Ok(Deactivated),
+        // A suspended version stays so: rotating must not reopen it for decryption.
+        (Active, Event::Supersede) => Ok(Deactivated),
         (Destroyed, Event::Revoke(reason)) if reason.is_compromise() => Ok(Destroyed),
         (Destroying, Event::Revoke(reason)) if reason.is_compromise() => Ok(Destroying),
         (PreActive | Active | Suspended | Deactivated, Event::Revoke(reason)) => {
@@ -94,7 +95,7 @@ mod tests {
         let expected: [[Option<KeyState>; 8]; 7] = [
             [Some(Active), None, None, None, Some(Deactivated), Some(Compromised), Some(Destroying), None],
             [None, Some(Deactivated), Some(Suspended), None, Some(Deactivated), Some(Compromised), None, None],
-            [None, Some(Deactivated), None, Some(Active), Some(Deactivated), Some(Compromised), None, None],
+            [None, None, None, Some(Active), Some(Deactivated), Some(Compromised), None, None],
             [None, None, None, None, Some(Deactivated), Some(Compromised), Some(Destroying), None],
             [None, None, None, None, None, None, Some(Destroying), None],
             [None, None, None, None, None, Some(Destroying), None, Some(Destroyed)],

@@ -1,5 +1,6 @@
 //! Activate, suspend, resume, revoke, schedule and cancel destruction of one version.
 
+use hufu_core::changeset::{Collection, Guard};
 use hufu_core::name::VersionName;
 use hufu_core::policy::Action;
 use hufu_core::record::{KeyState, VersionRecord};
@@ -84,6 +85,9 @@ impl Engine {
         if change == Change::Activate {
             self.make_primary(&mut staging, &record.name(), now).await?;
         }
+        if change == Change::Resume {
+            self.stand_down(&mut staging, &mut record, now).await?;
+        }
         staging.update_version(&record, version.revision);
         staging.remember(self.to_remember(caller, &record.name().to_string()));
         Ok(slot.commit(staging.finish()).await.map(drop))
@@ -124,6 +128,7 @@ impl Engine {
                     return Err(Error::new(Reason::WrongState, "no destruction is scheduled, or it has begun"));
                 }
                 record.destroy_at = None;
+                record.destroy_scheduled_at = None;
                 return Ok(None);
             }
         };
@@ -142,7 +147,21 @@ impl Engine {
             .field("delay"));
         }
         record.destroy_at = Some(now.saturating_add(after_ms));
+        record.destroy_scheduled_at = Some(now);
         Ok(())
+    }
+
+    /// A version that comes back after another one took over does not protect again: it is deactivated, as rotation
+    /// would have done had it not been suspended.
+    async fn stand_down(&self, staging: &mut Staging<'_>, record: &mut VersionRecord, now: u64) -> Result<(), Error> {
+        let key = self.directory.read_key(&record.key_name()).await?;
+        staging.guard(Guard::Revision(Collection::Key, record.key_name().to_string(), key.revision));
+        if key.record.primary == Some(record.number) {
+            return Ok(());
+        }
+        record.state = transition(record.state, Event::Supersede)?;
+        record.deactivated_at = Some(now);
+        staging.append(record, LedgerEvent::Rotate, now, EventDetail::default())
     }
 
     /// The activated version takes over from the primary one, if it is newer.

@@ -166,6 +166,7 @@ impl Engine {
             revocation: None,
             destroy_at: None,
             destroyed_at: None,
+            destroy_scheduled_at: None,
         }
     }
 

@@ -6,12 +6,11 @@ use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::record::DISTINGUISHING_ID_DEFAULT;
 use hufu_core::{Error, Reason};
 
-use crate::api::{CreateKey, LABELS_MAX};
+use crate::api::{CreateKey, LABELS_MAX, ROTATION_PERIOD_MS};
 
 const LABEL_LEN_MAX: usize = 63;
 const DESCRIPTION_LEN_MAX: usize = 1_024;
 const DISTINGUISHING_ID_LEN_MAX: usize = 128;
-const ROTATION_PERIOD_MS_MIN: u64 = 60_000;
 
 /// Purpose and scheme, with defaults filled in.
 pub(super) fn use_of(request: &CreateKey) -> Result<(Purpose, Scheme), Error> {
@@ -86,8 +85,8 @@ pub(super) fn description(description: &str) -> Result<(), Error> {
 }
 
 pub(super) fn rotation_period(period_ms: Option<u64>) -> Result<(), Error> {
-    if period_ms.is_some_and(|period| period < ROTATION_PERIOD_MS_MIN) {
-        let message = "a rotation period has at least a minute";
+    if period_ms.is_some_and(|period| !ROTATION_PERIOD_MS.contains(&period)) {
+        let message = "a rotation period is between an hour and 3660 days";
         return Err(Error::new(Reason::InvalidArgument, message).field("rotation_period"));
     }
     Ok(())

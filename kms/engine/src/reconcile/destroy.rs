@@ -1,5 +1,7 @@
 //! Destruction: commit `destroying`, delete, confirm absence, commit `destroyed`. Each step survives a crash after any other.
 
+use std::time::Duration;
+
 use hufu_core::Error;
 use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::{Changeset, Collection, Row, Write};
@@ -10,11 +12,15 @@ use hufu_journal::JournalError;
 use hufu_verify::Event as LedgerEvent;
 
 use super::ROWS_MAX;
+
 use crate::directory::QUARANTINE;
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::Staging;
 use crate::leaf::EventDetail;
+
+/// Longest time that a server must have been up before it begins a destruction.
+const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 impl Engine {
     pub(super) async fn destroy_due(&self) -> Result<(), Error> {
@@ -38,6 +44,9 @@ impl Engine {
         if version.revision != row.revision {
             return Ok(());
         }
+        if !self.has_waited(&record) {
+            return Ok(());
+        }
         let begun = match record.state {
             KeyState::Destroying => Some((record, row.revision)),
             _ => self.begin_destroy(record, row.revision).await?,
@@ -46,6 +55,16 @@ impl Engine {
             Some((record, revision)) => self.finish_destroy(record, revision).await,
             None => Ok(()),
         }
+    }
+
+    /// Whether this server has been up for the delay, or for an hour of it: a clock set forward while no server ran must
+    /// not destroy anything before a person can notice.
+    fn has_waited(&self, record: &VersionRecord) -> bool {
+        let delay = match (record.destroy_at, record.destroy_scheduled_at) {
+            (Some(at), Some(scheduled)) => Duration::from_millis(at.saturating_sub(scheduled)),
+            _ => WAIT_MAX,
+        };
+        record.state == KeyState::Destroying || self.clock.uptime() >= self.started_uptime + delay.min(WAIT_MAX)
     }
 
     async fn begin_destroy(

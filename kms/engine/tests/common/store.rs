@@ -236,6 +236,14 @@ impl Store for SimStore {
         Box::pin(self.look(self.inner.segments(after, limit)))
     }
 
+    fn segments_before<'a>(
+        &'a self,
+        before: Option<&'a SegmentKey>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
+        self.inner.segments_before(before, limit)
+    }
+
     fn heads(&self) -> BoxFuture<'_, Result<Vec<Segment>, StoreError>> {
         Box::pin(self.look(self.inner.heads()))
     }

@@ -1,7 +1,7 @@
 //! CryptoService: use of keys.
 
-use hufu_core::record::Protection;
 use hufu_core::Error;
+use hufu_core::record::Protection;
 use hufu_proto::v1;
 use hufu_proto::v1::crypto_service_server::CryptoService;
 use hufu_secret::SecretBytes;

@@ -4,16 +4,13 @@ use hufu_core::Error;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::name::KeyId;
 use hufu_core::record::Protection;
-use hufu_engine::api::{CreateKey, KeyDetail, PublicKeyView};
+use hufu_engine::api::{CreateKey, KeyDetail, PublicKeyView, ROTATION_PERIOD_MS};
 use hufu_proto::v1;
 
 use super::enums::Wire;
 use super::time::{duration, from_duration, timestamp};
 use super::version::Provenance;
 use super::{etag, invalid, missing, name, pem, version};
-
-/// Shortest and longest rotation period: one hour, 3660 days.
-const ROTATION_PERIOD_MS: std::ops::RangeInclusive<u64> = 3_600_000..=3_660 * 86_400_000;
 
 /// A key as the wire shows it.
 #[must_use]

@@ -3,15 +3,12 @@
 use hufu_core::Error;
 use hufu_core::record::{Attestation, VersionRecord};
 use hufu_core::revocation::Revocation;
-use hufu_engine::api::{Change, Version, VersionChange, VersionDetail};
+use hufu_engine::api::{Change, DESTROY_DELAY_MS_MAX, Version, VersionChange, VersionDetail};
 use hufu_proto::v1;
 
 use super::enums::Wire as _;
 use super::time::{from_duration, optional_timestamp, timestamp};
 use super::{etag, invalid, missing, name};
-
-/// Longest delay of a destruction: 365 days.
-const DESTROY_DELAY_MS_MAX: u64 = 365 * 86_400_000;
 
 /// A version as read alone.
 #[must_use]

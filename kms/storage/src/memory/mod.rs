@@ -178,6 +178,14 @@ impl Store for MemoryStore {
         self.read(move |state| state.segments_after(after, limit))
     }
 
+    fn segments_before<'a>(
+        &'a self,
+        before: Option<&'a SegmentKey>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
+        self.read(move |state| state.segments_before(before, limit))
+    }
+
     fn heads(&self) -> BoxFuture<'_, Result<Vec<Segment>, StoreError>> {
         self.read(MemoryState::heads)
     }

@@ -79,6 +79,12 @@ impl MemoryState {
         self.segments.range((from, Unbounded)).take(limit as usize).map(|(_, segment)| segment.clone()).collect()
     }
 
+    pub(super) fn segments_before(&self, before: Option<&SegmentKey>, limit: u32) -> Vec<Segment> {
+        let until = before.map_or(Unbounded, Excluded);
+        let earlier = self.segments.range((Unbounded, until)).rev();
+        earlier.take(limit as usize).map(|(_, segment)| segment.clone()).collect()
+    }
+
     pub(super) fn heads(&self) -> Vec<Segment> {
         let last: BTreeMap<&str, &Segment> =
             self.segments.iter().map(|(key, segment)| (key.writer.as_str(), segment)).collect();

@@ -133,6 +133,14 @@ impl Store for PostgresStore {
         Box::pin(reads::segments(self, after, limit))
     }
 
+    fn segments_before<'a>(
+        &'a self,
+        before: Option<&'a SegmentKey>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
+        Box::pin(reads::segments_before(self, before, limit))
+    }
+
     fn heads(&self) -> BoxFuture<'_, Result<Vec<Segment>, StoreError>> {
         Box::pin(reads::heads(self))
     }

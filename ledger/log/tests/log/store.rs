@@ -121,6 +121,14 @@ impl Store for TestStore {
         ready(later.map(|(at, item)| FeedEntry { at: *at, item: item.clone() }).collect())
     }
 
+    fn segments_before<'a>(
+        &'a self,
+        _: Option<&'a SegmentKey>,
+        _: u32,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     fn segments<'a>(&'a self, _: Option<&'a SegmentKey>, _: u32) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
         ready(Vec::new())
     }

@@ -45,13 +45,15 @@ pub(super) fn changed(
 ) -> Option<Vec<Event>> {
     let superseded = matches!(action, Action::RotateKey | Action::ActivateVersion) && !is_target;
     if superseded {
-        let legal = matches!(old.state, Active | Suspended) && new.state == Deactivated;
+        let legal = old.state == Active && new.state == Deactivated;
         return legal.then(|| vec![Event::Rotate]);
     }
     match (action, old.state, new.state) {
         (Action::ActivateVersion, PreActive, Active) => Some(vec![Event::Activate]),
         (Action::SuspendVersion, Active, Suspended) => Some(vec![Event::Suspend]),
         (Action::ResumeVersion, Suspended, Active) => Some(vec![Event::Resume]),
+        // Another version has become primary meanwhile.
+        (Action::ResumeVersion, Suspended, Deactivated) => Some(vec![Event::Resume, Event::Rotate]),
         (Action::RevokeVersion, before, after) => {
             let compromise = new.revocation?.reason.is_compromise();
             let expected = match (before, compromise) {

@@ -1,0 +1,20 @@
+//! What callers may send at most.
+
+/// Longest message to sign, MAC or encrypt, in bytes.
+pub const MESSAGE_LEN_MAX: usize = 1 << 20;
+/// Longest associated data, in bytes.
+pub const AAD_LEN_MAX: usize = 64 << 10;
+/// Most inputs of a batch.
+pub const BATCH_LEN_MAX: usize = 1_024;
+/// Most random bytes a call.
+pub const RANDOM_LEN_MAX: usize = 64 << 10;
+/// Most labels of a key; each key and value at most 63 bytes.
+pub const LABELS_MAX: usize = 64;
+/// Largest page of a list.
+pub const PAGE_SIZE_MAX: u32 = 1_000;
+/// Page size when the caller names none.
+pub const PAGE_SIZE_DEFAULT: u32 = 50;
+/// Longest delay before a destruction, in milliseconds: 365 days. The shortest is configured.
+pub const DESTROY_DELAY_MS_MAX: u64 = 365 * 86_400_000;
+/// Shortest and longest rotation period, in milliseconds: an hour, 3,660 days.
+pub const ROTATION_PERIOD_MS: std::ops::RangeInclusive<u64> = 3_600_000..=3_660 * 86_400_000;
