@@ -31,6 +31,8 @@ struct Launch {
     arguments: Vec<String>,
     /// Where SoftHSM finds its tokens; a development start sees to that itself.
     softhsm_conf: Option<PathBuf>,
+    /// Whose process it is, when it is not the caller's own.
+    user: Option<u32>,
 }
 
 /// A daemon that does not run, whose directory is still there.
@@ -55,7 +57,20 @@ impl Daemon {
         let mut arguments = vec!["--dev", "--data-dir", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
         arguments.extend(further);
         let arguments = arguments.into_iter().map(str::to_owned).collect();
-        Self::start(scratch, Launch { arguments, softhsm_conf: None })
+        Self::start(scratch, Launch { arguments, ..Launch::default() })
+    }
+
+    /// A development server as another user; the caller must be root, and that user must be able to run the program.
+    ///
+    /// # Errors
+    /// The stopped daemon, with its exit status.
+    pub fn try_start_dev_as(user: u32) -> Result<Self, Stopped> {
+        let scratch = tempfile::tempdir().expect("a scratch directory");
+        std::os::unix::fs::chown(scratch.path(), Some(user), Some(user)).expect("root may give a directory away");
+        let data = scratch.path().join("data");
+        let arguments = ["--dev", "--data-dir", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let arguments = arguments.map(str::to_owned).to_vec();
+        Self::try_start(scratch, Launch { arguments, user: Some(user), ..Launch::default() })
     }
 
     /// A server with a configuration of its own, on the certificates and the PIN of a development start.
@@ -76,6 +91,7 @@ impl Daemon {
         let launch = Launch {
             arguments: vec!["--config".to_owned(), file.to_str().unwrap().to_owned()],
             softhsm_conf: Some(base.dir().join("softhsm/softhsm2.conf")),
+            user: None,
         };
         let daemon = Self::try_start(base.scratch, launch)?;
         builder.write_profiles(&daemon);
@@ -92,7 +108,7 @@ impl Daemon {
     fn try_start(scratch: TempDir, launch: Launch) -> Result<Self, Stopped> {
         let said = scratch.path().join("hufud.out");
         let log = File::options().create(true).append(true).open(log_file(&scratch)).expect("a log file");
-        let mut command = Command::new(hufud());
+        let mut command = launch.command();
         command.env_remove("SOFTHSM2_CONF").envs(launch.softhsm_conf.iter().map(|conf| ("SOFTHSM2_CONF", conf)));
         let mut child = command
             .args(&launch.arguments)
@@ -184,6 +200,18 @@ impl Daemon {
         let mut this = self;
         let scratch = std::mem::replace(&mut this.scratch, tempfile::tempdir().expect("a scratch directory"));
         Stopped { scratch, launch: std::mem::take(&mut this.launch), status }
+    }
+}
+
+impl Launch {
+    /// The program, or the one that changes the user and becomes it.
+    fn command(&self) -> Command {
+        let Some(user) = self.user else { return Command::new(hufud()) };
+        let mut command = Command::new("setpriv");
+        command
+            .args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".to_owned()])
+            .arg(hufud());
+        command
     }
 }
 

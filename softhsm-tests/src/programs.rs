@@ -1,4 +1,6 @@
 //! Finds `hufud` and `hufu`, and builds them where they are missing or older than their sources.
+//!
+//! `HUFU_TEST_PROGRAMS` names a directory with other ones to test as they are, such as an installed release.
 
 use std::env;
 use std::fs::{self, File};
@@ -20,6 +22,9 @@ pub fn hufu() -> &'static Path {
 fn programs() -> &'static (PathBuf, PathBuf) {
     static PROGRAMS: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
+        if let Some(dir) = env::var_os("HUFU_TEST_PROGRAMS").map(PathBuf::from) {
+            return (dir.join("hufud"), dir.join("hufu"));
+        }
         let profile_dir = profile_dir();
         let programs = (profile_dir.join("hufud"), profile_dir.join("hufu"));
         // Test processes run beside each other: one builds, the others wait and find everything fresh.

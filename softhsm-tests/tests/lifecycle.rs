@@ -25,6 +25,12 @@ fn walk(cli: &Cli) {
     let rotated = cli.json("key rotate release");
     assert_eq!(rotated["primary_version"], "tenants/dev/keys/release/versions/2");
     assert_eq!(state(cli, "release@1"), "deactivated");
+    let versions = cli.json("key show release")["versions"].clone();
+    assert_eq!(
+        (&versions[0]["version"], &versions[1]["version"]),
+        (&Value::from(2), &Value::from(1)),
+        "newest first"
+    );
     cli.ok("sign release --in message --out new.sig");
     for signature in ["old.sig", "new.sig"] {
         cli.ok(&format!("verify release --in message --sig {signature}"));
@@ -224,7 +230,7 @@ fn the_audit_tells_who_did_what_and_holds_together() {
     assert!(told("app", "Sign", "allowed"), "{listed}");
     assert!(told("operator", "Sign", "refused"), "{listed}");
     let times: Vec<&str> = records.iter().map(|record| record["time"].as_str().unwrap()).collect();
-    assert!(times.is_sorted(), "the oldest first: {times:?}");
+    assert!(times.is_sorted_by(|newer, older| newer >= older), "the newest first: {times:?}");
     let refused = auditor.json("audit list --outcome refused");
     let refusals = refused["records"].as_array().unwrap();
     assert!(refusals.iter().all(|record| record["outcome"] == "refused") && !refusals.is_empty());
