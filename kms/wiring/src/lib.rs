@@ -20,5 +20,5 @@ pub use config::{
     TokenConfig,
 };
 pub use dev::{DevOptions, enter_dev};
-pub use open::{Error, open};
+pub use open::{Adapters, Error, open, open_decorated};
 pub use service::{Service, TlsMaterial};

@@ -85,15 +85,36 @@ pub enum Error {
     Software(#[from] hufu_software::OpenError),
 }
 
+/// The adapters behind the two seams that everything durable goes through.
+pub struct Adapters {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The token.
+    pub token: Arc<dyn KeyBackend>,
+}
+
 /// Opens everything, checks it, and starts the background work.
 ///
 /// # Errors
 /// [`Error`]: nothing is served then.
 pub async fn open(config: Config) -> Result<Service, Error> {
+    open_decorated(config, |adapters| adapters).await
+}
+
+/// As [`open`], with something put around the adapters, which are opened and checked before: tests end the process there
+/// at a chosen step.
+///
+/// # Errors
+/// [`Error`]: nothing is served then.
+pub async fn open_decorated(
+    config: Config,
+    decorate: impl FnOnce(Adapters) -> Adapters + Send,
+) -> Result<Service, Error> {
     let tls = TlsMaterial::load(&config.server.tls)?;
     let token = open_token(&config)?;
     production::check(&config, token.as_ref())?;
     let store = open_store(&config.storage, config.mode).await?;
+    let Adapters { store, token } = decorate(Adapters { store, token });
     let base = Base::start(store).await?;
     let foundation = base.foundation(&config, token.clone()).await?;
     let outside = open_outside(&config, base.store.as_ref()).await?;
