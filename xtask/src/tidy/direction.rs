@@ -60,7 +60,11 @@ const DIRECTION: &[Row] = &[
     row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
     row("hufu-sdk", &["hufu-proto", "hufu-tlog", "hufu-verify"], &[]),
     row("hufu-cli", &["hufu-sdk"], &[]),
-    row("hufu-softhsm-tests", &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog"], &[]),
+    row(
+        "hufu-softhsm-tests",
+        &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog", "hufu-core", "hufu-audit"],
+        &["hufu-engine", "hufu-wiring"],
+    ),
     row("xtask", &[], &[]),
 ];
 
