@@ -63,7 +63,8 @@ fn filters_hold_all_at_once() {
     let by_bob = AuditFilter { principal: Some("tenants/globex/principals/bob".to_owned()), ..signed.clone() };
     assert_eq!(list(&mut world, &by_bob).len(), 0);
 
-    let first = list(&mut world, &signed)[0].entry.at;
+    // The newest comes first.
+    let first = list(&mut world, &signed).last().unwrap().entry.at;
     let early = AuditFilter { until_ms: Some(first + 1_000), ..signed.clone() };
     let late = AuditFilter { from_ms: Some(first + 1_000), ..signed };
     assert_eq!((list(&mut world, &early).len(), list(&mut world, &late).len()), (1, 2));
@@ -97,7 +98,8 @@ fn pages_join_to_the_whole_even_inside_segments() {
 #[test]
 fn tokens_of_elsewhere_are_refused() {
     let mut world = busy();
-    for token in ["x", "w1.1", "w1.5.4", "w1.-1.2", "w1.1.99999999999999999999", &format!("{}.1.2", "w".repeat(200))]
+    for token in
+        ["x", "w1.", "w1.-1", "w1.99999999999999999999", "w1.9223372036854775808", &format!("{}.2", "w".repeat(200))]
     {
         let (filter, page) = (everything(), PageRequest { size: 2, token: token.to_owned() });
         let refused =
@@ -129,7 +131,7 @@ fn an_export_verifies_and_withholds_what_is_not_the_readers() {
             seen.extend(visible.into_iter().map(|(_, entry)| entry));
         }
     }
-    let listed: Vec<_> = list(&mut world, &everything()).into_iter().map(|item| item.entry).collect();
+    let listed: Vec<_> = list(&mut world, &everything()).into_iter().rev().map(|item| item.entry).collect();
     assert_eq!(seen, listed);
 }
 
