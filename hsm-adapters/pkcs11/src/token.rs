@@ -16,7 +16,18 @@ use crate::keys::Handles;
 use crate::module::Module;
 
 /// Makers whose tokens are programs: what they hold never passes for hardware-protected.
-const SIMULATED: &[&str] = &["softhsm", "kryoptic", "mozilla", "nss", "swtpm", "ibm's tpm simulator", "simulator"];
+const SIMULATED: &[&str] = &[
+    "softhsm",
+    "kryoptic",
+    "mozilla",
+    "nss",
+    "swtpm",
+    "simulator",
+    // opencryptoki's token in software, and the TPM simulator as tpm2-pkcs11 names it.
+    "ibm soft",
+    "ibm sw   tpm",
+    "ibm sw tpm",
+];
 
 /// What all sessions of one token share.
 pub(crate) struct Token {

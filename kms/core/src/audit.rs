@@ -59,6 +59,9 @@ pub struct AuditEntry {
     /// The protection of the key that was used or changed.
     #[n(10)]
     pub protection: Option<Protection>,
+    /// Random, where the record's hash is shown to those who may not see the record: a guess cannot be confirmed.
+    #[cbor(n(11), with = "minicbor::bytes")]
+    pub salt: Option<[u8; 16]>,
 }
 
 impl AuditEntry {
@@ -77,6 +80,7 @@ impl AuditEntry {
             simulated: false,
             detail: None,
             protection: None,
+            salt: None,
         }
     }
 

@@ -101,6 +101,15 @@ pub struct Row {
     pub tag: Vec<u8>,
 }
 
+/// Tags rows and tells which tags are its own: what a row says counts only if this deployment wrote it.
+pub trait RowSeal: Send + Sync + 'static {
+    /// The row with its tag.
+    fn seal(&self, row: Row) -> Row;
+
+    /// Whether the row has the tag that it was given.
+    fn is_genuine(&self, row: &Row) -> bool;
+}
+
 /// A condition under which a changeset may be written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Guard {

@@ -1,13 +1,20 @@
 //! What needs a person. Bounded; each alarm is audited once and shown in the status until the server restarts.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use hufu_core::ambient::Clock;
 use parking_lot::Mutex;
-use std::sync::Arc;
 
 use crate::api::Alarm;
 
 /// Most alarms kept; later ones are logged alone.
 const ALARMS_MAX: usize = 1_024;
+
+/// Most resources locked by name; those past it are judged anew at each load.
+const LOCKED_MAX: usize = 100_000;
+/// The alarm that locks a resource.
+pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// The alarms of this server.
 pub struct Alarms {
@@ -18,6 +25,8 @@ pub struct Alarms {
 #[derive(Default)]
 struct Raised {
     all: Vec<Alarm>,
+    /// Resources that are locked, whether or not their alarm was kept.
+    locked: HashSet<String>,
     audited: usize,
 }
 
@@ -31,6 +40,9 @@ impl Alarms {
     /// Raises an alarm, once for each kind and resource.
     pub fn raise(&self, kind: &'static str, resource: &str, detail: &str) {
         let mut raised = self.raised.lock();
+        if kind == QUARANTINE && raised.locked.len() < LOCKED_MAX {
+            raised.locked.insert(resource.to_owned());
+        }
         if raised.all.iter().any(|alarm| alarm.kind == kind && alarm.resource == resource) {
             return;
         }
@@ -39,6 +51,12 @@ impl Alarms {
             let at = self.clock.now_ms();
             raised.all.push(Alarm { kind, resource: resource.to_owned(), detail: detail.to_owned(), at });
         }
+    }
+
+    /// Whether the resource is locked because stored data disagree.
+    #[must_use]
+    pub fn is_quarantined(&self, resource: &str) -> bool {
+        self.raised.lock().locked.contains(resource)
     }
 
     /// Whether there is such an alarm.

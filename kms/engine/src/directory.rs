@@ -1,6 +1,7 @@
 //! Keys, versions, tenants and principals as the use cases see them: read through bounded caches, trusted only after their tags, and for
 //! versions their last ledger leaf, have been checked.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -14,9 +15,10 @@ use hufu_core::record::{KeyRecord, PrincipalRecord, Tenant, VersionRecord, Wrapp
 use hufu_core::store::Store;
 use hufu_core::{Error, Reason};
 use hufu_log::{leaf_row_id, leaf_scope};
+use parking_lot::RwLock;
 use quick_cache::sync::Cache;
 
-use crate::alarms::Alarms;
+use crate::alarms::{Alarms, QUARANTINE};
 use crate::api::{Key, Version};
 use crate::fault;
 use crate::foundation::Keyring;
@@ -27,9 +29,6 @@ const ENTRIES_MAX: usize = 8_192;
 const PRINCIPALS_MAX: usize = 4_096;
 /// Attempts to read a version and its last leaf in agreement while others write.
 const ATTEMPTS_MAX: usize = 4;
-
-/// The alarm that locks a key version.
-pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// A key in the cache.
 pub(crate) struct KeyEntry {
@@ -65,6 +64,8 @@ pub(crate) struct Directory {
     versions: Cache<VersionName, Arc<VersionEntry>>,
     tenants: Cache<TenantId, Arc<TenantEntry>>,
     principals: Cache<[u8; 32], Principal>,
+    /// Principals of this server's configuration, and the oldest revision of their rows that counts.
+    registered: RwLock<HashMap<[u8; 32], u64>>,
 }
 
 impl Directory {
@@ -85,6 +86,7 @@ impl Directory {
             versions: Cache::new(ENTRIES_MAX),
             tenants: Cache::new(PRINCIPALS_MAX),
             principals: Cache::new(PRINCIPALS_MAX),
+            registered: RwLock::default(),
         }
     }
 
@@ -136,7 +138,7 @@ impl Directory {
     /// The version as the database has it now, its tag and its last ledger leaf checked.
     pub(crate) async fn read_version(&self, name: &VersionName) -> Result<Version, Error> {
         let resource = name.to_string();
-        if self.alarms.is_raised(QUARANTINE, &resource) {
+        if self.alarms.is_quarantined(&resource) {
             return Err(quarantined());
         }
         let mut last_revision = 0;
@@ -183,6 +185,16 @@ impl Directory {
         Ok(entry)
     }
 
+    /// A principal of the configuration: rows of others, or older ones, do not count from now on.
+    pub(crate) fn register(&self, pin: [u8; 32], revision: u64) {
+        self.registered.write().insert(pin, revision);
+    }
+
+    /// Whether the configuration names a principal of that pin.
+    pub(crate) fn is_registered(&self, pin: &[u8; 32]) -> bool {
+        self.registered.read().contains_key(pin)
+    }
+
     /// Who authenticates with a certificate of that pin.
     pub(crate) async fn principal(&self, pin: &[u8; 32]) -> Result<Principal, Error> {
         if let Some(principal) = self.principals.get(pin)
@@ -190,11 +202,13 @@ impl Directory {
         {
             return Ok(principal);
         }
+        let oldest = self.registered.read().get(pin).copied().ok_or_else(unauthenticated)?;
         let epoch = self.changes.applied();
         let id = PrincipalRecord::row_id(pin);
         let row =
             self.store.get(Collection::Principal, &id).await.map_err(fault::store)?.ok_or_else(unauthenticated)?;
-        let Ok(record) = self.keyring.integrity().open::<PrincipalRecord>(&row) else {
+        let genuine = self.keyring.integrity().open::<PrincipalRecord>(&row);
+        let Some(record) = genuine.ok().filter(|_| row.revision >= oldest) else {
             self.alarms.raise(
                 QUARANTINE,
                 &format!("principal {id}"),

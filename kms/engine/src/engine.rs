@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hufu_core::ambient::{Clock, Rng};
+use hufu_core::ambient::{Clock, Rng, random_array};
 use hufu_core::audit::{AuditEntry, AuditOutcome};
 use hufu_core::backend::{KeyBackend, Operation, Outcome};
 use hufu_core::changes::Changes;
@@ -178,6 +178,11 @@ impl Engine {
         AuditEntry { policies: permit.policies.clone(), ..entry }
     }
 
+    /// The record, with a hash that nobody can guess. Without randomness there is none, and a guess can be confirmed.
+    pub(crate) fn salted(&self, entry: AuditEntry) -> AuditEntry {
+        AuditEntry { salt: random_array(self.rng.as_ref()).ok(), ..entry }
+    }
+
     /// Takes a journal slot: before the backend is touched.
     pub(crate) fn reserve(&self) -> Result<Slot, Error> {
         self.journal.reserve().map_err(fault::journal)
@@ -212,8 +217,8 @@ impl Engine {
         {
             let at = self.clock.now_ms();
             let entry = AuditEntry::done(at, caller.principal.label.clone(), action, resource());
-            let recorded =
-                slot.commit(Changeset::audit_only(AuditEntry { outcome: outcome_of(&error), ..entry })).await;
+            let entry = self.salted(AuditEntry { outcome: outcome_of(&error), ..entry });
+            let recorded = slot.commit(Changeset::audit_only(entry)).await;
             if let Err(fault) = recorded {
                 tracing::warn!(%fault, "a refusal was not recorded");
             }

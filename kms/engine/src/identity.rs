@@ -64,6 +64,7 @@ impl Engine {
             })?;
             record.created_at = known.created_at;
             if known == record {
+                self.directory.register(pin, revision);
                 return Ok(());
             }
         }
@@ -80,6 +81,14 @@ impl Engine {
             feed: vec![FeedItem { subject: Subject::new(&record.id()), leaf: None }],
             ..Changeset::audit_only(AuditEntry { detail, ..entry })
         };
-        self.reserve()?.commit(changeset).await.map(drop).map_err(fault::journal)
+        self.reserve()?.commit(changeset).await.map_err(fault::journal)?;
+        self.directory.register(pin, revision + 1);
+        Ok(())
+    }
+
+    /// Whether the configuration names a principal of that pin. Cheap: ask before anything is read of a request.
+    #[must_use]
+    pub fn is_registered(&self, pin: &[u8; 32]) -> bool {
+        self.directory.is_registered(pin)
     }
 }

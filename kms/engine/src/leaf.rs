@@ -15,6 +15,36 @@ pub(crate) struct EventDetail {
     pub(crate) reason: Option<RevocationReason>,
     /// Since when the key is claimed to be compromised.
     pub(crate) compromised_at: Option<u64>,
+    /// What an event of kind policy is about.
+    pub(crate) policy: Option<PolicyDetail>,
+}
+
+/// What was decided about a version's destruction. On the ledger, so that an older row cannot pass for the newest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PolicyDetail {
+    /// It shall be destroyed at that time.
+    DestroyAt(u64),
+    /// It shall not.
+    DestroyCancelled,
+    /// The destruction has begun.
+    Destroying,
+}
+
+impl PolicyDetail {
+    fn extension(self) -> (String, Vec<u8>) {
+        match self {
+            Self::DestroyAt(at) => ("destroy-at".to_owned(), at.to_be_bytes().to_vec()),
+            Self::DestroyCancelled => ("destroy-cancelled".to_owned(), Vec::new()),
+            Self::Destroying => ("destroying".to_owned(), Vec::new()),
+        }
+    }
+}
+
+impl EventDetail {
+    /// An event of kind policy.
+    pub(crate) fn policy(policy: PolicyDetail) -> Self {
+        Self { policy: Some(policy), ..Self::default() }
+    }
 }
 
 /// A leaf that waits for its index.
@@ -51,7 +81,7 @@ pub(crate) fn next_leaf(
         reason: detail.reason.map(on_ledger).transpose()?,
         compromised_at: detail.compromised_at,
         evidence,
-        extensions: Default::default(),
+        extensions: detail.policy.map(PolicyDetail::extension).into_iter().collect(),
     };
     let body = leaf.encode().map_err(Error::internal)?;
     let hash = leaf_hash(&body).0;

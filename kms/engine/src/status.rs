@@ -3,8 +3,8 @@
 use hufu_core::Error;
 use hufu_core::policy::Action;
 
+use crate::alarms::QUARANTINE;
 use crate::api::{BackendStatus, Caller, Status};
-use crate::directory::QUARANTINE;
 use crate::engine::Engine;
 
 impl Engine {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use hufu_audit::{Chain, open_segment, redact};
 use hufu_core::audit::{AuditEntry, AuditOutcome};
-use hufu_core::changeset::Collection;
+use hufu_core::changeset::{Collection, RowSeal as _};
 use hufu_core::name::TenantId;
 use hufu_core::policy::Action;
 use hufu_core::store::{Segment, SegmentKey};
@@ -22,7 +22,7 @@ use crate::leaf::NEXT_SEQ;
 use crate::lifecycle::parse_closing;
 
 /// Segments read at once.
-const SEGMENTS_PAGE: u32 = 256;
+const SEGMENTS_PAGE: u32 = 32;
 /// Longest name of a writer in a page token.
 const WRITER_LEN_MAX: usize = 128;
 /// Leaves checked at once.
@@ -165,13 +165,14 @@ impl Engine {
     /// The newest audit head of a writer that the ledger has.
     async fn anchor(&self, writer: &str) -> Result<Option<Anchor>, Error> {
         let row = self.store.last(Collection::Leaf, &audit_leaf_scope(writer)).await.map_err(fault::store)?;
-        let Some(leaf) = row.and_then(|row| Leaf::decode(&row.body).ok()) else { return Ok(None) };
+        let Some(row) = row.filter(|row| self.keyring.is_genuine(row)) else { return Ok(None) };
+        let Ok(leaf) = Leaf::decode(&row.body) else { return Ok(None) };
         let next_seq = leaf.extensions.get(NEXT_SEQ).and_then(|bytes| bytes.as_slice().try_into().ok());
         Ok(next_seq.map(|bytes| Anchor { next_seq: u64::from_be_bytes(bytes), head: leaf.evidence }))
     }
 
     fn unreadable(&self, error: &hufu_audit::AuditError) -> Error {
-        self.alarms.raise(crate::directory::QUARANTINE, "audit", &error.to_string());
+        self.alarms.raise(crate::alarms::QUARANTINE, "audit", &error.to_string());
         Error::new(Reason::Quarantined, "an audit segment cannot be read").because(error)
     }
 }

@@ -49,7 +49,7 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(5),
             connection_age: Duration::from_secs(3_600),
             connection_grace: Duration::from_secs(60),
-            streams_per_connection: 256,
+            streams_per_connection: 64,
             call_timeout: Duration::from_secs(30),
             message_len: 4 << 20,
             header_list_len: 16 << 10,

@@ -17,7 +17,7 @@ use crate::open::Error;
 /// Longest certificate file, in bytes.
 const CERTIFICATE_LEN_MAX: u64 = 1 << 20;
 
-/// Registers what the configuration names. What it no longer names stays registered: deactivate it there.
+/// Registers what the configuration names. What it does not name is locked out.
 pub(crate) async fn register(
     engine: &Engine,
     tenants: &[String],

@@ -119,7 +119,7 @@ pub async fn open_decorated(
     let foundation = base.foundation(&config, token.clone()).await?;
     let outside = open_outside(&config, base.store.as_ref()).await?;
     let key = log_verifier_key(&foundation)?;
-    let log = Arc::new(Log::open(base.store.clone(), key));
+    let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
     sequencer.start().await?;
     let engine = Arc::new(base.engine(&config, foundation, token, &log, &sequencer)?);

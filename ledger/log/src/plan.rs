@@ -70,11 +70,15 @@ impl Log {
         let more = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         state.cursor = last.at;
         state.passed = state.passed.saturating_add(u32::try_from(page.len()).unwrap_or(u32::MAX));
-        let leaves = self.read_leaves(page).await?;
+        let leaves = match self.read_leaves(page).await {
+            // Another sequencer has gone on: what it sequenced has its place already.
+            Err(error) if error.is_fatal() && self.is_stale(state).await? => return Err(LogError::Stale),
+            leaves => leaves?,
+        };
         if leaves.is_empty() && state.passed < limit {
             return Ok(None);
         }
-        build(state, &leaves, fence, now).map(|(changeset, next)| {
+        build(self, state, &leaves, fence, now).map(|(changeset, next)| {
             let sequenced = next.size() - state.size();
             Some(Plan { changeset, next, sequenced, more })
         })
@@ -85,12 +89,20 @@ impl Log {
         stream::iter(ids.map(|id| self.read_leaf(id))).buffered(READS_MAX).try_collect().await
     }
 
+    /// Whether the leaf has an index already.
+    async fn has_place(&self, row_id: &str) -> Result<bool, LogError> {
+        let place = PlaceRecord { leaf: row_id.to_owned(), index: 0 };
+        Ok(self.store.get(Collection::LeafIndex, &place.id()).await?.is_some())
+    }
+
     async fn read_leaf(&self, row_id: String) -> Result<NewLeaf, LogError> {
         let row = self.store.get(Collection::Leaf, &row_id).await?;
         let Some(row) = row else { return Err(Damage::LeafMissing(row_id).into()) };
         let leaf = Leaf::decode(&row.body).ok().filter(|leaf| leaf.origin == self.origin());
         let belongs = |leaf: &Leaf| leaf.key_id.is_none_or(|key| leaf_row_id(&key, leaf.sequence) == row_id);
-        if leaf.as_ref().is_some_and(belongs) {
+        // Only what the service itself wrote is ever signed, and only once.
+        let is_new = self.is_genuine(&row) && !self.has_place(&row_id).await?;
+        if is_new && leaf.as_ref().is_some_and(belongs) {
             Ok(NewLeaf { row_id, hash: leaf_hash(&row.body) })
         } else {
             Err(Damage::Leaf(row_id).into())
@@ -98,11 +110,17 @@ impl Log {
     }
 }
 
-fn build(state: &LogState, leaves: &[NewLeaf], fence: &Fence, now: u64) -> Result<(Changeset, LogState), LogError> {
+fn build(
+    log: &Log,
+    state: &LogState,
+    leaves: &[NewLeaf],
+    fence: &Fence,
+    now: u64,
+) -> Result<(Changeset, LogState), LogError> {
     let mut next = state.clone();
     let hashes: Vec<Hash> = leaves.iter().map(|leaf| leaf.hash).collect();
     let tiles = next.edge.append(&hashes)?;
-    let mut rows = vec![fence.renewal.clone(), position_row(&mut next)];
+    let mut rows = vec![fence.renewal.clone(), log.tagged(position_row(&mut next))];
     rows.extend(tiles.iter().map(|write| tile_row(&mut next, write)));
     rows.extend((state.size()..).zip(leaves).flat_map(|(index, leaf)| index_rows(index, leaf)));
     let mut guards = vec![fence.guard.clone(), position_guard(state)];
@@ -110,7 +128,7 @@ fn build(state: &LogState, leaves: &[NewLeaf], fence: &Fence, now: u64) -> Resul
         // One root a size, for ever: the row is there before anything is signed.
         let checkpoint = Checkpoint { size: next.size(), root: next.root().0, note: None, created_at: now };
         guards.push(Guard::Absent(Collection::Checkpoint, checkpoint.id()));
-        rows.push(checkpoint_row(&checkpoint, 1));
+        rows.push(log.tagged(checkpoint_row(&checkpoint, 1)));
     }
     let audit = AuditEntry {
         detail: Some(format!("leaves {} to {}", state.size(), next.size())),

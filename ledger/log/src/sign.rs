@@ -67,6 +67,9 @@ impl Log {
     async fn read_unsigned(&self, state: &LogState) -> Result<Option<Unsigned>, LogError> {
         let Some(row) = self.store.last(Collection::Checkpoint, UNSIGNED).await? else { return Ok(None) };
         let record = checkpoint_from_row(&row)?;
+        if !self.is_genuine(&row) {
+            return Err(Damage::CheckpointRow(row.id).into());
+        }
         if record.size != state.size() {
             return Err(Damage::PositionSize { position: state.size(), checkpoint: record.size }.into());
         }
@@ -94,7 +97,7 @@ impl Log {
             ..AuditEntry::done(now, AuditEntry::system(), Action::Sequence, "ledger")
         };
         let guard = Guard::Revision(Collection::Checkpoint, record.id(), unsigned.revision);
-        let row = checkpoint_row(&record, unsigned.revision + 1);
+        let row = self.tagged(checkpoint_row(&record, unsigned.revision + 1));
         let changeset = Changeset {
             guards: vec![fence.guard.clone(), guard],
             writes: vec![Write::Put(fence.renewal.clone()), Write::Put(row)],

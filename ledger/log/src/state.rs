@@ -64,7 +64,7 @@ impl Log {
     /// The position row and its revision.
     pub(crate) async fn position(&self) -> Result<Option<(LogPosition, u64)>, LogError> {
         let Some(row) = self.store.get(Collection::Meta, LogPosition::ID).await? else { return Ok(None) };
-        let position = LogPosition::from_row(&row).map_err(|_| Damage::Position)?;
+        let position = LogPosition::from_row(&row).ok().filter(|_| self.is_genuine(&row)).ok_or(Damage::Position)?;
         Ok(Some((position, row.revision)))
     }
 

@@ -1,10 +1,10 @@
 //! Decrypt.
 
-use hufu_core::Error;
-use hufu_core::audit::AuditEntry;
+use hufu_core::audit::{AuditEntry, AuditOutcome};
 use hufu_core::backend::{Aead, Operation, Outcome};
 use hufu_core::policy::Action;
 use hufu_core::rules::{Usage, may_use};
+use hufu_core::{Error, Reason};
 use hufu_secret::SecretBytes;
 
 use super::ciphertext::Ciphertext;
@@ -53,7 +53,7 @@ impl Engine {
         }
         let number = made_by.or(selector.number);
         let entry = match self.select(&Selector { key: key.clone(), number }).await {
-            Err(error) if error.reason() == hufu_core::Reason::VersionNotFound => {
+            Err(error) if error.reason() == Reason::VersionNotFound => {
                 return Err(fault::decryption_failed());
             }
             other => other?,
@@ -63,13 +63,22 @@ impl Engine {
         let slot = self.reserve()?;
         let body = parsed.as_ref().map_or(bytes, |ciphertext| &ciphertext.body);
         let nonce = parsed.as_ref().and_then(|ciphertext| ciphertext.nonce);
-        let plaintext = self.open(caller, &entry, nonce, body, aad).await?;
+        let opened = self.open(caller, &entry, nonce, body, aad).await;
+        let outcome = match &opened {
+            Ok(_) => AuditOutcome::Done,
+            // That a ciphertext is not genuine is an output of the secret key as well: recorded, and withheld, like one.
+            Err(error) if error.reason() == Reason::DecryptionFailed => {
+                AuditOutcome::Refused(error.reason().name().to_owned())
+            }
+            Err(_) => return opened.map(|plaintext| Decrypted { version: entry.version.clone(), plaintext }),
+        };
         let record = AuditEntry {
+            outcome,
             input_mac: Some(input_mac(&tenant.audit_key, b"ciphertext", bytes).to_vec()),
             ..self.use_of(caller, Action::Decrypt, &entry, &permit)
         };
         self.release(slot, &permit, caller, &entry.subject, record).await?;
-        Ok(Decrypted { version: entry.version.clone(), plaintext })
+        opened.map(|plaintext| Decrypted { version: entry.version.clone(), plaintext })
     }
 
     async fn open(

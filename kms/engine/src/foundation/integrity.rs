@@ -1,7 +1,7 @@
 //! Row tags: HMAC-SHA-256 under a key that the root wraps (invariant 7: the database is not trusted blindly).
 
 use aws_lc_rs::hmac;
-use hufu_core::changeset::Row;
+use hufu_core::changeset::{Row, RowSeal};
 use hufu_core::codec::CodecError;
 use hufu_core::record::Record;
 use hufu_secret::SecretBytes;
@@ -21,9 +21,7 @@ impl Integrity {
     /// The record as a tagged row.
     #[must_use]
     pub fn row<R: Record>(&self, record: &R, revision: u64) -> Row {
-        let mut row = record.to_row(revision);
-        row.tag = self.tag(&row).as_ref().to_vec();
-        row
+        self.seal(record.to_row(revision))
     }
 
     /// Reads a record from a row whose tag is right.
@@ -31,12 +29,18 @@ impl Integrity {
     /// # Errors
     /// [`CodecError::Malformed`] also when the tag is wrong: the row is then not one that this deployment wrote.
     pub fn open<R: Record>(&self, row: &Row) -> Result<R, CodecError> {
-        let signed = hmac::verify(&self.key, &message(row), &row.tag).is_ok();
-        if signed { R::from_row(row) } else { Err(CodecError::Malformed { domain: R::DOMAIN }) }
+        if self.is_genuine(row) { R::from_row(row) } else { Err(CodecError::Malformed { domain: R::DOMAIN }) }
+    }
+}
+
+impl RowSeal for Integrity {
+    fn seal(&self, row: Row) -> Row {
+        let tag = hmac::sign(&self.key, &message(&row)).as_ref().to_vec();
+        Row { tag, ..row }
     }
 
-    fn tag(&self, row: &Row) -> hmac::Tag {
-        hmac::sign(&self.key, &message(row))
+    fn is_genuine(&self, row: &Row) -> bool {
+        hmac::verify(&self.key, &message(row), &row.tag).is_ok()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hufu_core::ambient::{Rng, random_array};
 use hufu_core::backend::{Aead, BackendError, KeyBackend, KeyHandle, Operation, Outcome, WrappingKeys};
-use hufu_core::changeset::Collection;
+use hufu_core::changeset::{Collection, Row, RowSeal};
 use hufu_core::record::{WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
 use hufu_core::store::Store;
 use hufu_core::{BoxFuture, Error};
@@ -75,6 +75,16 @@ impl Keyring {
         let key = Arc::new(self.root.open(&record).await?);
         self.open.insert(id, key.clone());
         Ok(key)
+    }
+}
+
+impl RowSeal for Keyring {
+    fn seal(&self, row: Row) -> Row {
+        self.integrity.seal(row)
+    }
+
+    fn is_genuine(&self, row: &Row) -> bool {
+        self.integrity.is_genuine(row)
     }
 }
 

@@ -17,7 +17,7 @@ use super::rotate::supersede;
 use crate::api::{Caller, Change, DESTROY_DELAY_MS_MAX, Version, VersionChange, VersionDetail};
 use crate::engine::{Engine, Permit};
 use crate::fault;
-use crate::leaf::EventDetail;
+use crate::leaf::{EventDetail, PolicyDetail};
 
 /// Attempts of a change whose caller named no etag, while others write.
 const ATTEMPTS_MAX: usize = 4;
@@ -75,13 +75,11 @@ impl Engine {
     ) -> Result<Result<(), JournalError>, Error> {
         let now = self.clock.now_ms();
         let mut record = (*version.record).clone();
-        let event = self.apply(&mut record, change, now)?;
+        let (event, detail) = self.apply(&mut record, change, now)?;
         let slot = self.reserve()?;
         let entry = self.entry(caller, action_of(change), shared(record.name()), permit);
         let mut staging = Staging::new(self, with_detail(entry, &record, detail_of(change, &record)));
-        if let Some((event, detail)) = event {
-            staging.append(&mut record, event, now, detail)?;
-        }
+        staging.append(&mut record, event, now, detail)?;
         if change == Change::Activate {
             self.make_primary(&mut staging, &record.name(), now).await?;
         }
@@ -99,7 +97,7 @@ impl Engine {
         record: &mut VersionRecord,
         change: Change,
         now: u64,
-    ) -> Result<Option<(LedgerEvent, EventDetail)>, Error> {
+    ) -> Result<(LedgerEvent, EventDetail), Error> {
         let event = match change {
             Change::Activate => {
                 refuse_scheduled(record)?;
@@ -117,11 +115,11 @@ impl Engine {
             }
             Change::Revoke { reason, compromised_at } => {
                 let detail = revoke(record, Revocation { reason, revoked_at: now, compromised_at }, now)?;
-                return Ok(Some((LedgerEvent::Revoke, detail)));
+                return Ok((LedgerEvent::Revoke, detail));
             }
             Change::ScheduleDestroy { after_ms } => {
-                self.schedule(record, after_ms, now)?;
-                return Ok(None);
+                let at = self.schedule(record, after_ms, now)?;
+                return Ok((LedgerEvent::Policy, EventDetail::policy(PolicyDetail::DestroyAt(at))));
             }
             Change::CancelDestroy => {
                 if record.destroy_at.is_none() || record.state == KeyState::Destroying {
@@ -129,13 +127,13 @@ impl Engine {
                 }
                 record.destroy_at = None;
                 record.destroy_scheduled_at = None;
-                return Ok(None);
+                return Ok((LedgerEvent::Policy, EventDetail::policy(PolicyDetail::DestroyCancelled)));
             }
         };
-        Ok(Some((event, EventDetail::default())))
+        Ok((event, EventDetail::default()))
     }
 
-    fn schedule(&self, record: &mut VersionRecord, after_ms: u64, now: u64) -> Result<(), Error> {
+    fn schedule(&self, record: &mut VersionRecord, after_ms: u64, now: u64) -> Result<u64, Error> {
         transition(record.state, Event::BeginDestroy)?;
         refuse_scheduled(record)?;
         if after_ms < self.destroy_delay_ms_min || after_ms > DESTROY_DELAY_MS_MAX {
@@ -146,9 +144,10 @@ impl Engine {
             )
             .field("delay"));
         }
-        record.destroy_at = Some(now.saturating_add(after_ms));
+        let at = now.saturating_add(after_ms);
+        record.destroy_at = Some(at);
         record.destroy_scheduled_at = Some(now);
-        Ok(())
+        Ok(at)
     }
 
     /// A version that comes back after another one took over does not protect again: it is deactivated, as rotation
@@ -198,7 +197,8 @@ fn revoke(record: &mut VersionRecord, revocation: Revocation, now: u64) -> Resul
     record.state = transition(record.state, Event::Revoke(revocation.reason))?;
     record.deactivated_at = record.deactivated_at.or(Some(now));
     record.revocation = Some(revocation);
-    Ok(EventDetail { reason: Some(revocation.reason), compromised_at: revocation.compromised_at })
+    let (reason, compromised_at) = (Some(revocation.reason), revocation.compromised_at);
+    Ok(EventDetail { reason, compromised_at, policy: None })
 }
 
 fn refuse_scheduled(record: &VersionRecord) -> Result<(), Error> {

@@ -8,11 +8,12 @@ use hufu_core::store::Page;
 use hufu_core::{Error, Reason};
 use std::sync::Arc;
 
+use crate::alarms::QUARANTINE;
 use crate::api::{
     Caller, Key, KeyDetail, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PageRequest, Paged, PublicKeyView, Selector, Version,
     VersionDetail,
 };
-use crate::directory::{QUARANTINE, VersionEntry};
+use crate::directory::VersionEntry;
 use crate::engine::Engine;
 use crate::fault;
 
@@ -120,7 +121,7 @@ impl Engine {
             self.alarms.raise(QUARANTINE, &row.id, &format!("the version row: {error}"));
             Error::new(Reason::Quarantined, "stored data disagree: the version is locked")
         })?;
-        let quarantined = self.alarms.is_raised(QUARANTINE, &record.name().to_string());
+        let quarantined = self.alarms.is_quarantined(&record.name().to_string());
         Ok(VersionDetail { version: Version { record: Arc::new(record), revision: row.revision }, quarantined })
     }
 

@@ -3,7 +3,7 @@
 use hufu_audit::Record as AuditRecord;
 use hufu_core::Error;
 use hufu_core::audit::AuditEntry;
-use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Subject, Write};
+use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, RowSeal as _, Subject, Write};
 use hufu_core::record::{KeyRecord, Record, RequestRecord, VersionRecord};
 use hufu_verify::Event;
 
@@ -20,6 +20,7 @@ pub(crate) struct Staging<'a> {
 impl<'a> Staging<'a> {
     /// Begins with the audit record that is the evidence of every event staged.
     pub(crate) fn new(engine: &'a Engine, entry: AuditEntry) -> Self {
+        let entry = engine.salted(entry);
         let evidence = AuditRecord::new(&entry).hash();
         Self { engine, evidence, changeset: Changeset::audit_only(entry) }
     }
@@ -102,7 +103,8 @@ impl<'a> Staging<'a> {
         self.guard(Guard::Absent(Collection::Leaf, next.row.id.clone()));
         let subject = Subject::new(&version.scope());
         self.changeset.feed.push(FeedItem { subject, leaf: Some(next.row.id.clone()) });
-        self.write(Write::Put(next.row));
+        // The log signs what it finds: it takes only leaves that carry the service's tag.
+        self.write(Write::Put(self.engine.keyring.seal(next.row)));
         Ok(())
     }
 

@@ -6,18 +6,18 @@ use hufu_core::Error;
 use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::{Changeset, Collection, Row, Write};
 use hufu_core::policy::Action;
-use hufu_core::record::{KeyState, Locator, Protection, VersionRecord};
+use hufu_core::record::{KeyState, Locator, VersionRecord};
 use hufu_core::rules::{Event, transition};
 use hufu_journal::JournalError;
 use hufu_verify::Event as LedgerEvent;
 
 use super::ROWS_MAX;
 
-use crate::directory::QUARANTINE;
+use crate::alarms::QUARANTINE;
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::Staging;
-use crate::leaf::EventDetail;
+use crate::leaf::{EventDetail, PolicyDetail};
 
 /// Longest time that a server must have been up before it begins a destruction.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
@@ -74,15 +74,15 @@ impl Engine {
     ) -> Result<Option<(VersionRecord, u64)>, Error> {
         record.state = transition(record.state, Event::BeginDestroy)?;
         let mut staging = Staging::new(self, self.destruction(&record, "destroying"));
+        let detail = EventDetail::policy(PolicyDetail::Destroying);
+        staging.append(&mut record, LedgerEvent::Policy, self.clock.now_ms(), detail)?;
         staging.update_version(&record, revision);
         let committed = self.commit_unless_guarded(staging.finish()).await?;
         Ok(committed.then_some((record, revision + 1)))
     }
 
     async fn finish_destroy(&self, mut record: VersionRecord, revision: u64) -> Result<(), Error> {
-        if record.protection == Protection::Hsm {
-            self.erase(record.protection, record.uid).await?;
-        }
+        self.erase(record.protection, record.uid).await?;
         let now = self.clock.now_ms();
         record.state = transition(record.state, Event::ConfirmDestroy)?;
         record.destroyed_at = Some(now);

@@ -11,6 +11,7 @@ use hufu_core::{Error, Reason};
 use hufu_journal::JournalError;
 
 use super::ROWS_MAX;
+use crate::alarms::QUARANTINE;
 use crate::engine::Engine;
 use crate::fault;
 
@@ -36,13 +37,16 @@ impl Engine {
 
     async fn settle_intent(&self, row: &Row) -> Result<(), Error> {
         let Ok(intent) = self.keyring.integrity().open::<Intent>(row) else {
-            self.alarms.raise(
-                crate::directory::QUARANTINE,
-                &format!("intent {}", row.id),
-                "the intent row was forged",
-            );
+            self.alarms.raise(QUARANTINE, &format!("intent {}", row.id), "the intent row was forged");
             return Ok(());
         };
+        // An intent and the owner of its material never stand side by side: this one was put back.
+        let owned = self.store.get(Collection::Material, &intent.uid.to_string()).await.map_err(fault::store)?;
+        if owned.is_some() || self.is_version(&intent).await? {
+            let resource = intent.version().to_string();
+            self.alarms.raise(QUARANTINE, &resource, "an intent was put back for material that is in use");
+            return Ok(());
+        }
         // Claim it first: a creator that is still at work fails its guard, and cleans up by itself.
         let claimed = self.keyring.integrity().row(&intent, row.revision + 1);
         let changeset = Changeset {
@@ -55,6 +59,13 @@ impl Engine {
             Err(JournalError::Guarded(_)) => Ok(()),
             Err(error) => Err(fault::journal(error)),
         }
+    }
+
+    /// Whether the announced material has become a version.
+    async fn is_version(&self, intent: &Intent) -> Result<bool, Error> {
+        let row = self.store.get(Collection::Version, &intent.version().row_id()).await.map_err(fault::store)?;
+        let record = row.map(|row| self.directory.open_version(&row)).transpose();
+        Ok(record.map_or(true, |record| record.is_some_and(|record| record.uid == intent.uid)))
     }
 
     /// Removes announced material from its token, confirms that it is gone, and removes the intent.

@@ -98,7 +98,7 @@ impl Sequencer {
         };
         Ok(Changeset {
             guards: vec![Guard::Absent(Collection::Leaf, id.clone())],
-            writes: vec![Write::Put(row)],
+            writes: vec![Write::Put(self.parts.log.tagged(row))],
             audit: vec![audit],
             feed: vec![FeedItem { subject, leaf: Some(id) }],
             grant: None,

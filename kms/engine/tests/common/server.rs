@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use hufu_core::ambient::Rng;
 use hufu_core::changes::Changes;
+use hufu_core::changeset::Collection;
 use hufu_core::record::Protection;
+use hufu_core::record::{PrincipalRecord, Record as _};
 use hufu_core::store::Store;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
@@ -125,7 +127,7 @@ async fn boot(
     let deployment = foundation.deployment;
     let key = deployment.log_public_key[SPKI_PREFIX_LEN..].try_into().unwrap();
     let log_key = VerifierKey::new(&deployment.log_origin, key).unwrap();
-    let log = Arc::new(Log::open(store.clone(), log_key.clone()));
+    let log = Arc::new(Log::open(store.clone(), log_key.clone(), foundation.keyring.clone()));
     let alarms = Arc::new(Alarms::new(clock.clone()));
     let sequencer = hufu_engine::sequencer::Parts {
         store: store.clone(),
@@ -157,4 +159,16 @@ async fn boot(
     });
     let keyring = foundation.keyring;
     Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
+}
+
+impl Server {
+    /// Registers the principals again that the database has: what configuration does at each start.
+    pub(crate) async fn configure(&self, store: &SimStore) -> Result<(), hufu_core::Error> {
+        let rows = store.snapshot().rows;
+        for row in rows.get(&Collection::Principal).into_iter().flat_map(|rows| rows.values()) {
+            let known = PrincipalRecord::from_row(row).unwrap();
+            self.engine.register_principal(&known.tenant, &known.id, known.role, known.active, known.pin).await?;
+        }
+        Ok(())
+    }
 }

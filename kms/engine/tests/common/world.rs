@@ -86,6 +86,8 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.starts += 1;
         (self.server, self.committer) = start(&self.site, &format!("w{}", self.starts));
+        let store = self.site.store.clone();
+        self.run(async |server| server.configure(&store).await).unwrap();
         self.run(async |server| server.engine.announce_start().await).unwrap();
     }
 

@@ -12,14 +12,17 @@ use hufu_core::ambient::Clock;
 use hufu_core::audit::AuditEntry;
 use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, SignInput};
 use hufu_core::changes::Changes;
+use hufu_core::changeset::RowSeal as _;
 use hufu_core::changeset::{Changeset, Collection, FeedItem, Row, Subject, Write};
 use hufu_core::policy::Action;
 use hufu_core::record::{Locator, Protection, VersionUid};
+use hufu_engine::Integrity;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
 use hufu_engine::sequencer::{OutsideCheckpoint, OutsideError, Parts, Sequencer, SequencerConfig, SequencerError};
 use hufu_journal::{Journal, JournalConfig, JournalThread};
 use hufu_log::{Log, leaf_row_id, leaf_scope};
+use hufu_secret::SecretBytes;
 use hufu_storage::{Fault, MemoryState, MemoryStore};
 use hufu_tlog::{Checkpoint, VerifierKey, leaf_hash};
 use hufu_verify::{Event, Leaf, Report, RevocationReason, key_id_for_public_key, verify_bundle};
@@ -130,6 +133,11 @@ pub(crate) struct Server {
     _thread: JournalThread,
 }
 
+/// The tag of the service's own rows.
+fn seal() -> Integrity {
+    Integrity::new(&SecretBytes::from_slice(&[3; 32]))
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::over(MemoryStore::new())
@@ -175,7 +183,7 @@ impl World {
             writer: writer.clone(),
         };
         let (journal, thread) = Journal::start(JournalConfig::default(), parts).unwrap();
-        let log = Arc::new(Log::open(self.store.clone(), self.verifier_key()));
+        let log = Arc::new(Log::open(self.store.clone(), self.verifier_key(), Arc::new(seal())));
         let alarms = Arc::new(Alarms::new(self.clock.clone()));
         let uid = VersionUid([1; 16]);
         let log_key = KeyHandle {
@@ -222,6 +230,7 @@ impl World {
         let (id, scope) = (leaf_row_id(&Self::ledger_id(key), leaf.sequence), leaf_scope(&Self::ledger_id(key)));
         let body = leaf.encode().unwrap();
         let row = Row { collection: Collection::Leaf, id, scope, due: None, revision: 1, body, tag: Vec::new() };
+        let row = seal().seal(row);
         let changeset = Changeset {
             feed: vec![FeedItem { subject: Subject::new("key"), leaf: Some(row.id.clone()) }],
             writes: vec![Write::Put(row)],

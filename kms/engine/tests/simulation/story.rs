@@ -199,6 +199,7 @@ impl Story {
         let site = Site { ahead_ms, ..self.site.clone() };
         let config = JournalConfig { slots_max: 64, group_max: 8, ..JournalConfig::default() };
         let (mut committer, boot) = site.start(&format!("w{:04}", self.starts), config).split();
+        let store = self.site.store.clone();
         let chance = self.site.chance.clone();
         self.slots[slot].committer = Some(Box::pin(async move {
             loop {
@@ -211,6 +212,7 @@ impl Story {
         self.slots[slot].boot = Some(Box::pin(async move {
             let server = boot.await?;
             server.sequencer.start().await.map_err(|error| error.to_string())?;
+            server.configure(&store).await.map_err(|error| error.to_string())?;
             server.engine.announce_start().await.map_err(|error| error.to_string())?;
             server.engine.reconcile_once().await.map_err(|error| error.to_string())?;
             Ok(server)

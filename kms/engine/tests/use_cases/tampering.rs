@@ -3,10 +3,12 @@
 use hufu_core::Reason;
 use hufu_core::algorithm::Algorithm;
 use hufu_core::changeset::{Collection, Row};
-use hufu_engine::api::Change;
+use hufu_core::name::VersionNumber;
+use hufu_core::record::{Intent, IntentKind, KeyState};
+use hufu_engine::api::{Change, VersionChange};
 use hufu_storage::MemoryState;
 
-use crate::common::world::{ALICE, World};
+use crate::common::world::{ALICE, BOB, World};
 use crate::requests::{REVOKE, create, key, primary, reason, version};
 
 const QUARANTINE: &str = "quarantine";
@@ -102,18 +104,83 @@ fn changed_key_tenant_principal_and_wrapping_key_rows_are_refused() {
     let mut world = tampered(|state| row(state, Collection::Tenant, "acme").body[20] ^= 1);
     assert_eq!(reason(world.sign(&primary("k"))), Reason::Quarantined);
 
-    let world = &mut tampered(|state| {
+    let mut world = World::new();
+    world.site.store.tamper(|state| {
         let principals = state.rows.get_mut(&Collection::Principal).unwrap();
         principals.values_mut().for_each(|row| row.tag[0] ^= 1);
     });
-    assert_eq!(reason(world.run(async |server| ALICE.call(server).await)), Reason::Unauthenticated);
+    assert_eq!(reason(world.run(async |server| BOB.call(server).await)), Reason::Unauthenticated);
     assert!(world.server.alarms.all().iter().any(|alarm| alarm.kind == QUARANTINE));
+    assert_eq!(reason(world.run(async |server| BOB.register(server, true).await)), Reason::Quarantined);
 
     let mut world = tampered(|state| {
         let keys = state.rows.get_mut(&Collection::WrappingKey).unwrap();
         keys.values_mut().filter(|row| row.scope == "acme").for_each(|row| row.tag[0] ^= 1);
     });
     assert_eq!(reason(world.sign(&primary("k"))), Reason::BackendUnavailable);
+}
+
+#[test]
+fn an_older_principal_row_brings_nobody_back() {
+    let mut world = World::new();
+    let earlier = world.site.store.snapshot();
+    world.run(async |server| BOB.register(server, false).await).unwrap();
+    world.site.store.tamper(|state| {
+        let rows = earlier.rows.get(&Collection::Principal).unwrap().clone();
+        state.rows.insert(Collection::Principal, rows);
+    });
+    assert_eq!(reason(world.run(async |server| BOB.call(server).await)), Reason::Unauthenticated);
+}
+
+#[test]
+fn an_intent_that_is_put_back_destroys_nothing() {
+    let mut world = World::new();
+    let made = world.signing_key("k").latest.record;
+    let intent = Intent {
+        kind: IntentKind::Generate,
+        uid: made.uid,
+        tenant: made.tenant.clone(),
+        key: made.key.clone(),
+        number: made.number,
+        algorithm: made.algorithm,
+        protection: made.protection,
+        expires_at: 0,
+        writer: "w1".to_owned(),
+    };
+    let row = world.server.keyring.integrity().row(&intent, 1);
+    for keep_owner in [true, false] {
+        world.site.store.tamper(|state| {
+            state.rows.entry(Collection::Intent).or_default().insert(row.id.clone(), row.clone());
+            if !keep_owner {
+                state.rows.get_mut(&Collection::Material).unwrap().clear();
+            }
+        });
+        world.run(async |server| server.engine.reconcile_once().await).unwrap();
+        assert!(world.site.token.find(made.uid).is_some(), "the key is still on the token");
+    }
+    assert!(world.server.alarms.is_raised(QUARANTINE, &made.name().to_string()));
+}
+
+#[test]
+fn an_older_row_neither_destroys_nor_spares_a_version() {
+    let mut world = World::new();
+    let key = world.signing_key("k").key.record.name();
+    world.call(ALICE, async |server, caller| server.engine.rotate_key(&caller, &key, None).await).unwrap();
+    let name = key.version(VersionNumber::FIRST);
+    let change = |change| VersionChange { name: name.clone(), etag: None, change };
+    let schedule = change(Change::ScheduleDestroy { after_ms: 1_000 });
+    world.call(ALICE, async |server, caller| server.engine.change_version(&caller, schedule).await).unwrap();
+    let earlier = world.site.store.snapshot();
+    let cancel = change(Change::CancelDestroy);
+    world.call(ALICE, async |server, caller| server.engine.change_version(&caller, cancel).await).unwrap();
+    world.site.store.tamper(|state| {
+        let row = earlier.rows[&Collection::Version][&name.row_id()].clone();
+        state.rows.get_mut(&Collection::Version).unwrap().insert(name.row_id(), row);
+    });
+    world.site.time.advance(10_000);
+    world.run(async |server| server.engine.reconcile_once().await).unwrap();
+    assert!(world.server.alarms.is_raised(QUARANTINE, &name.to_string()));
+    assert_ne!(world.state(&name), KeyState::Destroyed);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::TryFutureExt as _;
-use futures_util::future::{Either, MapOk};
+use futures_util::future::{Either, MapOk, Ready, ready};
 use http::{Request, Response};
 use hufu_core::{Error, Reason};
 use hufu_proto::v1::audit_service_server::AuditServiceServer;
@@ -28,6 +28,7 @@ const DETAILS: &str = "grpc-status-details-bin";
 /// Every service. Cryptography goes straight to its service; the rest is routed by path.
 #[derive(Clone)]
 pub struct Dispatch {
+    edge: Arc<Edge>,
     crypto: CryptoServiceServer<Edge>,
     routes: Routes,
 }
@@ -41,7 +42,7 @@ pub fn dispatch(edge: &Arc<Edge>, message_len_max: usize, beside: Routes) -> Dis
     let system = SystemServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let routes = beside.add_service(keys).add_service(ledger).add_service(audit).add_service(system);
     let crypto = CryptoServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
-    Dispatch { crypto, routes: routes.prepare() }
+    Dispatch { edge: edge.clone(), crypto, routes: routes.prepare() }
 }
 
 type Answer = Response<Body>;
@@ -52,8 +53,11 @@ impl Service<Request<Body>> for Dispatch {
     type Error = Infallible;
     type Future = Documented<
         Either<
-            <CryptoServiceServer<Edge> as Service<Request<Body>>>::Future,
-            <Routes as Service<Request<Body>>>::Future,
+            Either<
+                <CryptoServiceServer<Edge> as Service<Request<Body>>>::Future,
+                <Routes as Service<Request<Body>>>::Future,
+            >,
+            Ready<Result<Answer, Infallible>>,
         >,
     >;
 
@@ -63,13 +67,21 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let future = if request.uri().path().starts_with(CRYPTO) {
-            Either::Left(self.crypto.call(request))
+        let future = if !self.edge.may_send(request.extensions()) {
+            // A stranger's message is not read: it would fill memory before anyone asked who sent it.
+            Either::Right(ready(Ok(error::status(&stranger()).into_http())))
+        } else if request.uri().path().starts_with(CRYPTO) {
+            Either::Left(Either::Left(self.crypto.call(request)))
         } else {
-            Either::Right(self.routes.call(request))
+            Either::Left(Either::Right(self.routes.call(request)))
         };
         future.map_ok(documented as fn(Answer) -> Answer)
     }
+}
+
+fn stranger() -> Error {
+    Error::new(Reason::Unauthenticated, "the certificate belongs to no active principal")
+        .help("register the certificate's public-key pin")
 }
 
 /// Gives an error that the transport made, before a handler ran, its documented reason.

@@ -45,6 +45,16 @@ impl Edge {
         Self { engine, metrics, rates, changes, limits, installation }
     }
 
+    /// Whether whoever sends this request may send a message at all. Decided before any of it is read; whether they may do
+    /// what it asks is decided after.
+    pub(super) fn may_send(&self, extensions: &http::Extensions) -> bool {
+        let known = extensions.get::<Peer>().is_some_and(|peer| self.engine.is_registered(&peer.pin));
+        if !known {
+            self.metrics.unauthenticated.inc();
+        }
+        known
+    }
+
     /// Waits until every state change under way has come to its end.
     pub async fn changes_done(&self) {
         let all = u32::try_from(self.limits.changes).unwrap_or(u32::MAX);

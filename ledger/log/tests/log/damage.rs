@@ -119,6 +119,22 @@ fn wrong_indices_are_named() {
 }
 
 #[test]
+fn a_leaf_that_the_service_did_not_write_is_never_signed() {
+    run(async {
+        let mut world = grown().await;
+        world.event(0);
+        world.store.tamper(|state| {
+            let forged = state.rows.iter_mut().filter(|((collection, _), _)| *collection == Collection::Leaf);
+            forged.for_each(|(_, row)| row.tag[0] ^= 1);
+        });
+        let mut state = world.log.state().await.unwrap();
+        let Err(LogError::Damaged(Damage::Leaf(_))) = world.fix(&mut state, 100).await else {
+            panic!("it was planned")
+        };
+    });
+}
+
+#[test]
 fn a_wrong_position_is_named() {
     run(async {
         let world = grown().await;
@@ -128,7 +144,7 @@ fn a_wrong_position_is_named() {
             let position = LogPosition { root: [3; 32], ..LogPosition::from_row(old).unwrap() };
             old.body = position.to_row(old.revision).body;
         });
-        assert_eq!(world.log.state().await, Err(LogError::Damaged(Damage::Root { size: 800 })));
+        assert_eq!(world.log.state().await, Err(LogError::Damaged(Damage::Position)), "its tag is another's");
         world.store.tamper(|state| state.rows.get_mut(&row).unwrap().body.truncate(9));
         assert_eq!(world.log.state().await, Err(LogError::Damaged(Damage::Position)));
         world.store.tamper(|state| drop(state.rows.remove(&row)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::{Signer, SigningKey};
 use hufu_core::audit::AuditEntry;
-use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Row, Subject, Write};
+use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Row, RowSeal, Subject, Write};
 use hufu_core::policy::Action;
 use hufu_core::record::{Lease, Record};
 use hufu_log::{Fence, Log, LogError, LogState, ProofOf, Proven, Sealed, leaf_row_id, leaf_scope};
@@ -34,6 +34,20 @@ pub(crate) enum Stepped {
     Guarded,
 }
 
+/// Stands for the service's tag: whoever does not know it cannot make one.
+struct Checksum;
+
+impl RowSeal for Checksum {
+    fn seal(&self, row: Row) -> Row {
+        let tag = leaf_hash(&[row.id.as_bytes(), &row.revision.to_be_bytes(), &row.body].concat()).0.to_vec();
+        Row { tag, ..row }
+    }
+
+    fn is_genuine(&self, row: &Row) -> bool {
+        self.seal(row.clone()).tag == row.tag
+    }
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::over(TestStore::default(), Vec::new(), BTreeMap::new())
@@ -43,7 +57,7 @@ impl World {
         let store = Arc::new(store);
         let signer = SigningKey::from_bytes(&[7; 32]);
         let key = VerifierKey::new(ORIGIN, signer.verifying_key().to_bytes()).unwrap();
-        Self { log: Log::open(store.clone(), key), store, signer, notes, keys }
+        Self { log: Log::open(store.clone(), key, Arc::new(Checksum)), store, signer, notes, keys }
     }
 
     /// A process that has forgotten everything but the database.
@@ -111,6 +125,7 @@ impl World {
             body: leaf.encode().unwrap(),
             tag: Vec::new(),
         };
+        let row = self.log.tagged(row);
         self.commit_feed(vec![Write::Put(row.clone())], Some(row.id));
     }
 

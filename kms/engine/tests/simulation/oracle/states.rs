@@ -67,17 +67,17 @@ pub(super) fn changed(
         }
         (Action::ScheduleDestroy, PreActive | Deactivated | Compromised, after) => {
             let legal = after == old.state && old.destroy_at.is_none() && new.destroy_at.is_some_and(|due| due > at);
-            legal.then(Vec::new)
+            legal.then(|| vec![Event::Policy])
         }
         (Action::CancelDestroy, before, after) => {
             let legal = before == after
                 && !matches!(before, Destroying | Destroyed)
                 && old.destroy_at.is_some()
                 && new.destroy_at.is_none();
-            legal.then(Vec::new)
+            legal.then(|| vec![Event::Policy])
         }
         (Action::Destroy, PreActive | Deactivated | Compromised, Destroying) => {
-            old.destroy_at.is_some_and(|due| due <= at).then(Vec::new)
+            old.destroy_at.is_some_and(|due| due <= at).then(|| vec![Event::Policy])
         }
         (Action::Destroy, Destroying, Destroyed) => (new.locator == Locator::Gone).then(|| vec![Event::Destroy]),
         _ => None,
