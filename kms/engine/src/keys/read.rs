@@ -1,7 +1,7 @@
 //! Read keys, versions and public keys.
 
 use hufu_core::changeset::{Collection, Row};
-use hufu_core::name::{KeyName, TenantId, VersionName};
+use hufu_core::name::{KeyName, TenantId, VersionName, VersionNumber};
 use hufu_core::policy::Action;
 use hufu_core::record::KeyRecord;
 use hufu_core::store::Page;
@@ -56,7 +56,7 @@ impl Engine {
         self.conclude(caller, Action::GetKey, || name.to_string(), result).await
     }
 
-    /// The versions of a key, the oldest first.
+    /// The versions of a key, the newest first.
     ///
     /// # Errors
     /// [`Reason::KeyNotFound`], [`Reason::PageTokenInvalid`].
@@ -153,11 +153,15 @@ impl Engine {
         page: &PageRequest,
     ) -> Result<Paged<VersionDetail>, Error> {
         self.authorize(caller, Action::GetKey, &key.tenant, Some(key))?;
-        self.directory.read_key(key).await?;
-        let scope = key.to_string();
-        let (rows, next) = self.page(Collection::Version, &scope, &format!("{scope}/versions/"), page).await?;
-        let items = rows.iter().map(|row| self.detail_of_row(row)).collect::<Result<_, _>>()?;
-        Ok(Paged { items, next })
+        let latest = self.directory.read_key(key).await?.record.latest.value();
+        let newest = first_of_page(&page.token, latest)?;
+        // Versions are numbered without gaps and their rows stay for ever: the page before `newest` is known by its numbers.
+        let below = newest.saturating_sub(page_size(page));
+        let after = VersionNumber::new(below).ok().map(|number| key.version(number).row_id());
+        let query = Page { after: after.as_deref(), limit: newest - below };
+        let rows = self.store.list(Collection::Version, &key.to_string(), query).await.map_err(fault::store)?;
+        let items = rows.iter().rev().map(|row| self.detail_of_row(row)).collect::<Result<_, _>>()?;
+        Ok(Paged { items, next: if below == 0 { String::new() } else { below.to_string() } })
     }
 
     async fn public_key_checked(&self, caller: &Caller, selector: &Selector) -> Result<PublicKeyView, Error> {
@@ -205,6 +209,15 @@ impl crate::directory::KeyEntry {
     fn shown(&self) -> hufu_core::name::VersionNumber {
         self.key.record.primary.unwrap_or(self.key.record.latest)
     }
+}
+
+/// The newest version of a page: its token is that number, and none means the newest of all.
+fn first_of_page(token: &str, latest: u32) -> Result<u32, Error> {
+    if token.is_empty() {
+        return Ok(latest);
+    }
+    let number = token.parse().ok().filter(|number| (1..=latest).contains(number));
+    number.filter(|number: &u32| number.to_string() == token).ok_or_else(page_token_invalid)
 }
 
 /// The page size that is meant.

@@ -45,7 +45,7 @@ fn keys_are_listed_by_name_and_page() {
 }
 
 #[test]
-fn versions_are_listed_in_the_order_of_their_numbers() {
+fn versions_are_listed_the_newest_first() {
     let mut world = World::new();
     world.signing_key("k");
     for _ in 1..12 {
@@ -57,7 +57,7 @@ fn versions_are_listed_in_the_order_of_their_numbers() {
         all.extend(more);
         token = next;
     }
-    assert_eq!(all, (1..=12).collect::<Vec<u32>>());
+    assert_eq!(all, (1..=12).rev().collect::<Vec<u32>>());
 }
 
 #[test]
