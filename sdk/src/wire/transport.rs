@@ -5,7 +5,7 @@
 
 use std::{error::Error as StdError, io};
 
-use tonic::{Code, Status};
+use tonic::{Status, TimeoutExpired};
 
 use crate::Error;
 
@@ -14,7 +14,8 @@ pub(crate) fn error(status: &Status) -> Option<Error> {
     let source = status.source()?;
     let chain: Vec<&(dyn StdError + 'static)> =
         std::iter::successors(Some(source), |&error| error.source()).take(16).collect();
-    if status.code() == Code::Cancelled {
+    // A connection that broke is "cancelled" as well.
+    if chain.iter().any(|error| error.is::<TimeoutExpired>()) {
         return Some(timed_out());
     }
     let text: Vec<String> = chain.iter().map(ToString::to_string).collect();
