@@ -101,7 +101,8 @@ async fn nobody_is_let_in_without_a_certificate() {
     let channel = Endpoint::from_shared(profile.server).unwrap().tls_config(tls).unwrap().connect_lazy();
     let mut system = hufu_proto::v1::system_service_client::SystemServiceClient::new(channel);
     let status = system.get_status(hufu_sdk::v1::GetStatusRequest {}).await.unwrap_err();
-    assert!(matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal), "{status:?}");
+    // The connection ends before the service has seen a request, let alone answered it.
+    assert!(std::error::Error::source(&status).is_some() && refusal(&status).reason.is_empty(), "{status:?}");
     serves(&daemon, &client).await;
 }
 
