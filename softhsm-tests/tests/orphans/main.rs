@@ -3,7 +3,7 @@
 //!
 //! The steps are in one process, so the test runs itself again as that process, and ends it at one of them.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 mod doomed;
 mod inspect;

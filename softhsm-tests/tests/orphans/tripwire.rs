@@ -177,6 +177,14 @@ impl Store for WiredStore {
         self.inner.segments(after, limit)
     }
 
+    fn segments_before<'a>(
+        &'a self,
+        before: Option<&'a SegmentKey>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
+        self.inner.segments_before(before, limit)
+    }
+
     fn heads(&self) -> BoxFuture<'_, Result<Vec<Segment>, StoreError>> {
         self.inner.heads()
     }
