@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hufu_core::Reason;
 use hufu_core::algorithm::Algorithm;
 use hufu_core::name::{KeyId, KeyName, TenantId, VersionNumber};
 use hufu_core::record::Protection;
@@ -107,12 +108,12 @@ impl Orders {
                 engine.create_key(&caller, new_key(&name)).await.unwrap();
             }
             Task::Rotate => {
-                engine.create_key(&caller, new_key(&name)).await.unwrap();
+                create_patiently(engine, &caller, &name).await;
                 wire.arm();
                 engine.rotate_key(&caller, &name, None).await.unwrap();
             }
             Task::Destroy => {
-                engine.create_key(&caller, new_key(&name)).await.unwrap();
+                create_patiently(engine, &caller, &name).await;
                 let revoke = Change::Revoke { reason: RevocationReason::Superseded, compromised_at: None };
                 engine.change_version(&caller, change(revoke)).await.unwrap();
                 wire.arm();
@@ -157,4 +158,18 @@ fn new_key(name: &KeyName) -> CreateKey {
         distinguishing_id: None,
         rotation_period_ms: None,
     }
+}
+
+/// SoftHSM may fail once when another process has just died in the middle of a write.
+async fn create_patiently(engine: &Engine, caller: &Caller, name: &KeyName) {
+    for _ in 0..20 {
+        match engine.create_key(caller, new_key(name)).await {
+            Ok(_) => return,
+            Err(error) if error.reason() == Reason::BackendUnavailable => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    panic!("the token does not make a key");
 }
