@@ -38,6 +38,10 @@ struct State {
     reserved: usize,
     /// Changesets taken out and not yet answered.
     committing: usize,
+    /// Changesets answered last: their callers may come again at once.
+    answered: usize,
+    /// Changesets that the group under way had better hold.
+    expected: usize,
     stopped: bool,
     waiting: Waiting,
 }
@@ -89,9 +93,12 @@ impl Queue {
         Ok(answer)
     }
 
-    /// Waits for a group: until every reserved slot has arrived, the group is full, or the gather time is over.
+    /// Waits for a group: until every reserved slot and as many callers as were here a moment ago have arrived, the group
+    /// is full, or the gather time is over. A commit costs much and a record in it little, so that waiting for the others
+    /// pays; who is alone never waits.
     pub(crate) fn gather(&self, idle: Duration) -> Gathered {
         let mut state = self.state.lock();
+        state.expected = (state.entries.len() + state.answered).min(self.config.group_max);
         let idle_until = Instant::now() + idle;
         while state.entries.is_empty() {
             if state.stopped && state.reserved == 0 {
@@ -101,11 +108,12 @@ impl Queue {
             let timed_out = self.wake.wait_until(&mut state, idle_until).timed_out();
             state.waiting = Waiting::Not;
             if timed_out && state.entries.is_empty() {
+                state.answered = 0;
                 return if state.stopped { Gathered::Stopped } else { Gathered::Idle };
             }
         }
         let until = Instant::now() + Duration::from_micros(self.config.gather_us_max);
-        while state.reserved > 0 && state.entries.len() < self.config.group_max {
+        while !self.is_complete(&state) {
             state.waiting = Waiting::ForGroup;
             let timed_out = self.wake.wait_until(&mut state, until).timed_out();
             state.waiting = Waiting::Not;
@@ -125,6 +133,7 @@ impl Queue {
     pub(crate) fn answered(&self, count: usize) {
         let mut state = self.state.lock();
         state.committing = state.committing.saturating_sub(count);
+        state.answered = count;
     }
 
     /// No more reservations; what is reserved may still arrive.
@@ -160,11 +169,17 @@ impl Queue {
         let ready = match state.waiting {
             Waiting::Not => false,
             Waiting::ForFirst => !state.entries.is_empty() || state.stopped,
-            Waiting::ForGroup => state.reserved == 0 || state.entries.len() >= self.config.group_max,
+            Waiting::ForGroup => self.is_complete(state),
         };
         if ready {
             self.wake.notify_one();
         }
+    }
+
+    /// Whether nobody else is expected, or there is no room for more.
+    fn is_complete(&self, state: &State) -> bool {
+        let come = state.entries.len();
+        (state.reserved == 0 && come >= state.expected) || come >= self.config.group_max
     }
 }
 

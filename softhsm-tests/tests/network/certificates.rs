@@ -70,14 +70,7 @@ async fn a_certificate_of_another_authority_or_of_another_time_is_refused() {
     let (daemon, client) = scene().await;
     let foreign = foreign_authority(daemon.scratch());
     let own = daemon.dir().join("ca");
-    for (name, authority, further) in [
-        ("stranger", &foreign, "-days 2"),
-        ("expired", &own, "-not_before 20200101000000Z -not_after 20200102000000Z"),
-    ] {
-        if name == "expired" && !openssl_knows_validity_dates(daemon.scratch()) {
-            println!("skipped: an expired certificate: this openssl cannot make one");
-            continue;
-        }
+    for (name, authority, further) in [("stranger", &foreign, "-days 2"), ("expired", &own, "-days -1")] {
         let (profile, file) = profile(&daemon, certificate(daemon.scratch(), authority, name, further));
         let error = Client::new(&profile).unwrap().status().await.unwrap_err();
         // TLS 1.3 lets a client finish before the server has looked: the alert may be lost with the connection.
@@ -86,11 +79,6 @@ async fn a_certificate_of_another_authority_or_of_another_time_is_refused() {
         assert!(matches!(code, 3 | 5), "{name}: {code}");
     }
     serves(&daemon, &client).await;
-}
-
-fn openssl_knows_validity_dates(dir: &Path) -> bool {
-    let help = openssl(dir, "x509 -help");
-    String::from_utf8_lossy(&help.stderr).contains("-not_before")
 }
 
 #[tokio::test(flavor = "multi_thread")]

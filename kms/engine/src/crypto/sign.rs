@@ -1,5 +1,6 @@
 //! Sign: one input, or many in one call.
 
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use hufu_core::audit::AuditEntry;
 use hufu_core::backend::Operation;
 use hufu_core::policy::Action;
@@ -10,6 +11,9 @@ use super::signature;
 use crate::api::{BATCH_LEN_MAX, Caller, Input, Selector, SignatureFormat, Signed, SignedBatch};
 use crate::directory::VersionEntry;
 use crate::engine::{Engine, Permit};
+
+/// Signatures of one batch under way at once: a share of a backend's queue that leaves room for other callers.
+const BATCH_UNDER_WAY_MAX: usize = 8;
 
 impl Engine {
     /// Signs one input. The signature is released after its audit record is durable, and only if nothing it rests on
@@ -66,17 +70,41 @@ impl Engine {
         may_use(&entry.version.record, Usage::Sign)?;
         let tenant = self.directory.tenant(&selector.key.tenant).await?;
         let slot = self.reserve()?;
-        let mut macs = Vec::with_capacity(inputs.len() * 32);
-        let mut signatures = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            signatures.push(self.sign_one(caller, &entry, input, format).await?);
-            macs.extend_from_slice(&input.mac(&tenant.audit_key));
-        }
+        let signatures = self.sign_each(caller, &entry, inputs, format).await?;
+        let macs = inputs.iter().flat_map(|input| input.mac(&tenant.audit_key)).collect();
         let record = self.use_of(caller, Action::Sign, &entry, &permit);
         let detail = (inputs.len() > 1).then(|| format!("{} inputs", inputs.len()));
         let record = AuditEntry { input_mac: Some(macs), detail, ..record };
         self.release(slot, &permit, caller, &entry.subject, record).await?;
         Ok(SignedBatch { version: entry.version.clone(), signatures })
+    }
+
+    /// Signs in the order of the inputs. Several are under way at once, so that a backend with more than one session
+    /// or thread has work for all of them.
+    async fn sign_each(
+        &self,
+        caller: &Caller,
+        entry: &VersionEntry,
+        inputs: &[Input],
+        format: SignatureFormat,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        if let [input] = inputs {
+            return Ok(vec![self.sign_one(caller, entry, input, format).await?]);
+        }
+        let mut signatures = Vec::with_capacity(inputs.len());
+        let mut under_way = FuturesOrdered::new();
+        for input in inputs {
+            if under_way.len() == BATCH_UNDER_WAY_MAX
+                && let Some(signature) = under_way.next().await
+            {
+                signatures.push(signature?);
+            }
+            under_way.push_back(self.sign_one(caller, entry, input, format));
+        }
+        while let Some(signature) = under_way.next().await {
+            signatures.push(signature?);
+        }
+        Ok(signatures)
     }
 
     async fn sign_one(
