@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tonic::Status;
 
+use super::pace::Pace;
 use super::process::cpu_time;
 
 /// How long a measurement lasts.
@@ -37,18 +38,8 @@ pub(crate) struct Sample {
     pub(crate) p50_us: f64,
     /// 99th percentile of the latency in microseconds.
     pub(crate) p99_us: f64,
-    /// `cpu_us` on a machine whose processor is as fast as the reference; not a number where that was not looked at.
+    /// `cpu_us` on a processor as fast as the reference ([`Pace`]).
     pub(crate) steady_cpu_us: f64,
-}
-
-/// Processor time in microseconds of a raw P-256 signature on the machine of the baselines.
-const REFERENCE_PACE_US: f64 = 14.5;
-
-impl Sample {
-    /// Relates the processor time to how fast the processor was just then: a shared machine is not always as fast.
-    pub(crate) fn at_pace(self, pace_us: f64) -> Self {
-        Self { steady_cpu_us: self.cpu_us * REFERENCE_PACE_US / pace_us, ..self }
-    }
 }
 
 const WARMING_UP: u8 = 0;
@@ -62,6 +53,7 @@ where
     C: Fn(usize) -> F + Clone + Send + 'static,
     F: Future<Output = Result<(), Status>> + Send + 'static,
 {
+    let pace = Pace::begin();
     let phase = Arc::new(AtomicU8::new(WARMING_UP));
     let callers: JoinSet<_> =
         (0..callers).map(|caller| call_until_over(phase.clone(), caller, call.clone())).collect();
@@ -73,7 +65,7 @@ where
     let (cpu, wall) = (cpu_time(pid) - cpu, began.elapsed());
     let latencies: Result<Vec<_>, Status> = callers.join_all().await.into_iter().collect();
     let latencies = latencies.unwrap_or_else(|status| panic!("a call failed: {status}"));
-    sample(latencies.concat(), f64::from(operations), cpu, wall)
+    pace.relate(sample(latencies.concat(), f64::from(operations), cpu, wall))
 }
 
 /// Latencies in microseconds of the calls that ended while it counted.

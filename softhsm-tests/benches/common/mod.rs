@@ -2,4 +2,5 @@
 
 pub(crate) mod load;
 pub(crate) mod output;
+pub(crate) mod pace;
 pub(crate) mod process;

@@ -111,13 +111,14 @@ impl Findings {
     }
 
     fn signing(&mut self, keys: u32, used: u32, sample: Sample) {
-        let Sample { rate, cpu_us, p50_us, p99_us, .. } = sample;
+        let Sample { rate, cpu_us, steady_cpu_us, p50_us, p99_us } = sample;
         let words = format!(
-            "p50 {} µs, p99 {} µs, {} a second, {} µs of server CPU each",
+            "p50 {} µs, p99 {} µs, {} a second, {} µs of server CPU each ({} at reference pace)",
             number(p50_us),
             number(p99_us),
             number(rate),
-            number(cpu_us)
+            number(cpu_us),
+            number(steady_cpu_us)
         );
         let value = json!({ "p50_us": p50_us, "p99_us": p99_us, "operations_per_s": rate, "cpu_us": cpu_us });
         self.note(format!("signing with {used} of {keys} keys, {CALLERS} callers"), words, value);

@@ -80,9 +80,7 @@ async fn run(daemon: &Daemon, plan: &Plan) -> Vec<(Case, Vec<Sample>)> {
     let mut measured: Vec<(Case, Vec<Sample>)> = cases.map(|case| (case, Vec::new())).collect();
     for round in 1..=plan.rounds {
         for (case, samples) in &mut measured {
-            let before = raw::pace();
-            let sample = case.measure(&target, span).await;
-            samples.push(sample.at_pace((before + raw::pace()) / 2.0));
+            samples.push(case.measure(&target, span).await);
         }
         eprintln!("round {round} of {}", plan.rounds);
     }

@@ -18,6 +18,7 @@ use sm2::dsa::signature::Signer as _;
 
 use crate::case::MESSAGE;
 use crate::common::load::{Sample, Span};
+use crate::common::pace::Pace;
 use crate::common::process::cpu_time;
 use crate::target::Key;
 
@@ -31,6 +32,7 @@ const P256_PARAMETERS: &[u8] = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
 
 /// The library below a key, in a loop on this thread.
 pub(crate) fn library(key: Key, span: Span) -> Sample {
+    let pace = Pace::begin();
     let p256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     let sm2 = SigningKey::from_slice("1234567812345678", &[7; 32]).unwrap();
     let sign = || match key {
@@ -40,24 +42,7 @@ pub(crate) fn library(key: Key, span: Span) -> Sample {
     repeat(span.warm_up, sign);
     let (cpu, began) = (cpu_time(process::id()), Instant::now());
     let done = repeat(span.measured, sign);
-    sample(done, cpu_time(process::id()) - cpu, began.elapsed(), 1)
-}
-
-/// Processor time in microseconds of a raw P-256 signature at this moment.
-pub(crate) fn pace() -> f64 {
-    const SIGNATURES: u32 = 3_000;
-    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-    let cpu = thread_cpu_nanos();
-    (0..SIGNATURES).for_each(|_| {
-        std::hint::black_box(key.sign(&SystemRandom::new(), &MESSAGE).unwrap());
-    });
-    (thread_cpu_nanos() - cpu) as f64 / 1e3 / f64::from(SIGNATURES)
-}
-
-/// Processor time of this thread, finer than that of a process.
-fn thread_cpu_nanos() -> u64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    text.split(' ').next().unwrap().parse().unwrap()
+    pace.relate(sample(done, cpu_time(process::id()) - cpu, began.elapsed(), 1))
 }
 
 /// The token in a loop on each of so many sessions, in a process of its own.
@@ -65,6 +50,7 @@ pub(crate) fn token(sessions: usize, span: Span) -> Sample {
     let scratch = tempfile::tempdir().unwrap();
     let conf = scratch.path().join("softhsm2.conf");
     make_token(scratch.path(), &conf);
+    let pace = Pace::begin();
     let again = Command::new(env::current_exe().unwrap())
         .args([TOKEN_LOOP, &sessions.to_string(), &span.measured.as_millis().to_string()])
         .env("SOFTHSM2_CONF", &conf)
@@ -74,7 +60,7 @@ pub(crate) fn token(sessions: usize, span: Span) -> Sample {
     let text = String::from_utf8(again.stdout).unwrap();
     let numbers: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
     let [done, cpu_us, wall_us] = numbers[..] else { panic!("three numbers: {text}") };
-    sample(done, Duration::from_micros(cpu_us), Duration::from_micros(wall_us), sessions)
+    pace.relate(sample(done, Duration::from_micros(cpu_us), Duration::from_micros(wall_us), sessions))
 }
 
 fn make_token(dir: &Path, conf: &Path) {
