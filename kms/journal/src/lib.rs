@@ -1,7 +1,7 @@
 //! The only writer.
 //!
 //! A caller reserves a [`Slot`] *before* it touches a backend, so that overload is answered then and not after, and hands its
-//! [`Changeset`](hufu_core::changeset::Changeset) in when it has decided. The journal gathers changesets into groups, seals their
+//! [`Changeset`] in when it has decided. The journal gathers changesets into groups, seals their
 //! audit records, commits the group once, learns what changed, and only then wakes the callers. An output whose key or
 //! principal changed in the meantime is withheld: its caller gets [`JournalError::Withheld`].
 //!

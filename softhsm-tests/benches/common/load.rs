@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::pace::Pace;
 use super::process::cpu_time;
@@ -77,7 +77,12 @@ async fn call_until_over<F: Future<Output = Result<(), Status>>>(
     let mut latencies = Vec::new();
     loop {
         let began = Instant::now();
-        call(caller).await?;
+        match call(caller).await {
+            // A busy server says so, and a caller comes again: the answer is no operation, and no failure.
+            Err(status) if status.code() == Code::Unavailable && phase.load(Ordering::Relaxed) != OVER => continue,
+            Err(status) if status.code() == Code::Unavailable => return Ok(latencies),
+            answer => answer?,
+        }
         match phase.load(Ordering::Relaxed) {
             WARMING_UP => {}
             MEASURING => latencies.push(began.elapsed().as_secs_f64() * 1e6),
