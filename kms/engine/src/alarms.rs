@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hufu_core::ambient::Clock;
 use parking_lot::Mutex;
@@ -20,6 +21,8 @@ pub(crate) const QUARANTINE: &str = "quarantine";
 pub struct Alarms {
     clock: Arc<dyn Clock>,
     raised: Mutex<Raised>,
+    /// Number of locks so far: what was read before the newest one is read again.
+    locks: AtomicU64,
 }
 
 #[derive(Default)]
@@ -34,14 +37,14 @@ impl Alarms {
     /// No alarms yet.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, raised: Mutex::default() }
+        Self { clock, raised: Mutex::default(), locks: AtomicU64::new(0) }
     }
 
     /// Raises an alarm, once for each kind and resource.
     pub fn raise(&self, kind: &'static str, resource: &str, detail: &str) {
         let mut raised = self.raised.lock();
-        if kind == QUARANTINE && raised.locked.len() < LOCKED_MAX {
-            raised.locked.insert(resource.to_owned());
+        if kind == QUARANTINE && raised.locked.len() < LOCKED_MAX && raised.locked.insert(resource.to_owned()) {
+            self.locks.fetch_add(1, Ordering::Release);
         }
         if raised.all.iter().any(|alarm| alarm.kind == kind && alarm.resource == resource) {
             return;
@@ -51,6 +54,11 @@ impl Alarms {
             let at = self.clock.now_ms();
             raised.all.push(Alarm { kind, resource: resource.to_owned(), detail: detail.to_owned(), at });
         }
+    }
+
+    /// Number of resources locked so far.
+    pub(crate) fn locks(&self) -> u64 {
+        self.locks.load(Ordering::Acquire)
     }
 
     /// Whether the resource is locked because stored data disagree.

@@ -22,6 +22,7 @@ use crate::alarms::{Alarms, QUARANTINE};
 use crate::api::{Key, Version};
 use crate::fault;
 use crate::foundation::Keyring;
+use crate::ledger::{LEDGER, ledger_resource};
 
 /// Keys and versions kept in memory, each. Bounds memory whatever the number of keys.
 const ENTRIES_MAX: usize = 8_192;
@@ -45,6 +46,7 @@ pub(crate) struct VersionEntry {
     pub(crate) resource: Arc<str>,
     pub(crate) handle: KeyHandle,
     epoch: u64,
+    locks: u64,
 }
 
 /// A tenant in the cache.
@@ -106,7 +108,9 @@ impl Directory {
 
     /// The version, from the cache where it is still good.
     pub(crate) async fn version(&self, name: &VersionName) -> Result<Arc<VersionEntry>, Error> {
+        let locks = self.alarms.locks();
         if let Some(entry) = self.versions.get(name)
+            && entry.locks == locks
             && !self.changes.changed_since(&entry.subject, entry.epoch)
         {
             return Ok(entry);
@@ -119,6 +123,7 @@ impl Directory {
             handle: self.handle(&version.record),
             version,
             epoch,
+            locks,
         });
         self.versions.insert(name.clone(), entry.clone());
         Ok(entry)
@@ -149,6 +154,11 @@ impl Directory {
                 Ok(record) => record,
                 Err(error) => return Err(self.quarantine(&resource, &format!("the version row: {error}"))),
             };
+            if self.is_event_lost(&record) {
+                return Err(
+                    self.quarantine(&resource, "the ledger has lost an event, which may be one of this version")
+                );
+            }
             if self.agrees_with_ledger(&record).await? {
                 return Ok(Version { record: Arc::new(record), revision: row.revision });
             }
@@ -247,6 +257,12 @@ impl Directory {
         let identity = (&*self.deployment, &record.tenant, &record.key, record.number, record.uid);
         let usage = (record.algorithm, record.scheme, record.purpose, record.protection, EXPORTABLE, wrapping_key);
         codec::encode("hufu-material-binding", 1, &(identity, usage)).into()
+    }
+
+    /// Whether an event that is no longer there may have been one of this version: what is left then proves nothing.
+    fn is_event_lost(&self, record: &VersionRecord) -> bool {
+        let own = ledger_resource(&leaf_scope(&record.ledger_id));
+        self.alarms.is_quarantined(&own) || self.alarms.is_quarantined(LEDGER)
     }
 
     async fn agrees_with_ledger(&self, record: &VersionRecord) -> Result<bool, Error> {

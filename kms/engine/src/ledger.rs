@@ -10,7 +10,7 @@ use hufu_tlog::{TilePath, VerifierKey};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::alarms::Alarms;
+use crate::alarms::{Alarms, QUARANTINE};
 use crate::api::{CheckpointView, ConsistencyView};
 use crate::sequencer::SequencerStatus;
 
@@ -209,16 +209,24 @@ impl Ledger {
         }
     }
 
-    /// Looks for silent damage in a part of the log; each finding raises an alarm. Answers what was found, and where to go
-    /// on, nothing at the end of the log.
+    /// Looks for silent damage in a part of the log. Each finding raises an alarm and locks the versions whose events may
+    /// be concerned. Answers what was found, and where to go on, nothing at the end of the log.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn scrub(&self, from: u64, limit: u64) -> Result<(Vec<String>, Option<u64>), Error> {
-        let scrubbed = self.log.scrub(from, limit).await.map_err(|error| self.fault(error))?;
+        let mut scrubbed = self.log.scrub(from, limit).await.map_err(|error| self.fault(error))?;
+        if !scrubbed.findings.is_empty() {
+            // Locks are not lifted: damage counts when it is seen twice.
+            let again = self.log.scrub(from, limit).await.map_err(|error| self.fault(error))?;
+            scrubbed.findings.retain(|damage| again.findings.contains(damage));
+        }
         let findings: Vec<String> = scrubbed.findings.iter().map(ToString::to_string).collect();
-        for finding in &findings {
-            self.alarms.raise(LEDGER_DAMAGED, "ledger", finding);
+        for (damage, finding) in scrubbed.findings.iter().zip(&findings) {
+            self.alarms.raise(LEDGER_DAMAGED, LEDGER, finding);
+            // The missing event may be a revocation. Where it is not known whose it was, it may be anybody's.
+            let resource = damage.key().map_or_else(|| LEDGER.to_owned(), ledger_resource);
+            self.alarms.raise(QUARANTINE, &resource, finding);
         }
         Ok((findings, scrubbed.next))
     }
@@ -226,7 +234,7 @@ impl Ledger {
     /// What the caller may know of an error; damage is told to the operator.
     fn fault(&self, error: LogError) -> Error {
         if error.is_fatal() {
-            self.alarms.raise(LEDGER_DAMAGED, "ledger", &error.to_string());
+            self.alarms.raise(LEDGER_DAMAGED, LEDGER, &error.to_string());
         }
         match error {
             LogError::Store(error) => crate::fault::store(error),
@@ -242,6 +250,14 @@ impl Ledger {
             error => unavailable("the ledger cannot prove this now").because(error),
         }
     }
+}
+
+/// What is locked when the ledger has lost an event of nobody knows which key: all of them.
+pub(crate) const LEDGER: &str = "ledger";
+
+/// What is locked when the ledger has lost an event of a key.
+pub(crate) fn ledger_resource(key: &str) -> String {
+    format!("ledger/{key}")
 }
 
 fn unavailable(message: &str) -> Error {

@@ -125,8 +125,10 @@ pub async fn open_decorated(
     let engine = Arc::new(base.engine(&config, foundation, token, &log, &sequencer)?);
     identities::register(&engine, &config.tenants, &config.principals).await?;
     engine.announce_start().await?;
+    // Before anything is used or destroyed by what the rows say.
+    let scrub_from = tasks::scrub_before_serving(&engine).await?;
     engine.reconcile_once().await?;
-    let tasks = tasks::start(engine.clone(), sequencer, base.journal.progress(), base.writer, outside);
+    let tasks = tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
     Ok(Service {
         engine,
         tls,

@@ -1,7 +1,7 @@
 //! The background work of an open service.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hufu_engine::Engine;
 use hufu_engine::sequencer::Sequencer;
@@ -22,6 +22,8 @@ const OUTSIDE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Leaves checked at once.
 const SCRUB_LEAVES: u64 = 256;
+/// Longest check before serving.
+const SCRUB_AT_START_MAX: Duration = Duration::from_millis(500);
 /// Pause between checks in the first pass through the ledger.
 const FIRST_SCRUB_PERIOD: Duration = Duration::from_millis(250);
 /// Pause between checks after it.
@@ -36,6 +38,7 @@ pub(crate) struct Tasks {
 
 pub(crate) fn start(
     engine: Arc<Engine>,
+    scrub_from: u64,
     sequencer: Arc<Sequencer>,
     progress: watch::Receiver<Progress>,
     writer: String,
@@ -46,7 +49,7 @@ pub(crate) fn start(
     let handles = vec![
         tokio::spawn(reconcile(engine.clone(), stopped.clone())),
         tokio::spawn(inventory(engine.clone(), stopped.clone())),
-        tokio::spawn(scrub(engine, stopped.clone())),
+        tokio::spawn(scrub(engine, scrub_from, stopped.clone())),
         tokio::spawn(outside_heads(outside.clone(), stopped.clone())),
         tokio::spawn(async move { sequencer.run(stopped).await }),
     ];
@@ -87,10 +90,26 @@ async fn inventory(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Looks for silent damage in the ledger: once through at the start, then for ever at leisure.
-async fn scrub(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = ticks(FIRST_SCRUB_PERIOD);
+/// Looks for silent damage in the ledger before anything is served, as far as it comes in a bounded time. Answers where to
+/// go on.
+///
+/// # Errors
+/// Those of the database. Damage raises an alarm and locks the versions concerned.
+pub(crate) async fn scrub_before_serving(engine: &Engine) -> Result<u64, hufu_core::Error> {
+    let begin = Instant::now();
     let mut from = 0;
+    while begin.elapsed() < SCRUB_AT_START_MAX {
+        match engine.scrub_ledger(from, SCRUB_LEAVES).await? {
+            Some(next) => from = next,
+            None => return Ok(0),
+        }
+    }
+    Ok(from)
+}
+
+/// Looks for silent damage in the ledger: once through, then for ever at leisure.
+async fn scrub(engine: Arc<Engine>, mut from: u64, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(FIRST_SCRUB_PERIOD);
     while tick(&mut ticks, &mut stopped).await {
         match engine.scrub_ledger(from, SCRUB_LEAVES).await {
             Ok(Some(next)) => from = next,

@@ -145,3 +145,15 @@ pub enum Damage {
         error: VerifyError,
     },
 }
+
+impl Damage {
+    /// The key that it is about, by its id on the ledger in hexadecimal, where that is known and there is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::LeafMissing(leaf) | Self::Leaf(leaf) | Self::Place(leaf) => leaf.split('/').next(),
+            Self::History { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+}
