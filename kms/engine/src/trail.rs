@@ -1,6 +1,7 @@
 //! The audit trail for readers: list, export, verify.
 
-use std::collections::VecDeque;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 use hufu_audit::{Chain, open_segment, redact};
 use hufu_core::audit::{AuditEntry, AuditOutcome};
@@ -130,7 +131,7 @@ impl Engine {
         let mut report = AuditReport { ledger_size: self.ledger.size().await?, ..AuditReport::default() };
         let mut after: Option<SegmentKey> = None;
         let mut walk: Option<Walk> = None;
-        let mut ended = Ended::default();
+        let mut ends = Ends::default();
         loop {
             let segments = self.store.segments(after.as_ref(), SEGMENTS_PAGE).await.map_err(fault::store)?;
             let Some(last) = segments.last() else { break };
@@ -139,14 +140,15 @@ impl Engine {
                 let current = match walk.take() {
                     Some(walk) if walk.chain.writer() == segment.writer => walk,
                     before => {
-                        before.into_iter().for_each(|walk| walk.end(&mut ended, &mut report));
+                        before.into_iter().for_each(|walk| walk.end(&mut ends, &mut report));
                         Walk::begin(&segment.writer, self.anchor(&segment.writer).await?)
                     }
                 };
-                walk = Some(current.follow(segment, &mut ended, &mut report));
+                walk = Some(current.follow(segment, &mut ends, &mut report));
             }
         }
-        walk.into_iter().for_each(|walk| walk.end(&mut ended, &mut report));
+        walk.into_iter().for_each(|walk| walk.end(&mut ends, &mut report));
+        ends.compare(&mut report);
         self.verify_ledger(&mut report).await?;
         Ok(report)
     }
@@ -196,9 +198,9 @@ impl Walk {
         Self { chain: Chain::new(writer), segments: 0, anchor }
     }
 
-    fn follow(mut self, segment: &Segment, ended: &mut Ended, report: &mut AuditReport) -> Self {
+    fn follow(mut self, segment: &Segment, ends: &mut Ends, report: &mut AuditReport) -> Self {
         match self.chain.follow(segment) {
-            Ok(entries) => ended.check(&entries, report),
+            Ok(entries) => ends.recorded(&entries),
             Err(error) => {
                 finding(report, &segment.writer, segment.first_seq, error.to_string());
                 // Go on behind it, so that one damaged segment does not hide the next.
@@ -212,8 +214,8 @@ impl Walk {
         self
     }
 
-    fn end(self, ended: &mut Ended, report: &mut AuditReport) {
-        ended.remember(&self.chain);
+    fn end(self, ends: &mut Ends, report: &mut AuditReport) {
+        ends.walked(&self.chain);
         let Self { chain, segments, anchor } = self;
         let anchored = anchor.map_or(0, |anchor| anchor.next_seq);
         if anchored > chain.next_seq() {
@@ -231,33 +233,46 @@ impl Walk {
     }
 }
 
-/// Chains that have been walked to their end, to be held against what later servers recorded of it. Bounded: servers close the chains
-/// shortly before their own.
+/// Where chains end, held against what later servers recorded of it. Compared when everything has been walked: a clock that
+/// was set back puts a later server's chain before an earlier one's.
 #[derive(Default)]
-struct Ended(VecDeque<(String, u64, [u8; 32])>);
+struct Ends {
+    walked: HashMap<String, (u64, [u8; 32])>,
+    recorded: HashSet<(String, u64, [u8; 32])>,
+}
 
-impl Ended {
-    const REMEMBERED_MAX: usize = 1_024;
+impl Ends {
+    /// Most chains compared; each start of a server makes one.
+    const CHAINS_MAX: usize = 65_536;
 
-    fn remember(&mut self, chain: &Chain) {
-        self.0.push_back((chain.writer().to_owned(), chain.next_seq(), chain.head()));
-        if self.0.len() > Self::REMEMBERED_MAX {
-            self.0.pop_front();
+    fn walked(&mut self, chain: &Chain) {
+        self.walked.insert(chain.writer().to_owned(), (chain.next_seq(), chain.head()));
+    }
+
+    fn recorded(&mut self, entries: &[AuditEntry]) {
+        for (writer, records, head) in entries.iter().filter_map(parse_closing) {
+            if self.recorded.len() < Self::CHAINS_MAX {
+                self.recorded.insert((writer.to_owned(), records, head));
+            }
         }
     }
 
-    fn check(&self, entries: &[AuditEntry], report: &mut AuditReport) {
-        for (writer, records, head) in entries.iter().filter_map(parse_closing) {
-            match self.0.iter().find(|(ended, ..)| ended == writer) {
-                Some((_, found, _)) if *found < records => {
-                    let words = format!("a later server found {records} records, {found} are left: the tail was cut");
-                    finding(report, writer, *found, words);
+    fn compare(self, report: &mut AuditReport) {
+        let mut recorded: Vec<_> = self.recorded.into_iter().collect();
+        recorded.sort_unstable();
+        for (writer, records, head) in recorded {
+            let left = self.walked.get(&writer).copied();
+            let (found, other) = left.unwrap_or_default();
+            let words = match (left, found.cmp(&records)) {
+                (None, _) => format!("a later server found {records} records, and all are gone"),
+                (_, Ordering::Less) => {
+                    format!("a later server found {records} records, {found} are left: the tail was cut")
                 }
-                Some((_, found, other)) if *found == records && *other != head => {
-                    finding(report, writer, records, "a later server found another head here".to_owned());
-                }
-                _ => {}
-            }
+                (_, Ordering::Greater) => format!("a later server found {records} records, and there are {found}"),
+                (_, Ordering::Equal) if other != head => "a later server found another head here".to_owned(),
+                _ => continue,
+            };
+            finding(report, &writer, found.min(records), words);
         }
     }
 }
