@@ -17,6 +17,10 @@ use crate::{Durable, JournalError, Progress};
 
 /// Entries of the change feed read at once.
 const FEED_PAGE: u32 = 1_000;
+/// An answer of the database older than this is not relied on without another question.
+const ANSWER_AGE_MAX: Duration = Duration::from_millis(50);
+/// Nor is one older than this at all: by then this server would refuse to begin.
+const RELEASE_AGE_MAX: Duration = Duration::from_millis(800);
 /// Longest pause between attempts to settle a commit of unknown outcome.
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -106,7 +110,7 @@ impl Committer {
         if let Some((segment, _)) = &sealed {
             self.chain.advance(segment);
         }
-        let known = self.learn(batch, committed).await;
+        let known = self.learn(batch, committed).await && self.is_recent(asked).await;
         if known {
             self.confirmed(asked);
         }
@@ -142,6 +146,26 @@ impl Committer {
         let subjects: Vec<&Subject> = accepted.flat_map(|(c, _)| &c.feed).map(|item| &item.subject).collect();
         self.parts.changes.learn(committed.order, subjects);
         true
+    }
+
+    /// Whether what is known is recent enough to release outputs by it. The answer to a commit may have been long on its way,
+    /// and a revocation through another server may have been acknowledged meanwhile: then the feed is asked again.
+    async fn is_recent(&mut self, asked: Duration) -> bool {
+        if !self.parts.store.is_shared() || self.age(asked) <= ANSWER_AGE_MAX {
+            return true;
+        }
+        let asked = self.parts.clock.uptime();
+        match self.catch_up(u64::MAX).await {
+            Ok(()) => self.age(asked) <= RELEASE_AGE_MAX,
+            Err(error) => {
+                tracing::error!(%error, "cannot read the change feed: outputs are withheld");
+                false
+            }
+        }
+    }
+
+    fn age(&self, asked: Duration) -> Duration {
+        self.parts.clock.uptime().saturating_sub(asked)
     }
 
     /// Reads the change feed until an order is known, or to its end.
