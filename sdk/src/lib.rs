@@ -17,7 +17,7 @@
 //! Messages are those of [`v1`]; their documentation says what each field means. Calls that change something carry a
 //! random request id and are repeated on their own when the service or the connection fails for a moment; what they
 //! answer then is the outcome of the one change. Uses of keys are repeated only when the service says that it has
-//! done nothing. Everything has a time limit: [`Client::with_timeout`].
+//! done nothing, and once when it says that it has withheld the output. Everything has a time limit: [`Client::with_timeout`].
 
 mod audit;
 mod client;

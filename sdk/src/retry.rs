@@ -7,10 +7,14 @@ use crate::Error;
 pub(crate) enum Repeat {
     /// It changes nothing, or has a request id: whenever the service or the connection fails for a moment.
     Safe,
-    /// It uses a key: only when the service says that nothing was done and when to come back.
+    /// It uses a key: only when the service says that nothing was done and when to come back, or, once, that it has
+    /// withheld the output. It does so when it had not heard yet of a change through another of its servers, which may
+    /// be the key's own creation.
     WhenAsked,
 }
 
+/// Reason of an output that was made and not given out.
+const WITHHELD: &str = "REVOKED_MEANWHILE";
 /// Attempts in all.
 const ATTEMPTS_MAX: u32 = 5;
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -22,6 +26,9 @@ pub(crate) fn pause(repeat: Repeat, error: &Error, attempts: u32, random: u32) -
         return None;
     }
     let asked = match (error, repeat) {
+        (Error::Refused { reason, .. }, Repeat::WhenAsked) if reason == WITHHELD => {
+            return (attempts == 1).then_some(Duration::ZERO);
+        }
         (Error::Unavailable { reason, .. }, _) if reason == "DEADLINE_EXCEEDED" || reason == "RATE_LIMITED" => {
             return None;
         }
@@ -79,6 +86,14 @@ mod tests {
         assert_eq!(pause(repeat, &broken(), 1, 0), None);
         assert_eq!(pause(repeat, &unavailable(None), 1, 0), None);
         assert!(pause(repeat, &unavailable(Some(Duration::ZERO)), 1, 0).is_some());
+    }
+
+    #[test]
+    fn a_withheld_output_is_asked_for_once_more() {
+        let withheld =
+            Error::Refused { reason: WITHHELD.to_owned(), message: String::new(), field: None, help: None };
+        let again = |attempts| pause(Repeat::WhenAsked, &withheld, attempts, 0);
+        assert_eq!((again(1), again(2)), (Some(Duration::ZERO), None));
     }
 
     #[test]
