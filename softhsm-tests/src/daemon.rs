@@ -293,7 +293,7 @@ fn wait_until_ready(child: &mut Child, said: &Path) -> Result<SocketAddr, Option
 }
 
 /// Reads the one line `ready: https://ADDR:PORT profile FILE`.
-fn ready_address(said: &Path) -> Option<SocketAddr> {
+pub(crate) fn ready_address(said: &Path) -> Option<SocketAddr> {
     let text = fs::read_to_string(said).ok()?;
     let (line, _) = text.split_once('\n')?;
     let rest = line.strip_prefix("ready: https://")?;

@@ -22,6 +22,9 @@ pub(crate) const OPENSC: Need = Need { package: "opensc", present: || tool::find
 /// Injects failing system calls.
 pub(crate) const STRACE: Need = Need { package: "strace", present: || tool::find("strace").is_some() };
 
+/// Edits the database behind the server's back.
+pub(crate) const SQLITE: Need = Need { package: "sqlite3", present: || tool::find("sqlite3").is_some() };
+
 /// The second database.
 pub(crate) const POSTGRESQL: Need = Need { package: "postgresql", present: || crate::postgres::binaries().is_some() };
 

@@ -41,12 +41,20 @@ pub(crate) struct KeyPage {
     pub(crate) touched: bool,
 }
 
+/// How an operation failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Failed {
+    /// The server said so.
+    Answered,
+    /// The server is gone.
+    Gone,
+}
+
 /// Everything the clients know.
 #[derive(Default)]
 pub(crate) struct Book {
     keys: Mutex<BTreeMap<String, KeyPage>>,
-    /// Answers that no client should get.
-    surprises: Mutex<BTreeSet<String>>,
+    failures: Mutex<BTreeSet<String>>,
 }
 
 impl Book {
@@ -61,27 +69,25 @@ impl Book {
         self.with(key, |page| page.open.push(change));
     }
 
-    pub(crate) fn end(&self, key: &str, change: Change, result: Result<(), Error>) {
-        match result {
-            Ok(()) => self.with(key, |page| {
-                page.open.retain(|open| *open != change);
-                change.apply(&mut page.states);
-            }),
-            Err(error) => self.surprise(&error),
-        }
+    pub(crate) fn end(&self, key: &str, change: Change) {
+        self.with(key, |page| {
+            page.open.retain(|open| *open != change);
+            change.apply(&mut page.states);
+        });
     }
 
-    /// An answer that is none: the connection broke, or the server had no time. Everything else is a surprise.
-    pub(crate) fn surprise(&self, error: &Error) {
-        let expected = matches!(error, Error::Transport { .. })
-            || matches!(error, Error::Unavailable { reason, .. } if reason == "CANCELLED" || reason == "UNKNOWN");
-        if !expected {
-            self.surprises.lock().unwrap().insert(format!("{error:?}"));
+    /// Notes an answer that is an error. No answer at all, because the connection broke, is none.
+    pub(crate) fn fail(&self, error: &Error) -> Failed {
+        if matches!(error, Error::Transport { .. }) {
+            return Failed::Gone;
         }
+        self.failures.lock().unwrap().insert(error.reason().map_or_else(|| format!("{error:?}"), str::to_owned));
+        Failed::Answered
     }
 
-    pub(crate) fn surprises(&self) -> Vec<String> {
-        self.surprises.lock().unwrap().iter().cloned().collect()
+    /// The errors that were answered since the last time, by their reasons.
+    pub(crate) fn take_failures(&self) -> Vec<String> {
+        std::mem::take(&mut *self.failures.lock().unwrap()).into_iter().collect()
     }
 
     /// The keys that something happened to since the last time, or all.

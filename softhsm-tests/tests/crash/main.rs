@@ -10,22 +10,18 @@ mod load;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hufu_softhsm_tests::{Chance, Daemon, LogWitness, Trail};
+use hufu_softhsm_tests::{Chance, Daemon};
 use tokio::runtime::Runtime;
 
 use book::Book;
+use judge::Seen;
 
 const ROUNDS: usize = 10;
 const CLIENTS: usize = 8;
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Load lasts between so many milliseconds and so many more.
 const LOAD_MS_MIN: u64 = 150;
 const LOAD_MS_SPREAD: u64 = 1_100;
-
-/// What outsiders have seen, from round to round.
-struct Seen {
-    witness: LogWitness,
-    trail: Trail,
-}
 
 #[test]
 fn nothing_acknowledged_is_lost_by_sigkill() {
@@ -33,18 +29,15 @@ fn nothing_acknowledged_is_lost_by_sigkill() {
     let runtime = Runtime::new().unwrap();
     let mut daemon = Daemon::start_dev();
     let book = Arc::new(Book::default());
-    let mut seen = runtime.block_on(async {
-        let client = daemon.client("admin");
-        // The first event of the log brings its first checkpoint.
-        judge::create_judge(&client).await;
-        Seen { witness: LogWitness::first(&client).await, trail: Trail::default() }
-    });
+    let mut seen = runtime.block_on(async { Seen::first(&daemon.client("admin")).await });
     for round in 1..=ROUNDS {
         let pause = Duration::from_millis(LOAD_MS_MIN + chance.below(LOAD_MS_SPREAD));
-        let load = runtime.block_on(async { load::start(&daemon, CLIENTS, &mut chance, &book, &seen.witness) });
+        let load =
+            runtime.block_on(async { load::start(&daemon, (CLIENTS, PATIENCE), &mut chance, &book, &seen.witness) });
         std::thread::sleep(pause);
         let stopped = daemon.kill();
         seen.witness = runtime.block_on(load.end());
+        assert_eq!(book.take_failures(), Vec::<String>::new(), "answers under load");
         let begin = Instant::now();
         daemon = stopped.start();
         let restarted = begin.elapsed();
