@@ -134,6 +134,13 @@ impl Daemon {
         self.child.id()
     }
 
+    /// Its resident memory in KiB, as proc_pid_status(5) tells it.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line `VmRSS`");
+        line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number of KiB")
+    }
+
     /// The data directory of a development server.
     pub fn dir(&self) -> PathBuf {
         self.scratch.path().join("data")

@@ -15,7 +15,7 @@ use crate::link::Link;
 use crate::token::Token;
 
 /// Jobs that may wait for each session.
-const QUEUE_PER_SESSION: usize = 256;
+const QUEUE_PER_SESSION: usize = 1_024;
 
 /// A job that was given this long and did not end tells that the token hangs.
 const HANG: Duration = Duration::from_secs(1);

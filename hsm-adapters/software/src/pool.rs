@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::backend::failed;
 
 /// Jobs that may wait for each thread.
-const QUEUE_PER_THREAD: usize = 64;
+const QUEUE_PER_THREAD: usize = 256;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -74,6 +74,8 @@ fn serve(jobs: &Mutex<Receiver<Job>>) {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Waker};
     use std::time::Duration;
 
     use super::*;
@@ -84,26 +86,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_overloads_and_waiting_jobs_respect_their_deadline() {
-        let pool = Arc::new(Pool::start(NonZeroUsize::MIN).unwrap());
-        let mut waiting = Vec::new();
-        for _ in 0..=QUEUE_PER_THREAD {
-            let pool = Arc::clone(&pool);
-            waiting.push(tokio::spawn(async move {
-                pool.run(soon(80), || {
-                    std::thread::sleep(Duration::from_millis(200));
-                    Ok(())
-                })
-                .await
-            }));
-            // Lets the thread take the first job, so that the queue holds exactly the others.
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let refused = pool.run(soon(80), || Ok(())).await;
-        assert_eq!(refused, Err(BackendError::Overloaded));
+        let pool = Pool::start(NonZeroUsize::MIN).unwrap();
+        let ((begun, begins), (release, held)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
+        let mut busy = pin!(pool.run(soon(60_000), move || {
+            begun.send(()).unwrap();
+            held.recv().unwrap();
+            Ok(())
+        }));
+        assert!(enter(busy.as_mut()));
+        begins.recv().unwrap();
+        // The only thread is held by the first job: these fill the queue.
+        let mut waiting: Vec<_> = (0..QUEUE_PER_THREAD)
+            .map(|_| Box::pin(pool.run(soon(50), || -> Result<(), _> { panic!("late") })))
+            .collect();
+        assert!(waiting.iter_mut().all(|job| enter(job.as_mut())));
+        assert_eq!(pool.run(soon(50), || Ok(())).await, Err(BackendError::Overloaded));
         for job in waiting {
-            assert_eq!(job.await.unwrap(), Err(BackendError::DeadlineExceeded));
+            assert_eq!(job.await, Err(BackendError::DeadlineExceeded));
         }
+        release.send(()).unwrap();
+        assert_eq!(busy.await, Ok(()));
         assert_eq!(pool.run(soon(2000), || Ok(7)).await, Ok(7), "expired jobs are skipped, not run");
+    }
+
+    /// Polls a call once, which puts its job into the queue. Whether it waits now.
+    fn enter<F: Future>(call: Pin<&mut F>) -> bool {
+        call.poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
     #[tokio::test]

@@ -83,16 +83,6 @@ impl SecretBytes {
         Ok(Self { storage: Storage::Pages(Region::map(len)?), len })
     }
 
-    /// As [`SecretBytes::from_slice`], without the heap to fall back to.
-    ///
-    /// # Errors
-    /// [`AllocError`] when no page can be mapped.
-    pub fn try_from_slice(bytes: &[u8]) -> Result<Self, AllocError> {
-        let mut secret = Self::try_zeroed(bytes.len())?;
-        secret.expose_mut().copy_from_slice(bytes);
-        Ok(secret)
-    }
-
     /// The secret itself: look at it for as short a time as can be, and copy it nowhere.
     #[must_use]
     pub fn expose(&self) -> &[u8] {

@@ -33,6 +33,11 @@ pub struct Limits {
     pub principal_rate: u32,
     /// Calls a second of one tenant.
     pub tenant_rate: u32,
+    /// Operations of one tenant under way at backends. More wait for their turn, which keeps room in every queue for
+    /// other tenants and for the service itself.
+    pub tenant_operations: usize,
+    /// Bytes of long requests held in memory, in all.
+    pub bodies_len: usize,
     /// Connections to each HTTP listener (ledger, metrics).
     pub http_connections: usize,
     /// How long draining may take at the end.
@@ -56,6 +61,8 @@ impl Default for Limits {
             changes: 1_024,
             principal_rate: 50_000,
             tenant_rate: 100_000,
+            tenant_operations: 256,
+            bodies_len: 256 << 20,
             http_connections: 128,
             drain: Duration::from_secs(10),
         }

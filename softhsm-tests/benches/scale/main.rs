@@ -14,7 +14,6 @@
 mod common;
 
 mod keys;
-mod memory;
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -25,7 +24,6 @@ use common::process::{cpu_time, load_average};
 use hufu_proto::v1::crypto_service_client::CryptoServiceClient;
 use hufu_sdk::v1::{SignRequest, sign_request};
 use hufu_softhsm_tests::{Daemon, raw_channel};
-use memory::resident_kib;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -95,7 +93,7 @@ struct Findings {
 
 impl Findings {
     fn memory(&mut self, when: &str, daemon: &Daemon) {
-        let mib = resident_kib(daemon.pid()) as f64 / 1024.0;
+        let mib = daemon.resident_kib() as f64 / 1024.0;
         self.note(format!("resident memory: {when}"), format!("{mib:.1} MiB"), json!({ "resident_mib": mib }));
     }
 

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod http;
+mod memory;
 mod services;
 mod strangers;
 

@@ -6,6 +6,8 @@ pub const MESSAGE_LEN_MAX: usize = 1 << 20;
 pub const AAD_LEN_MAX: usize = 64 << 10;
 /// Most inputs of a batch.
 pub const BATCH_LEN_MAX: usize = 1_024;
+/// Operations of one batch under way at once: a share of a backend's queue that leaves room for other callers.
+pub const BATCH_UNDER_WAY_MAX: usize = 8;
 /// Most random bytes a call.
 pub const RANDOM_LEN_MAX: usize = 64 << 10;
 /// Most labels of a key; each key and value at most 63 bytes.

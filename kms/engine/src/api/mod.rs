@@ -16,7 +16,7 @@ pub use keys::{
 };
 pub use ledger::{CheckpointView, ConsistencyView, LogKeyView, Proof};
 pub use limits::{
-    AAD_LEN_MAX, BATCH_LEN_MAX, DESTROY_DELAY_MS_MAX, LABELS_MAX, MESSAGE_LEN_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
-    RANDOM_LEN_MAX, ROTATION_PERIOD_MS,
+    AAD_LEN_MAX, BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, DESTROY_DELAY_MS_MAX, LABELS_MAX, MESSAGE_LEN_MAX,
+    PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, RANDOM_LEN_MAX, ROTATION_PERIOD_MS,
 };
 pub use status::{Alarm, BackendStatus, Status};

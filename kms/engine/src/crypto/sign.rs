@@ -8,12 +8,9 @@ use hufu_core::rules::{Usage, may_use};
 use hufu_core::{Error, Reason};
 
 use super::signature;
-use crate::api::{BATCH_LEN_MAX, Caller, Input, Selector, SignatureFormat, Signed, SignedBatch};
+use crate::api::{BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, Caller, Input, Selector, SignatureFormat, Signed, SignedBatch};
 use crate::directory::VersionEntry;
 use crate::engine::{Engine, Permit};
-
-/// Signatures of one batch under way at once: a share of a backend's queue that leaves room for other callers.
-const BATCH_UNDER_WAY_MAX: usize = 8;
 
 impl Engine {
     /// Signs one input. The signature is released after its audit record is durable, and only if nothing it rests on

@@ -19,6 +19,7 @@ use tonic::{Code, Status};
 use tower::Service;
 
 use super::Edge;
+use super::budget::USED_UP;
 use crate::error;
 
 const CRYPTO: &str = "/hufu.v1.CryptoService/";
@@ -71,9 +72,9 @@ impl Service<Request<Body>> for Dispatch {
             // A stranger's message is not read: it would fill memory before anyone asked who sent it.
             Either::Right(ready(Ok(error::status(&stranger()).into_http())))
         } else if request.uri().path().starts_with(CRYPTO) {
-            Either::Left(Either::Left(self.crypto.call(request)))
+            Either::Left(Either::Left(self.crypto.call(self.edge.budget.charge(request))))
         } else {
-            Either::Left(Either::Right(self.routes.call(request)))
+            Either::Left(Either::Right(self.routes.call(self.edge.budget.charge(request))))
         };
         future.map_ok(documented as fn(Answer) -> Answer)
     }
@@ -104,6 +105,7 @@ fn reason(code: Code) -> Option<Error> {
         Code::Internal | Code::InvalidArgument => {
             Some(Error::new(Reason::InvalidArgument, "the request is no well-formed message"))
         }
+        USED_UP => Some(Error::new(Reason::Overloaded, "too many long requests are under way")),
         _ => None,
     }
 }
@@ -124,6 +126,7 @@ mod tests {
     fn errors_of_the_transport_get_their_reason() {
         assert_eq!(reason_after(Status::out_of_range("long")).as_deref(), Some("TOO_LARGE"));
         assert_eq!(reason_after(Status::internal("decode")).as_deref(), Some("INVALID_ARGUMENT"));
+        assert_eq!(reason_after(Status::new(USED_UP, "long")).as_deref(), Some("OVERLOADED"));
         assert_eq!(reason_after(Status::unimplemented("")), None);
     }
 

@@ -9,9 +9,11 @@ use hufu_engine::api::Caller;
 use tokio::sync::Semaphore;
 use tonic::{Code, Request, Response, Status};
 
+use super::budget::Budget;
 use super::call::Call;
 use super::deadline::{deadline, within};
-use super::{Method, RateLimits};
+use super::shares::TenantShare;
+use super::{Method, Shares};
 use crate::error;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -30,7 +32,8 @@ pub struct Installation {
 pub struct Edge {
     engine: Arc<Engine>,
     metrics: Arc<Metrics>,
-    rates: RateLimits,
+    shares: Shares,
+    pub(super) budget: Arc<Budget>,
     changes: Arc<Semaphore>,
     limits: Limits,
     pub(super) installation: Installation,
@@ -40,9 +43,10 @@ impl Edge {
     /// Services over an engine.
     #[must_use]
     pub fn new(engine: Arc<Engine>, metrics: Arc<Metrics>, limits: Limits, installation: Installation) -> Self {
-        let rates = RateLimits::new(limits.principal_rate, limits.tenant_rate);
+        let shares = Shares::new(&limits);
+        let budget = Arc::new(Budget::new(limits.bodies_len));
         let changes = Arc::new(Semaphore::new(limits.changes));
-        Self { engine, metrics, rates, changes, limits, installation }
+        Self { engine, metrics, shares, budget, changes, limits, installation }
     }
 
     /// Whether whoever sends this request may send a message at all. Decided before any of it is read; whether they may do
@@ -74,8 +78,14 @@ impl Edge {
     {
         let started = Instant::now();
         let outcome = async {
-            let call = self.begin(started, &request).await?;
-            within(call.caller.deadline, handle(call, request.into_inner())).await
+            let (call, share) = self.begin(started, &request).await?;
+            // What the request holds of the budget for long ones goes back when the extensions are dropped.
+            let (_, _extensions, message) = request.into_parts();
+            within(call.caller.deadline, async {
+                let _turn = share.turn(method).await?;
+                handle(call, message).await
+            })
+            .await
         };
         let outcome = outcome.await;
         self.finish(method, started, outcome)
@@ -95,11 +105,15 @@ impl Edge {
     {
         let started = Instant::now();
         let outcome = async {
-            let mut call = self.begin(started, &request).await?;
-            let mut message = request.into_inner();
+            let (mut call, share) = self.begin(started, &request).await?;
+            let (_, _extensions, mut message) = request.into_parts();
             call.caller.idempotency = Some(idempotency(&mut message, method.name())?);
             let deadline = call.caller.deadline;
-            within(deadline, self.to_the_end(handle(call, message))).await
+            within(deadline, async {
+                let _turn = share.turn(method).await?;
+                self.to_the_end(handle(call, message)).await
+            })
+            .await
         };
         let outcome = outcome.await;
         self.finish(method, started, outcome)
@@ -120,7 +134,7 @@ impl Edge {
         task.await.unwrap_or_else(|failure| Err(Error::internal(failure)))
     }
 
-    async fn begin<Q>(&self, now: Instant, request: &Request<Q>) -> Result<Call, Error> {
+    async fn begin<Q>(&self, now: Instant, request: &Request<Q>) -> Result<(Call, Arc<TenantShare>), Error> {
         let peer = request.extensions().get::<Peer>();
         let peer = peer.ok_or_else(|| Error::new(Reason::Unauthenticated, "there is no client certificate"))?;
         let principal = self.engine.authenticate(&peer.pin).await.inspect_err(|error| {
@@ -129,11 +143,12 @@ impl Edge {
                 tracing::debug!(peer = %peer.address, "unauthenticated call");
             }
         })?;
-        self.rates.admit(&principal, now).inspect_err(|_| {
+        let share = self.shares.admit(&principal, now).inspect_err(|_| {
             self.metrics.rate_limited.inc();
         })?;
         let deadline = deadline(request.metadata(), now, self.limits.call_timeout);
-        Ok(Call { engine: self.engine.clone(), caller: Caller { principal, deadline, idempotency: None } })
+        let caller = Caller { principal, deadline, idempotency: None };
+        Ok((Call { engine: self.engine.clone(), caller }, share))
     }
 
     fn finish<R>(&self, method: Method, started: Instant, outcome: Result<R, Error>) -> Result<Response<R>, Status> {

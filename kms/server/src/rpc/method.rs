@@ -1,5 +1,7 @@
 //! The methods of the service, as metrics and idempotence name them.
 
+use hufu_engine::api::BATCH_UNDER_WAY_MAX;
+
 macro_rules! methods {
     ($($name:ident,)*) => {
         /// A method of one of the services of `hufu.v1`.
@@ -62,6 +64,14 @@ methods! {
     ExportAuditSegments,
     VerifyAudit,
     GetStatus,
+}
+
+impl Method {
+    /// Operations of a backend that a call of this method has under way at once.
+    #[must_use]
+    pub fn operations(self) -> usize {
+        if self == Self::SignBatch { BATCH_UNDER_WAY_MAX } else { 1 }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The services: one handler a method, and what every call goes through.
 
 mod audit;
+mod budget;
 mod call;
 mod crypto;
 mod deadline;
@@ -10,7 +11,7 @@ mod health;
 mod keys;
 mod ledger;
 mod method;
-mod rate;
+mod shares;
 mod system;
 mod versions;
 
@@ -19,4 +20,4 @@ pub use dispatch::{Dispatch, dispatch};
 pub use edge::{Edge, Installation};
 pub(crate) use health::{report_draining, watch_health, watch_state};
 pub use method::Method;
-pub use rate::RateLimits;
+pub(crate) use shares::Shares;

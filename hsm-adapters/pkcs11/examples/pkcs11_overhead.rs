@@ -1,6 +1,6 @@
 //! What a P-256 signature on SoftHSM costs through the backend, one caller and many, against a raw cryptoki loop.
 //!
-//! `SOFTHSM2_CONF=… cargo run --release -p hufu-pkcs11 --example sign_overhead` with a configuration of a scratch folder.
+//! `SOFTHSM2_CONF=… cargo run --release -p hufu-pkcs11 --example pkcs11_overhead` with a configuration of a scratch folder.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,6 +1,6 @@
 //! What a P-256 signature costs through the backend, cache hit, against the raw library.
 //!
-//! `cargo run --release -p hufu-software --example sign_overhead`
+//! `cargo run --release -p hufu-software --example software_overhead`
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for a person to read")]
 
 #[path = "../tests/support/mod.rs"]
