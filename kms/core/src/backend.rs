@@ -32,6 +32,12 @@ pub trait KeyBackend: Send + Sync + 'static {
 
     /// Whether it answers.
     fn health(&self) -> Health;
+
+    /// Counts how often the backend has lost what it knew of its device: sessions, handles, a process of its own. What is
+    /// made in a new generation is not trusted before it is proven.
+    fn generation(&self) -> u64 {
+        0
+    }
 }
 
 /// What is asked of a backend.
