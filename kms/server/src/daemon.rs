@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::thread::available_parallelism;
 
-use hufu_secret::{MemoryLock, SecretBytes, harden_process};
+use hufu_secret::{MemoryLock, harden_process};
 use hufu_wiring::{Config, DevOptions, Service, StorageConfig, TlsMaterial, enter_dev};
+use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -89,12 +90,35 @@ fn workers(token_threads: usize) -> usize {
 }
 
 async fn serve(config: Config) -> Result<(), DaemonError> {
+    let stop = stop_signal()?;
+    let tls = server_config(identity(TlsMaterial::load(&config.server.tls)?))?;
     let installation = Installation { storage: storage_kind(&config.storage) };
+    // Bound first: a second server, or an address that is not ours, is told before anything is opened.
+    let listeners = Listeners {
+        grpc: bind(config.server.listen).await?,
+        ledger: bind_http("ledger", config.ledger.listen).await?,
+        metrics: bind_http("metrics", config.metrics_listen).await?,
+    };
     let mut service = hufu_wiring::open(config).await?;
-    let served = serve_opened(&mut service, installation).await;
+    let served = serve_opened(&mut service, listeners, tls, installation, stop).await;
     // Whatever happened, what is in the journal is committed before the process ends.
     service.shutdown().await;
     served
+}
+
+async fn serve_opened(
+    service: &mut Service,
+    listeners: Listeners,
+    tls: ServerConfig,
+    installation: Installation,
+    stop: impl Future<Output = ()>,
+) -> Result<(), DaemonError> {
+    let address = listeners.grpc.local_addr()?;
+    let ledger = listeners.ledger.as_ref().map(TcpListener::local_addr).transpose()?;
+    service.listening(address, ledger)?;
+    let daemon = Daemon::new(service.engine.clone(), tls, Limits::default(), installation);
+    announce(address, service.profile.as_deref())?;
+    Ok(daemon.run(listeners, stop).await?)
 }
 
 fn storage_kind(storage: &StorageConfig) -> StorageKind {
@@ -104,22 +128,6 @@ fn storage_kind(storage: &StorageConfig) -> StorageKind {
     }
 }
 
-async fn serve_opened(service: &mut Service, installation: Installation) -> Result<(), DaemonError> {
-    let stop = stop_signal()?;
-    let tls = server_config(identity(&mut service.tls))?;
-    let listeners = Listeners {
-        grpc: bind(service.listen).await?,
-        ledger: bind_http("ledger", service.ledger_listen).await?,
-        metrics: bind_http("metrics", service.metrics_listen).await?,
-    };
-    let address = listeners.grpc.local_addr()?;
-    let ledger = listeners.ledger.as_ref().map(TcpListener::local_addr).transpose()?;
-    service.listening(address, ledger)?;
-    let daemon = Daemon::new(service.engine.clone(), tls, Limits::default(), installation);
-    announce(address, service.profile.as_deref())?;
-    Ok(daemon.run(listeners, stop).await?)
-}
-
 async fn bind_http(what: &str, address: Option<SocketAddr>) -> Result<Option<TcpListener>, DaemonError> {
     let Some(address) = address else { return Ok(None) };
     let listener = bind(address).await?;
@@ -127,13 +135,12 @@ async fn bind_http(what: &str, address: Option<SocketAddr>) -> Result<Option<Tcp
     Ok(Some(listener))
 }
 
-fn identity(material: &mut TlsMaterial) -> TlsIdentity {
-    let certificates =
-        |chain: &mut Vec<Vec<u8>>| std::mem::take(chain).into_iter().map(CertificateDer::from).collect();
+fn identity(material: TlsMaterial) -> TlsIdentity {
+    let certificates = |chain: Vec<Vec<u8>>| chain.into_iter().map(CertificateDer::from).collect();
     TlsIdentity {
-        certificate_chain: certificates(&mut material.certificate_chain),
-        private_key: std::mem::replace(&mut material.private_key, SecretBytes::zeroed(0)),
-        trust_anchors: certificates(&mut material.trust_anchors),
+        certificate_chain: certificates(material.certificate_chain),
+        private_key: material.private_key,
+        trust_anchors: certificates(material.trust_anchors),
     }
 }
 

@@ -13,9 +13,9 @@ const SILENCED: &str = "cryptoki=off";
 pub fn start(filter: &str, format: Option<LogFormat>) {
     let filter = EnvFilter::new(format!("{filter},{SILENCED}"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
-    let for_people = stderr().is_terminal();
-    match format.unwrap_or(if for_people { LogFormat::Text } else { LogFormat::Json }) {
+    match format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json }) {
         LogFormat::Json => logs.json().flatten_event(true).init(),
-        LogFormat::Text => logs.with_ansi(for_people).init(),
+        // Without colours: what a peer sends may be in a line, and escapes have no place there.
+        LogFormat::Text => logs.with_ansi(false).init(),
     }
 }

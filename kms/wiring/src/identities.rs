@@ -1,6 +1,5 @@
 //! Tenants and principals of the configuration, registered with the engine at each start.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use der::{DecodePem, Encode};
@@ -17,32 +16,79 @@ use crate::open::Error;
 /// Longest certificate file, in bytes.
 const CERTIFICATE_LEN_MAX: u64 = 1 << 20;
 
-/// Registers what the configuration names. What it does not name is locked out.
-pub(crate) async fn register(
-    engine: &Engine,
-    tenants: &[String],
-    principals: &[PrincipalConfig],
-) -> Result<(), Error> {
-    for tenant in tenants {
-        let tenant = TenantId::parse(tenant).map_err(|e| invalid("tenants", e.message()))?;
-        engine.register_tenant(&tenant).await?;
-    }
-    let mut pins = BTreeSet::new();
-    for principal in principals {
-        if !tenants.contains(&principal.tenant) {
-            return Err(invalid("principals.tenant", "names a tenant that `tenants` does not list").into());
+/// What the configuration names, checked.
+pub(crate) struct Identities {
+    tenants: Vec<TenantId>,
+    principals: Vec<Identity>,
+}
+
+struct Identity {
+    tenant: TenantId,
+    id: PrincipalId,
+    role: Role,
+    active: bool,
+    pin: [u8; 32],
+}
+
+impl Identities {
+    /// Reads tenants and principals.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with the field at fault.
+    pub(crate) fn read(tenants: &[String], principals: &[PrincipalConfig]) -> Result<Self, ConfigError> {
+        let tenants: Result<Vec<_>, _> = tenants.iter().map(|tenant| tenant_id("tenants", tenant)).collect();
+        let mut identities = Self { tenants: tenants?, principals: Vec::new() };
+        for principal in principals {
+            let identity = Identity::read(principal)?;
+            identities.add(identity)?;
         }
-        let tenant = TenantId::parse(&principal.tenant).map_err(|e| invalid("principals.tenant", e.message()))?;
-        let id = PrincipalId::parse(&principal.name).map_err(|e| invalid("principals.name", e.message()))?;
-        let role = Role::by_name(&principal.role)
+        Ok(identities)
+    }
+
+    /// Registers them with the engine. Whoever is not among them is locked out.
+    pub(crate) async fn register(&self, engine: &Engine) -> Result<(), Error> {
+        for tenant in &self.tenants {
+            engine.register_tenant(tenant).await?;
+        }
+        for Identity { tenant, id, role, active, pin } in &self.principals {
+            engine.register_principal(tenant, id, *role, *active, *pin).await?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, new: Identity) -> Result<(), ConfigError> {
+        if !self.tenants.contains(&new.tenant) {
+            return Err(invalid("principals.tenant", "names a tenant that `tenants` does not list"));
+        }
+        if self.principals.iter().any(|known| known.pin == new.pin) {
+            return Err(invalid("principals", &format!("`{}` has the same public key as another one", new.id)));
+        }
+        // A principal may have an old key and a new one; two roles under one name would blur the audit.
+        let same_name = |known: &&Identity| known.tenant == new.tenant && known.id == new.id;
+        if self.principals.iter().filter(same_name).any(|known| known.role != new.role) {
+            return Err(invalid("principals.role", &format!("`{}` has another role in another entry", new.id)));
+        }
+        self.principals.push(new);
+        Ok(())
+    }
+}
+
+impl Identity {
+    fn read(config: &PrincipalConfig) -> Result<Self, ConfigError> {
+        let role = Role::by_name(&config.role)
             .ok_or_else(|| invalid("principals.role", "must be admin, operator, application or auditor"))?;
-        let pin = pin_of(principal)?;
-        if !pins.insert(pin) {
-            return Err(invalid("principals", &format!("`{id}` has the same public key as another one")).into());
-        }
-        engine.register_principal(&tenant, &id, role, principal.active, pin).await?;
+        Ok(Self {
+            tenant: tenant_id("principals.tenant", &config.tenant)?,
+            id: PrincipalId::parse(&config.name).map_err(|e| invalid("principals.name", e.message()))?,
+            role,
+            active: config.active,
+            pin: pin_of(config)?,
+        })
     }
-    Ok(())
+}
+
+fn tenant_id(field: &'static str, name: &str) -> Result<TenantId, ConfigError> {
+    TenantId::parse(name).map_err(|error| invalid(field, &format!("`{name}`: {}", error.message())))
 }
 
 fn pin_of(principal: &PrincipalConfig) -> Result<[u8; 32], ConfigError> {

@@ -24,14 +24,17 @@ use hufu_tlog::VerifierKey;
 
 use crate::ambient::{SystemClock, SystemRng};
 use crate::config::{Config, ConfigError, Mode, StorageConfig};
+use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
-use crate::service::{Service, TlsMaterial};
-use crate::{files, identities, production, tasks, token};
+use crate::service::Service;
+use crate::{files, production, tasks, token};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
 /// Longest connection URL file, in bytes.
 const URL_LEN_MAX: u64 = 4_096;
+/// Longest first part of a log's origin, in bytes.
+const ORIGIN_LEN_MAX: usize = 128;
 /// Length of an Ed25519 SubjectPublicKeyInfo before the key itself (RFC 8410 §4).
 const ED25519_SPKI_PREFIX_LEN: usize = 12;
 
@@ -110,36 +113,29 @@ pub async fn open_decorated(
     config: Config,
     decorate: impl FnOnce(Adapters) -> Adapters + Send,
 ) -> Result<Service, Error> {
-    let tls = TlsMaterial::load(&config.server.tls)?;
+    // A mistake in the configuration is told before anything is touched.
+    let identities = Identities::read(&config.tenants, &config.principals)?;
+    check_origin(&config.ledger.origin)?;
     let token = open_token(&config)?;
     production::check(&config, token.as_ref())?;
     let store = open_store(&config.storage, config.mode).await?;
     let Adapters { store, token } = decorate(Adapters { store, token });
+    // A new database beside an old outside directory is a mistake too: before keys are made for it.
+    let outside = open_outside(&config, store.as_ref()).await?;
     let base = Base::start(store).await?;
     let foundation = base.foundation(&config, token.clone()).await?;
-    let outside = open_outside(&config, base.store.as_ref()).await?;
     let key = log_verifier_key(&foundation)?;
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
     sequencer.start().await?;
     let engine = Arc::new(base.engine(&config, foundation, token, &log, &sequencer)?);
-    identities::register(&engine, &config.tenants, &config.principals).await?;
+    identities.register(&engine).await?;
     engine.announce_start().await?;
     // Before anything is used or destroyed by what the rows say.
     let scrub_from = tasks::scrub_before_serving(&engine).await?;
     engine.reconcile_once().await?;
     let tasks = tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
-    Ok(Service {
-        engine,
-        tls,
-        listen: config.server.listen,
-        ledger_listen: config.ledger.listen,
-        metrics_listen: config.metrics_listen,
-        profile: None,
-        dev_dir: config.dev_dir,
-        tasks,
-        journal: base.thread,
-    })
+    Ok(Service { engine, profile: None, dev_dir: config.dev_dir, tasks, journal: base.thread })
 }
 
 /// What exists before the foundation does.
@@ -243,6 +239,16 @@ impl Base {
     }
 }
 
+/// The origin is stored at the first start and signed into everything after it: a bad one could not be mended.
+fn check_origin(origin: &str) -> Result<(), ConfigError> {
+    if hufu_tlog::is_key_name(origin) && origin.len() <= ORIGIN_LEN_MAX {
+        return Ok(());
+    }
+    let problem =
+        format!("must have 1 to {ORIGIN_LEN_MAX} characters, none of them a space, control character or plus sign");
+    Err(invalid("ledger.origin", &problem))
+}
+
 fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> {
     let pin = token::pin(&config.token)?;
     let serial = TokenSelector::Serial(config.token.serial.clone());
@@ -270,6 +276,10 @@ async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>
 async fn open_outside(config: &Config, store: &dyn Store) -> Result<Outside, Error> {
     let directory = &config.ledger.outside_dir;
     let failed = |error| Error::File(directory.clone(), error);
+    // A disk that is not mounted must not be taken for a directory that is not there yet.
+    if config.mode == Mode::Production && !directory.is_dir() {
+        return Err(Error::File(directory.clone(), std::io::ErrorKind::NotFound.into()));
+    }
     let outside = Outside::new(directory).map_err(failed)?;
     if let Some(head) = outside.audit_head().map_err(failed)?
         && !outside::covers(store, &head).await?

@@ -22,14 +22,6 @@ const PEM_LEN_MAX: u64 = 1 << 20;
 pub struct Service {
     /// The use cases.
     pub engine: Arc<Engine>,
-    /// Certificates of the listener.
-    pub tls: TlsMaterial,
-    /// Where gRPC shall be served.
-    pub listen: SocketAddr,
-    /// Where the ledger shall be served.
-    pub ledger_listen: Option<SocketAddr>,
-    /// Where metrics shall be served.
-    pub metrics_listen: Option<SocketAddr>,
     /// The admin's profile, in a development start.
     pub profile: Option<PathBuf>,
     pub(crate) dev_dir: Option<PathBuf>,
@@ -74,7 +66,11 @@ pub struct TlsMaterial {
 }
 
 impl TlsMaterial {
-    pub(crate) fn load(config: &TlsConfig) -> Result<Self, Error> {
+    /// Reads the configured files.
+    ///
+    /// # Errors
+    /// When one cannot be read or is no PEM of its kind.
+    pub fn load(config: &TlsConfig) -> Result<Self, Error> {
         let certificate_chain = certificates(&config.certificate)?;
         let mut trust_anchors = Vec::new();
         for path in &config.client_authorities {

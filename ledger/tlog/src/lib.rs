@@ -39,5 +39,5 @@ pub use proof::{
 };
 pub use tile::{EntryBundleId, TILE_WIDTH, TileId, decode_tile, encode_tile};
 pub use tree::SIZE_MAX;
-pub use verifier_key::{KEY_NAME_LEN_MAX, VerifierKey};
+pub use verifier_key::{KEY_NAME_LEN_MAX, VerifierKey, is_key_name};
 pub use verify::{PROOF_LEN_MAX, verify_consistency, verify_inclusion};

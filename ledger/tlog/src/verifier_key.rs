@@ -106,7 +106,8 @@ impl fmt::Display for VerifierKey {
 }
 
 /// Whether a note may carry a signature of this name.
-pub(crate) fn is_key_name(name: &str) -> bool {
+#[must_use]
+pub fn is_key_name(name: &str) -> bool {
     let fits = !name.is_empty() && name.len() <= KEY_NAME_LEN_MAX;
     fits && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
