@@ -12,6 +12,8 @@ use crate::{Daemon, ScratchSchema, Stopped, Tool, softhsm_module};
 pub enum Storage {
     /// A fresh SQLite file.
     Sqlite,
+    /// A SQLite file at a place of the test's choice.
+    SqliteAt(PathBuf),
     /// A schema of a PostgreSQL.
     Postgres {
         /// The connection URL.
@@ -61,7 +63,7 @@ impl ConfigBuilder {
         let (serial, module) = (fresh_token(base), softhsm_module());
         let mode = if self.production { "production" } else { "development" };
         let mut text = format!(
-            "mode = \"{mode}\"\ntenants = {tenants:?}\ndestroy_delay_min = \"0s\"\n\
+            "mode = \"{mode}\"\ntenants = {tenants:?}\ndestroy_delay_min = \"0s\"\nmetrics_listen = \"127.0.0.1:0\"\n\
              [server]\nlisten = \"127.0.0.1:0\"\n[server.tls]\ncertificate = \"data/ca/server.pem\"\n\
              key = \"data/ca/server.key\"\nclient_authorities = [\"data/ca/ca.pem\"]\n\
              [token]\nmodule = {module:?}\nserial = \"{serial}\"\npin.file = \"data/pin\"\n\
@@ -105,6 +107,7 @@ impl ConfigBuilder {
     fn storage(&self, base: &Stopped) -> String {
         match &self.storage {
             Storage::Sqlite => "[storage]\nkind = \"sqlite\"\npath = \"e2e.db\"\n".to_owned(),
+            Storage::SqliteAt(path) => format!("[storage]\nkind = \"sqlite\"\npath = {path:?}\n"),
             Storage::Postgres { url, schema } => {
                 let file = base.scratch().join("postgres.url");
                 fs::write(&file, url).expect("the scratch directory is writable");

@@ -33,6 +33,8 @@ struct Launch {
     softhsm_conf: Option<PathBuf>,
     /// Whose process it is, when it is not the caller's own.
     user: Option<u32>,
+    /// Where it logs, when not beside its data.
+    log: Option<PathBuf>,
 }
 
 /// A daemon that does not run, whose directory is still there.
@@ -58,6 +60,15 @@ impl Daemon {
         arguments.extend(further);
         let arguments = arguments.into_iter().map(str::to_owned).collect();
         Self::start(scratch, Launch { arguments, ..Launch::default() })
+    }
+
+    /// A development server whose log goes to a file of the test's choice.
+    pub fn start_dev_logging_to(file: &Path) -> Self {
+        let scratch = tempfile::tempdir().expect("a scratch directory");
+        let data = scratch.path().join("data");
+        let arguments = ["--dev", "--data-dir", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let arguments = arguments.map(str::to_owned).to_vec();
+        Self::start(scratch, Launch { arguments, log: Some(file.to_owned()), ..Launch::default() })
     }
 
     /// A development server as another user; the caller must be root, and that user must be able to run the program.
@@ -91,7 +102,7 @@ impl Daemon {
         let launch = Launch {
             arguments: vec!["--config".to_owned(), file.to_str().unwrap().to_owned()],
             softhsm_conf: Some(base.dir().join("softhsm/softhsm2.conf")),
-            user: None,
+            ..Launch::default()
         };
         let daemon = Self::try_start(base.scratch, launch)?;
         builder.write_profiles(&daemon);
@@ -107,7 +118,8 @@ impl Daemon {
 
     fn try_start(scratch: TempDir, launch: Launch) -> Result<Self, Stopped> {
         let said = scratch.path().join("hufud.out");
-        let log = File::options().create(true).append(true).open(log_file(&scratch)).expect("a log file");
+        let log = launch.log.clone().unwrap_or_else(|| log_file(&scratch));
+        let log = File::options().create(true).append(true).open(log).expect("a log file");
         let mut command = launch.command();
         command.env_remove("SOFTHSM2_CONF").envs(launch.softhsm_conf.iter().map(|conf| ("SOFTHSM2_CONF", conf)));
         let mut child = command

@@ -42,7 +42,7 @@ fn a_mistake_is_told_before_anything_is_touched() {
 
 fn refused(stopped: Stopped, told: &str) -> Stopped {
     let before = stopped.log().len();
-    let Err(stopped) = stopped.try_start() else { panic!("it starts, although {told}") };
+    let Err(stopped) = stopped.try_start() else { unreachable!("it starts, although {told}") };
     let log = stopped.log().split_off(before);
     assert_eq!(stopped.status.and_then(|status| status.code()), Some(3), "{log}");
     assert!(log.contains(told), "`{told}` is not told: {log}");

@@ -172,6 +172,9 @@ pub struct Changeset {
     pub feed: Vec<FeedItem>,
     /// For changesets that release an output.
     pub grant: Option<Grant>,
+    /// Whether it may use the space that is set aside for the day the disk is full: for what takes use away from keys, for
+    /// telling the ledger of it, and for starting at all.
+    pub urgent: bool,
 }
 
 impl Changeset {
@@ -179,6 +182,12 @@ impl Changeset {
     #[must_use]
     pub fn audit_only(entry: AuditEntry) -> Self {
         Self { audit: vec![entry], ..Self::default() }
+    }
+
+    /// The same, urgent.
+    #[must_use]
+    pub fn urgent(self) -> Self {
+        Self { urgent: true, ..self }
     }
 
     /// Whether it writes nothing but audit records.

@@ -133,7 +133,13 @@ impl Engine {
     /// Whether requests can be served: the journal commits and, on a shared database, the database is heard from.
     #[must_use]
     pub fn is_serving(&self) -> bool {
-        self.check_fresh().is_ok() && self.journal.progress().borrow().stalled.is_none()
+        self.check_fresh().is_ok() && !self.journal.has_ended() && self.journal.progress().borrow().is_committing()
+    }
+
+    /// Completes when the journal has come to its end: there is nothing left that this server could do.
+    pub async fn journal_ended(&self) {
+        let mut progress = self.journal.progress();
+        while progress.changed().await.is_ok() {}
     }
 
     pub(crate) fn backend(&self, protection: Protection) -> Result<&Arc<dyn KeyBackend>, Error> {

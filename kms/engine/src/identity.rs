@@ -80,7 +80,8 @@ impl Engine {
             writes: vec![Write::Put(self.keyring.integrity().row(&record, revision + 1))],
             feed: vec![FeedItem { subject: Subject::new(&record.id()), leaf: None }],
             ..Changeset::audit_only(AuditEntry { detail, ..entry })
-        };
+        }
+        .urgent();
         self.reserve()?.commit(changeset).await.map_err(fault::journal)?;
         self.directory.register(pin, revision + 1);
         Ok(())

@@ -25,7 +25,7 @@ impl Engine {
             let dead = heads.iter().rev().filter(|segment| segment.writer != self.writer).take(CLOSED_MAX);
             audit.extend(dead.map(|segment| self.lifecycle(&closing_resource(&segment.writer), &closing(segment))));
         }
-        self.commit_lifecycle(audit).await
+        self.commit_lifecycle(Changeset { audit, ..Changeset::default() }.urgent()).await
     }
 
     /// Records the stop.
@@ -33,15 +33,14 @@ impl Engine {
     /// # Errors
     /// Those of the database.
     pub async fn announce_stop(&self) -> Result<(), Error> {
-        self.commit_lifecycle(vec![self.lifecycle("server", "stopping")]).await
+        self.commit_lifecycle(Changeset::audit_only(self.lifecycle("server", "stopping"))).await
     }
 
-    async fn commit_lifecycle(&self, audit: Vec<AuditEntry>) -> Result<(), Error> {
-        let changeset = Changeset { audit, ..Changeset::default() };
+    pub(crate) async fn commit_lifecycle(&self, changeset: Changeset) -> Result<(), Error> {
         self.reserve()?.commit(changeset).await.map(drop).map_err(fault::journal)
     }
 
-    fn lifecycle(&self, resource: &str, detail: &str) -> AuditEntry {
+    pub(crate) fn lifecycle(&self, resource: &str, detail: &str) -> AuditEntry {
         let entry = AuditEntry::done(self.clock.now_ms(), AuditEntry::system(), Action::Lifecycle, resource);
         AuditEntry { detail: Some(detail.to_owned()), ..entry }
     }

@@ -40,6 +40,7 @@ impl Engine {
     /// # Errors
     /// The first failure; what was left undone is done by a later run.
     pub async fn reconcile_once(&self) -> Result<(), Error> {
+        self.probe_journal().await?;
         self.audit_alarms().await?;
         self.settle_intents().await?;
         if self.time_is_sound() {
@@ -72,6 +73,15 @@ impl Engine {
         sound
     }
 
+    /// Tries again when groups have failed: without it a server to which nobody is sent would never notice that it could
+    /// serve again.
+    async fn probe_journal(&self) -> Result<(), Error> {
+        let failed = self.journal.progress().borrow().failed.clone();
+        let Some((_, cause)) = failed else { return Ok(()) };
+        let audit = vec![self.lifecycle("storage", &format!("committing again after: {cause}"))];
+        self.commit_lifecycle(Changeset { audit, ..Changeset::default() }).await
+    }
+
     /// Writes alarms that were raised where nothing could be committed to the audit trail.
     async fn audit_alarms(&self) -> Result<(), Error> {
         let alarms = self.alarms.unaudited();
@@ -83,7 +93,7 @@ impl Engine {
             let entry = AuditEntry::done(alarm.at, AuditEntry::system(), Action::Quarantine, alarm.resource.as_str());
             AuditEntry { detail, ..entry }
         };
-        let changeset = Changeset { audit: alarms.iter().map(entry).collect(), ..Changeset::default() };
+        let changeset = Changeset { audit: alarms.iter().map(entry).collect(), ..Changeset::default() }.urgent();
         self.reserve()?.commit(changeset).await.map_err(fault::journal)?;
         self.alarms.audited(alarms.len());
         Ok(())

@@ -170,10 +170,8 @@ impl Sequencer {
         inner.outside = outside.map_err(SequencerError::OutsideNote)?;
         let state = self.load(inner).await?;
         if inner.outside.is_none() && state.size() > 0 {
-            tracing::warn!(
-                size = state.size(),
-                "no checkpoint is kept outside the database: nothing to compare with"
-            );
+            let words = "no checkpoint was kept outside the database: whether it is an older copy cannot be told";
+            self.parts.alarms.raise("outside-missing", "ledger", words);
         }
         if let Some(fence) = self.claim().await? {
             match self.publish_unsigned(inner, &state, fence).await {

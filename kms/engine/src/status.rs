@@ -44,7 +44,7 @@ impl Engine {
             writer: self.writer.clone(),
             audit_sequence: progress.next_seq,
             slots,
-            journal_serving: progress.stalled.is_none(),
+            journal_serving: !self.journal.has_ended() && progress.is_committing(),
             ledger_origin: self.deployment.log_origin.clone(),
             ledger_size: ledger.size,
             ledger_at: ledger.at,

@@ -90,9 +90,12 @@ impl Committer {
             Ok(committed) => Ok(committed),
         };
         match result {
-            Ok(committed) => self.release(&batch, waiters, &committed, sealed, asked).await,
+            Ok(committed) => {
+                self.succeeded();
+                self.release(&batch, waiters, &committed, sealed, asked).await;
+            }
             Err(error) => {
-                tracing::error!(%error, "a group was not committed");
+                self.failed(&error);
                 waiters.into_iter().for_each(|waiter| drop(waiter.send(Err(error.clone()))));
             }
         }
@@ -230,6 +233,22 @@ impl Committer {
     fn settled(&self, result: Result<Committed, JournalError>) -> Result<Committed, JournalError> {
         self.progress.send_modify(|progress| progress.stalled = None);
         result
+    }
+
+    fn succeeded(&self) {
+        let mended = self.progress.send_if_modified(|progress| progress.failed.take().is_some());
+        if mended {
+            tracing::info!("groups are committed again");
+        }
+    }
+
+    fn failed(&self, error: &JournalError) {
+        tracing::error!(%error, "a group was not committed");
+        let cause = error.to_string();
+        self.progress.send_modify(|progress| {
+            let before = progress.failed.as_ref().map_or(0, |(count, _)| *count);
+            progress.failed = Some((before.saturating_add(1), cause));
+        });
     }
 
     fn confirmed(&self, asked: Duration) {

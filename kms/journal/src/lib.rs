@@ -78,6 +78,19 @@ pub struct Progress {
     pub head: [u8; 32],
     /// Why nothing is being committed, if so.
     pub stalled: Option<String>,
+    /// Groups in a row that could not be committed, and why the last one could not.
+    pub failed: Option<(u32, String)>,
+}
+
+impl Progress {
+    /// Groups that must fail in a row before the journal counts as failing.
+    const FAILURES_MAX: u32 = 3;
+
+    /// Whether what is asked now can be expected to be committed.
+    #[must_use]
+    pub fn is_committing(&self) -> bool {
+        self.stalled.is_none() && self.failed.as_ref().is_none_or(|(count, _)| *count < Self::FAILURES_MAX)
+    }
 }
 
 impl Journal {
@@ -112,6 +125,12 @@ impl Journal {
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
+    }
+
+    /// Whether the journal has come to its end, in order or not: nothing will be committed any more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.progress.has_changed().is_err()
     }
 
     /// Slots taken, and how many there are.

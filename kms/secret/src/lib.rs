@@ -9,5 +9,5 @@ mod process;
 mod region;
 
 pub use bytes::SecretBytes;
-pub use process::{Hardening, MemoryLock, Step, harden_process};
+pub use process::{Hardening, MemoryLock, Step, end_process, harden_process};
 pub use region::AllocError;

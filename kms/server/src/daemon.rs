@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use hufu_secret::{MemoryLock, harden_process};
 use hufu_wiring::{Config, DevOptions, Service, StorageConfig, TlsMaterial, enter_dev};
@@ -11,6 +12,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 use crate::args::Args;
 use crate::limits::Limits;
@@ -18,6 +20,9 @@ use crate::net::{TlsError, TlsIdentity, server_config};
 use crate::rpc::Installation;
 use crate::serve::{Daemon, Listeners, ServeError, bind};
 use crate::wire::status::StorageKind;
+
+/// Longest wait, after draining, for what is left to commit.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(30);
 
 /// Why the daemon ended in another way than by a signal.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,9 @@ pub enum DaemonError {
     /// The operating system gave no runtime, signal or standard output.
     #[error("the operating system refused")]
     System(#[from] io::Error),
+    /// The end came before the database answered.
+    #[error("stopped before the database answered: the next start finds out what was committed")]
+    Unsettled,
     /// Listening was not possible, or serving ended by itself.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -42,7 +50,7 @@ impl DaemonError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Serve(ServeError::Ended(_)) => 1,
+            Self::Serve(ServeError::Ended(_) | ServeError::Journal) | Self::Unsettled => 1,
             _ => 3,
         }
     }
@@ -102,8 +110,8 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let mut service = hufu_wiring::open(config).await?;
     let served = serve_opened(&mut service, listeners, tls, installation, stop).await;
     // Whatever happened, what is in the journal is committed before the process ends.
-    service.shutdown().await;
-    served
+    let closed = timeout(SHUTDOWN_MAX, service.shutdown()).await;
+    served.and(closed.map_err(|_| DaemonError::Unsettled))
 }
 
 async fn serve_opened(

@@ -1,23 +1,23 @@
 //! `hufud`, the daemon of the key management service.
 
 use std::error::Error;
-use std::process::ExitCode;
 
 use clap::Parser as _;
+use hufu_secret::end_process;
 use hufu_server::args::Args;
 use hufu_server::{daemon, logging};
 
-fn main() -> ExitCode {
+fn main() -> ! {
     // A wrong command line ends here, with exit code 2.
     let args = Args::parse();
     logging::start(&args.log, args.log_format);
-    match daemon::run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
+    end_process(match daemon::run(&args) {
+        Ok(()) => 0,
         Err(error) => {
             tracing::error!(error = chain(&error), "ended");
-            error.exit_code().into()
+            error.exit_code()
         }
-    }
+    })
 }
 
 /// An error and what lies behind it, in one line.

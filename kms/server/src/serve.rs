@@ -51,6 +51,9 @@ pub enum ServeError {
     /// The descriptors for reflection are malformed.
     #[error("cannot describe the services")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The journal came to its end while the server ran: a fault of ours.
+    #[error("the journal ended: nothing can be committed any more")]
+    Journal,
     /// The HTTP/2 server ended by itself.
     #[error("the gRPC server ended")]
     Ended(#[source] Option<tonic::transport::Error>),
@@ -115,6 +118,7 @@ impl Daemon {
             tasks.spawn(serve_http(listener, metrics_routes(self.engine.clone(), self.metrics), http));
         }
         tokio::select! {
+            () = self.engine.journal_ended() => return Err(ServeError::Journal),
             ended = &mut grpc => return Err(ServeError::Ended(ended.ok().and_then(Result::err))),
             () = stop => {}
         }

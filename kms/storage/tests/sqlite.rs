@@ -176,7 +176,7 @@ async fn searches_walk_an_index() {
 }
 
 #[tokio::test]
-async fn a_full_disk_still_takes_state_changes() {
+async fn a_full_disk_still_takes_what_is_urgent() {
     let dir = tempfile::tempdir().unwrap();
     let mount = ["-t", "tmpfs", "-o", "size=6m", "tmpfs"];
     let mounted = std::process::Command::new("mount").args(mount).arg(dir.path()).output();
@@ -191,6 +191,23 @@ async fn a_full_disk_still_takes_state_changes() {
     outcome.unwrap();
 }
 
+#[tokio::test]
+async fn a_database_that_was_removed_or_replaced_takes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hufu.db");
+    filled(&path).await;
+    let store =
+        SqliteStore::open(&path, SqliteOptions { reserve_bytes: 0, ..SqliteOptions::default() }).await.unwrap();
+    std::fs::rename(&path, dir.path().join("elsewhere")).unwrap();
+    let refused =
+        |answer| matches!(answer, Err(CommitError::NotCommitted(why)) if why.contains("removed or replaced"));
+    assert!(refused(store.commit(&[Changeset::default()], &mut Seals(1_000)).await));
+    std::fs::copy(dir.path().join("elsewhere"), &path).unwrap();
+    assert!(refused(store.commit(&change("new", 10), &mut Seals(1_000)).await));
+    std::fs::rename(dir.path().join("elsewhere"), &path).unwrap();
+    store.commit(&change("new", 10), &mut Seals(1_000)).await.unwrap();
+}
+
 async fn fill_up(store: SqliteStore) {
     let mut seals = Seals(0);
     let mut audits = 0;
@@ -200,15 +217,25 @@ async fn fill_up(store: SqliteStore) {
     }
     assert!(!store.is_reserve_released(), "audit records do not touch the reserve");
     let mut seals = Seals(1_000_000);
+    let mut number = 0;
+    while store.commit(&change(&format!("x{number:03}"), 5_000), &mut seals).await.is_ok() {
+        number += 1;
+        assert!(number < 10_000, "the disk never fills");
+    }
+    assert!(!store.is_reserve_released(), "nor do changes that are not urgent");
+    let before = store.order().await.unwrap();
     for number in 0..20 {
-        store.commit(&change(&format!("{number:03}"), 5_000), &mut seals).await.unwrap();
+        let urgent = change(&format!("{number:03}"), 5_000).map(Changeset::urgent);
+        store.commit(&urgent, &mut seals).await.unwrap();
     }
     assert!(store.is_reserve_released());
     let refused = store.commit(&[Changeset::default()], &mut seals).await;
-    assert!(matches!(refused, Err(CommitError::NotCommitted(_))), "what is left is kept for state changes");
+    assert!(matches!(refused, Err(CommitError::NotCommitted(_))), "what is left is kept for what is urgent");
+    assert!(store.commit(&change("y", 10), &mut seals).await.is_err(), "for changes that are not urgent either");
     let page = Page { after: None, limit: 100 };
-    assert_eq!(store.list(Collection::Key, "s", page).await.unwrap().len(), 20);
-    assert_eq!(store.order().await.unwrap(), 20);
+    let listed = store.list(Collection::Key, "s", page).await.unwrap();
+    assert_eq!(listed.iter().filter(|row| !row.id.starts_with('x')).count(), 20);
+    assert_eq!(store.order().await.unwrap(), before + 20);
     assert!(!store.release_reserve(), "there is nothing more to give");
     store.close().await;
 }

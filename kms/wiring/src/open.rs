@@ -133,7 +133,10 @@ pub async fn open_decorated(
     engine.announce_start().await?;
     // Before anything is used or destroyed by what the rows say.
     let scrub_from = tasks::scrub_before_serving(&engine).await?;
-    engine.reconcile_once().await?;
+    if let Err(error) = engine.reconcile_once().await {
+        // It runs every second from now on; what it leaves open is unusable until then.
+        tracing::warn!(?error, "the reconciler will try again");
+    }
     let tasks = tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
     Ok(Service { engine, profile: None, dev_dir: config.dev_dir, tasks, journal: base.thread })
 }

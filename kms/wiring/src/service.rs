@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use hufu_engine::Engine;
 use hufu_journal::JournalThread;
 use hufu_secret::SecretBytes;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio::sync::oneshot;
 
 use crate::config::TlsConfig;
 use crate::dev::write_profiles;
@@ -50,8 +52,23 @@ impl Service {
         }
         tasks.stop().await;
         drop(engine);
-        journal.stop();
+        stop_journal(journal).await;
         tracing::info!("stopped");
+    }
+}
+
+/// Waits for the journal to commit what is left. It may wait for a database that does not answer: so on a thread of its own,
+/// and the caller may give up.
+async fn stop_journal(journal: JournalThread) {
+    let (done, ended) = oneshot::channel::<()>();
+    let stop = move || {
+        journal.stop();
+        drop(done);
+    };
+    match thread::Builder::new().name("journal-stop".to_owned()).spawn(stop) {
+        // The sender is never used: that it is gone is the answer.
+        Ok(_) => drop(ended.await),
+        Err(error) => tracing::warn!(%error, "the journal was not waited for"),
     }
 }
 
@@ -91,5 +108,9 @@ fn certificates(path: &std::path::Path) -> Result<Vec<Vec<u8>>, Error> {
     let malformed = |error| Error::Certificate(format!("`{}`: {error}", path.display()));
     CertificateDer::pem_slice_iter(text.as_bytes())
         .map(|certificate| certificate.map(|der| der.to_vec()).map_err(malformed))
-        .collect()
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(|found| {
+            let none = || Error::Certificate(format!("`{}` holds no PEM certificate", path.display()));
+            if found.is_empty() { Err(none()) } else { Ok(found) }
+        })
 }

@@ -135,7 +135,7 @@ fn build(
         ..AuditEntry::done(now, AuditEntry::system(), Action::Sequence, "ledger")
     };
     let writes = rows.into_iter().map(Write::Put).collect();
-    Ok((Changeset { guards, writes, audit: vec![audit], ..Changeset::default() }, next))
+    Ok((Changeset { guards, writes, audit: vec![audit], ..Changeset::default() }.urgent(), next))
 }
 
 fn position_guard(state: &LogState) -> Guard {

@@ -103,7 +103,8 @@ impl Log {
             writes: vec![Write::Put(fence.renewal.clone()), Write::Put(row)],
             audit: vec![audit],
             ..Changeset::default()
-        };
+        }
+        .urgent();
         let signed = SignedCheckpoint { note, size, root: Hash(record.root), created_at: record.created_at };
         Ok(Sealed { changeset, signed })
     }

@@ -88,7 +88,8 @@ impl Engine {
         }
         staging.update_version(&record, version.revision);
         staging.remember(self.to_remember(caller, &record.name().to_string()));
-        Ok(slot.commit(staging.finish()).await.map(drop))
+        let changeset = if takes_away(change) { staging.finish_urgent() } else { staging.finish() };
+        Ok(slot.commit(changeset).await.map(drop))
     }
 
     /// Applies a change to the record, and says which ledger event tells of it.
@@ -199,6 +200,11 @@ fn revoke(record: &mut VersionRecord, revocation: Revocation, now: u64) -> Resul
     record.revocation = Some(revocation);
     let (reason, compromised_at) = (Some(revocation.reason), revocation.compromised_at);
     Ok(EventDetail { reason, compromised_at, policy: None })
+}
+
+/// Whether a change takes use away from a key: it must be possible on a full disk too.
+fn takes_away(change: Change) -> bool {
+    matches!(change, Change::Suspend | Change::Revoke { .. })
 }
 
 fn refuse_scheduled(record: &VersionRecord) -> Result<(), Error> {

@@ -88,6 +88,11 @@ impl<'a> Staging<'a> {
         self.changeset
     }
 
+    /// As [`Self::finish`], for what must be possible on a full disk too.
+    pub(crate) fn finish_urgent(self) -> Changeset {
+        self.changeset.urgent()
+    }
+
     fn event(
         &mut self,
         version: &mut VersionRecord,

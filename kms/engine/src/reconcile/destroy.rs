@@ -77,7 +77,7 @@ impl Engine {
         let detail = EventDetail::policy(PolicyDetail::Destroying);
         staging.append(&mut record, LedgerEvent::Policy, self.clock.now_ms(), detail)?;
         staging.update_version(&record, revision);
-        let committed = self.commit_unless_guarded(staging.finish()).await?;
+        let committed = self.commit_unless_guarded(staging.finish_urgent()).await?;
         Ok(committed.then_some((record, revision + 1)))
     }
 
@@ -93,7 +93,7 @@ impl Engine {
         staging.write(Write::Delete(Collection::Material, record.uid.to_string()));
         staging.write(Write::Delete(Collection::Usage, record.uid.to_string()));
         staging.update_version(&record, revision);
-        self.commit_unless_guarded(staging.finish()).await.map(drop)
+        self.commit_unless_guarded(staging.finish_urgent()).await.map(drop)
     }
 
     /// False when another server was faster.

@@ -53,7 +53,8 @@ impl Engine {
             guards: vec![Guard::Revision(Collection::Intent, row.id.clone(), row.revision)],
             writes: vec![Write::Put(claimed)],
             ..Changeset::audit_only(self.reconciled(&intent, "claimed"))
-        };
+        }
+        .urgent();
         match self.reserve()?.commit(changeset).await {
             Ok(_) => self.withdraw(intent.protection, intent.uid, row.revision + 1).await,
             Err(JournalError::Guarded(_)) => Ok(()),
@@ -78,7 +79,8 @@ impl Engine {
             guards: vec![Guard::Revision(Collection::Intent, id.clone(), revision)],
             writes: vec![Write::Delete(Collection::Intent, id)],
             ..Changeset::audit_only(AuditEntry { detail: Some("withdrawn".to_owned()), ..entry })
-        };
+        }
+        .urgent();
         match self.reserve()?.commit(changeset).await {
             Ok(_) | Err(JournalError::Guarded(_)) => Ok(()),
             Err(error) => Err(fault::journal(error)),

@@ -101,7 +101,7 @@ impl Sequencer {
             writes: vec![Write::Put(self.parts.log.tagged(row))],
             audit: vec![audit],
             feed: vec![FeedItem { subject, leaf: Some(id) }],
-            grant: None,
+            ..Changeset::default()
         })
     }
 }

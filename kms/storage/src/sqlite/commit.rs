@@ -16,11 +16,20 @@ impl SqliteStore {
         sealer: &mut dyn Sealer,
     ) -> Result<Committed, CommitError> {
         check_batch(batch)?;
+        if !self.place.is_held() {
+            return Err(CommitError::NotCommitted(
+                "the database file was removed or replaced: restart on the right one".into(),
+            ));
+        }
         let mut writer = self.writer.lock().await;
-        if !batch.is_empty() && is_audit_only(batch) {
+        let urgent = batch.iter().any(|changeset| changeset.urgent);
+        if !urgent && self.reserve.is_released() && !self.reserve.try_restore() {
+            return Err(CommitError::NotCommitted("the disk is full, what is left is kept for revocations".into()));
+        }
+        if !batch.is_empty() && !urgent && is_audit_only(batch) {
             self.commit_audit(&mut writer, batch, sealer).await
         } else {
-            self.commit_state(&mut writer, batch, sealer).await
+            self.commit_state(&mut writer, batch, sealer, urgent).await
         }
     }
 
@@ -31,9 +40,6 @@ impl SqliteStore {
         batch: &[Changeset],
         sealer: &mut dyn Sealer,
     ) -> Result<Committed, CommitError> {
-        if self.reserve.is_released() && !self.reserve.try_restore() {
-            return Err(CommitError::NotCommitted("the disk is full, what is left is kept for state changes".into()));
-        }
         let segment = sealer.seal(&vec![true; batch.len()]);
         check_segment(&segment)?;
         let appended = writer.append(&segment).await;
@@ -41,12 +47,13 @@ impl SqliteStore {
         Ok(Committed { order, verdicts: vec![Verdict::Accepted; batch.len()] })
     }
 
-    /// A transaction. If the disk is full, the reserve is given up and the same group written once more.
+    /// A transaction. If the disk is full and the group is urgent, the reserve is given up and the same group written once more.
     async fn commit_state(
         &self,
         writer: &mut Writer,
         batch: &[Changeset],
         sealer: &mut dyn Sealer,
+        urgent: bool,
     ) -> Result<Committed, CommitError> {
         let begun = begin(writer, batch).await;
         let plan = Self::or_discard(writer, begun).await?;
@@ -61,7 +68,7 @@ impl SqliteStore {
             return Err(unstorable.into());
         }
         let mut finished = finish(writer, &plan, &segment).await;
-        if finished.as_ref().is_err_and(Failure::is_full) && self.reserve.release() {
+        if finished.as_ref().is_err_and(Failure::is_full) && urgent && self.reserve.release() {
             finished = again(writer, &plan, &segment).await;
         }
         let order = Self::or_discard(writer, finished).await?;

@@ -24,6 +24,7 @@ use tokio::sync::Mutex;
 use crate::OpenError;
 use crate::readers::Readers;
 use crate::reads::{self, Bind, Queries, ScopedReads};
+use files::Place;
 use reserve::Reserve;
 use writer::Writer;
 
@@ -39,6 +40,7 @@ pub struct SqliteStore {
     writer: Mutex<Writer>,
     readers: Readers<SqliteConnection>,
     reserve: Reserve,
+    place: Place,
     _lock: File,
 }
 

@@ -53,6 +53,7 @@ pub(super) async fn open(path: &Path, options: SqliteOptions) -> Result<SqliteSt
         writer: Mutex::new(Writer::new(write, connection)),
         readers: Readers::new(read_options(path, &options), options.readers, options.wait_max),
         reserve: Reserve::new(files::beside(path, ".reserve"), options.reserve_bytes),
+        place: files::Place::of(path).map_err(|error| OpenError::Unavailable(error.to_string()))?,
         _lock: lock,
     })
 }
