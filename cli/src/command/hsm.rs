@@ -1,0 +1,18 @@
+use clap::Subcommand;
+
+use super::attestation::VerifyAttestation;
+use crate::{app::App, failure::Failure};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check what an HSM's vendor signed about a key; needs no service
+    VerifyAttestation(VerifyAttestation),
+}
+
+impl Command {
+    pub(crate) fn run(self, app: &App) -> Result<(), Failure> {
+        match self {
+            Self::VerifyAttestation(command) => command.run(app),
+        }
+    }
+}
