@@ -8,7 +8,6 @@ use hufu_sdk::attestation::{self, Evidence, INPUT_LEN_MAX};
 
 use crate::{app::App, failure::Failure, input, time::parse_time, view::attestation::StatementView};
 
-/// YubiKey PIV attestations and Thales Luna public key confirmations. All files are PEM or DER.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyAttestation {
     /// The statement: an attestation certificate, or a `.p7b` file

@@ -6,6 +6,8 @@ use crate::{app::App, failure::Failure};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Check what an HSM's vendor signed about a key; needs no service
+    ///
+    /// Reads YubiKey PIV attestations and Thales Luna public key confirmations. All files are PEM or DER.
     VerifyAttestation(VerifyAttestation),
 }
 
