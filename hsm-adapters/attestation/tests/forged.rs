@@ -234,6 +234,34 @@ fn claims_that_cannot_be_read_are_refused() {
 }
 
 #[test]
+fn each_kind_of_signature_counts_or_is_refused() {
+    let rsa = |algorithm| KeyPair::generate_rsa_for(algorithm, RsaKeySize::_2048).unwrap();
+    let ec = |algorithm| KeyPair::generate_for(algorithm).unwrap();
+    for (name, key, accepted) in [
+        ("P-256", ec(&rcgen::PKCS_ECDSA_P256_SHA256), true),
+        ("P-384", ec(&rcgen::PKCS_ECDSA_P384_SHA384), true),
+        ("RSA, SHA-256", rsa(&rcgen::PKCS_RSA_SHA256), true),
+        ("RSA, SHA-384", rsa(&rcgen::PKCS_RSA_SHA384), true),
+        ("RSA, SHA-512", rsa(&rcgen::PKCS_RSA_SHA512), true),
+        ("Ed25519", ec(&rcgen::PKCS_ED25519), false),
+    ] {
+        let made = YubiKey::new();
+        let root = root(made.root);
+        let device = issued_for(key, made.device, &root);
+        let leaf = issued(made.leaf, &device);
+        let parts = Parts {
+            public_key: spki(&leaf),
+            statement: leaf.der,
+            intermediates: device.der,
+            anchors: root.der,
+            at_ms: PINNED_MS,
+        };
+        let found = parts.verify().map(|_| ()).map_err(fault);
+        assert_eq!(found, if accepted { Ok(()) } else { Err(CertificateFault::Algorithm) }, "{name}");
+    }
+}
+
+#[test]
 fn factorable_rsa_keys_are_refused() {
     let rsa = || KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
     for (firmware, refused) in [([4, 2, 5], false), ([4, 2, 6], true), ([4, 3, 4], true), ([4, 3, 5], false)] {
