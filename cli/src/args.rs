@@ -48,6 +48,9 @@ enum Command {
     Mac(command::mac::Mac),
     /// Random bytes from the service or its token
     Random(command::random::Random),
+    /// Hardware security modules
+    #[command(subcommand)]
+    Hsm(command::hsm::Command),
     /// Checkpoints and proofs of the ledger
     #[command(subcommand)]
     Ledger(command::ledger::Command),
@@ -71,6 +74,7 @@ impl Cli {
             Command::Decrypt(command) => command.run(&app).await,
             Command::Mac(command) => command.run(&app).await,
             Command::Random(command) => command.run(&app).await,
+            Command::Hsm(command) => command.run(&app),
             Command::Ledger(command) => command.run(&app).await,
             Command::Audit(command) => command.run(&app).await,
             Command::Status => command::status::run(&app).await,
@@ -138,6 +142,8 @@ mod tests {
             "hufu mac k --in f",
             "hufu mac k --in f --verify m",
             "hufu random --bytes 32",
+            "hufu hsm verify-attestation s.pem --key k.pem --anchor r.pem",
+            "hufu hsm verify-attestation s --key k --anchor r --intermediate i --at 2025-06-19T12:00:00Z --output json",
             "hufu ledger checkpoint --out c",
             "hufu ledger key",
             "hufu ledger prove k@1 --out b",
@@ -171,6 +177,7 @@ mod tests {
             "hufu random --bytes 0",
             "hufu random --bytes 65537",
             "hufu ledger verify b",
+            "hufu hsm verify-attestation s --key k",
             "hufu nonsense",
         ] {
             let error = parse(line).unwrap_err();

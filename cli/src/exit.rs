@@ -1,6 +1,6 @@
 //! Exit codes. Scripts rely on them; `hufu --help` lists them.
 
-use hufu_sdk::Error;
+use hufu_sdk::{Error, attestation::AttestationError};
 
 use crate::failure::Failure;
 
@@ -44,6 +44,12 @@ fn sdk_code(error: &Error) -> Exit {
         Error::Usage { .. } | Error::Invalid { .. } | Error::Profile(_) | Error::Word(_) | Error::VerifierKey(_) => {
             Exit::Usage
         }
+        Error::Attestation(
+            AttestationError::TooLong(_)
+            | AttestationError::PublicKey
+            | AttestationError::Anchor(_)
+            | AttestationError::Intermediate(_),
+        ) => Exit::Usage,
         Error::Refused { .. } | Error::CertificateRefused { .. } => Exit::Refused,
         Error::NotFound { .. } => Exit::NotFound,
         Error::Unavailable { .. } | Error::Transport { .. } => Exit::Unavailable,
@@ -73,6 +79,8 @@ mod tests {
             (Error::Untrusted { message: message(), help: help() }, 1),
             (Error::Usage { message: message(), help: help() }, 2),
             (Error::Incomplete("x"), 1),
+            (Error::Attestation(AttestationError::WrongKey), 1),
+            (Error::Attestation(AttestationError::PublicKey), 2),
         ];
         for (error, expected) in cases {
             let shown = format!("{error:?}");

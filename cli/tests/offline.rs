@@ -89,6 +89,52 @@ fn a_bundle_is_checked_without_profile_and_service() {
 }
 
 #[test]
+fn an_attestation_is_checked_without_profile_and_service() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["s", "r"] {
+        fs::write(dir.path().join(name), "rubbish").unwrap();
+    }
+    let key = rcgen::KeyPair::generate().unwrap();
+    fs::write(dir.path().join("k.pem"), key.public_key_pem()).unwrap();
+    let root = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+    fs::write(dir.path().join("root.pem"), root.pem()).unwrap();
+    let error = fails(dir.path(), "hsm verify-attestation s --key s --anchor root.pem", 2);
+    assert!(error.starts_with("error: key is not attested: public key is neither"), "{error}");
+    let error = fails(dir.path(), "hsm verify-attestation s --key k.pem --anchor r", 2);
+    assert!(error.contains("trust anchor: neither DER nor PEM"), "{error}");
+    let error = fails(dir.path(), "hsm verify-attestation s --key k.pem --anchor root.pem", 1);
+    assert!(error.contains("statement: neither DER nor PEM"), "{error}");
+    let error = fails(dir.path(), "hsm verify-attestation root.pem --key k.pem --anchor root.pem", 1);
+    assert!(error.contains("neither a YubiKey PIV attestation nor a Luna confirmation"), "{error}");
+}
+
+#[test]
+fn genuine_attestations_are_told() {
+    let Some(fixtures) = std::env::var_os("HUFU_FIXTURES") else {
+        println!("skipped: HUFU_FIXTURES not set");
+        return;
+    };
+    let dir = Path::new(&fixtures).join("hsm-attestation");
+    let line =
+        "hsm verify-attestation luna-rsa-pkc.p7b --key luna-rsa.csr --anchor luna-root.pem --at 2025-06-19T12:00:00Z";
+    let told = |line: &str| {
+        let output = hufu(&dir, line);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = told(line);
+    for part in ["attested by  Thales\n", "serial       521174\n", "stays there  yes\n", "Chrysalis-ITS Root"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let json = told(&format!("{line} --output json"));
+    assert!(json.contains("\"generated_on_device\": true") && json.contains("\"model\": \"Luna K7\""), "{json}");
+    let error = fails(&dir, &line.replace("2025", "2033"), 1);
+    assert!(error.ends_with("expired\n"), "{error}");
+    let error = fails(&dir, &line.replace("luna-root", "yubikey-piv-root"), 1);
+    assert!(error.contains("no trust anchor"), "{error}");
+}
+
+#[test]
 fn a_service_that_is_not_there_is_unavailable() {
     let dir = tempfile::tempdir().unwrap();
     profile(dir.path());

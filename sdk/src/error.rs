@@ -106,6 +106,9 @@ pub enum Error {
     /// A bundle or checkpoint of the ledger does not prove what it should.
     #[error("does not verify: {0}")]
     Verify(hufu_verify::VerifyError),
+    /// A vendor's statement does not attest the key.
+    #[error("key is not attested: {0}")]
+    Attestation(hufu_attestation::AttestationError),
     /// The text is no verifier key of a log.
     #[error("no verifier key of a log: {0}")]
     VerifierKey(hufu_tlog::VerifierKeyError),

@@ -1,4 +1,4 @@
-//! Rust client of the key management service Hufu, and the offline verifier of its ledger.
+//! Rust client of the key management service Hufu, and the offline verifiers of its ledger and of its keys' attestations.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), hufu_sdk::Error> {
@@ -19,6 +19,7 @@
 //! answer then is the outcome of the one change. Uses of keys are repeated only when the service says that it has
 //! done nothing, and once when it says that it has withheld the output. Everything has a time limit: [`Client::with_timeout`].
 
+pub mod attestation;
 mod audit;
 mod client;
 mod crypto;

@@ -1,8 +1,10 @@
 //! The commands, one file a family.
 
+pub(crate) mod attestation;
 pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod encrypt;
+pub(crate) mod hsm;
 pub(crate) mod key;
 pub(crate) mod key_create;
 pub(crate) mod key_life;

@@ -98,6 +98,7 @@ impl View for KeyView {
             ("scheme", self.scheme.clone()),
             ("purpose", self.purpose.clone()),
             ("protection", protection_text(&self.protection, self.simulated())),
+            ("attestation", self.latest(|version| version.attestation.kind.clone())),
             ("digests", if self.digest_allowed { "allowed".to_owned() } else { String::new() }),
             ("labels", labels.join(", ")),
             ("description", self.description.clone()),
@@ -128,13 +129,14 @@ fn version_table(versions: &[VersionView]) -> String {
                 last(&version.name).to_owned(),
                 version.state.clone(),
                 protection_text(&version.protection, version.simulated),
+                version.attestation.kind.clone(),
                 version.create_time.clone().unwrap_or_default(),
                 version.ledger_key_id.clone(),
                 version.remark(),
             ]
         })
         .collect();
-    table(&["VERSION", "STATE", "PROTECTION", "CREATED", "LEDGER KEY ID", ""], &rows)
+    table(&["VERSION", "STATE", "PROTECTION", "ATTESTATION", "CREATED", "LEDGER KEY ID", ""], &rows)
 }
 
 impl KeyListView {
@@ -204,6 +206,13 @@ mod tests {
         let json = serde_json::to_value(KeyView::new(&sample()).with_versions(&[version()], true)).unwrap();
         assert_eq!(json["versions"][0]["version"], 12);
         assert_eq!(json["more_versions"], true);
+    }
+
+    #[test]
+    fn each_version_tells_who_says_where_it_lives() {
+        let text = KeyView::new(&sample()).with_versions(&[version()], false).text();
+        assert!(text.contains("PROTECTION      ATTESTATION  CREATED"), "{text}");
+        assert!(text.contains("hsm, simulated  simulated"), "{text}");
     }
 
     #[test]

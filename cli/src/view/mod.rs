@@ -3,6 +3,7 @@
 //! Enums are the words of the command line (`p256`, `pre-active`), times RFC 3339 in UTC, bytes hexadecimal if the
 //! field does not say otherwise. What is absent is `null`.
 
+pub(crate) mod attestation;
 pub(crate) mod audit;
 pub(crate) mod key;
 pub(crate) mod ledger;

@@ -14,7 +14,7 @@ pub(crate) struct VersionView {
     scheme: String,
     pub(crate) protection: String,
     pub(crate) simulated: bool,
-    attestation: AttestationView,
+    pub(crate) attestation: AttestationView,
     pub(crate) create_time: Option<String>,
     activate_time: Option<String>,
     deactivate_time: Option<String>,
@@ -26,11 +26,14 @@ pub(crate) struct VersionView {
     etag: String,
 }
 
+/// Where the key lives and who says so.
 #[derive(Serialize)]
-struct AttestationView {
-    kind: String,
+pub(crate) struct AttestationView {
+    pub(crate) kind: String,
     token_serial: String,
     detail: String,
+    vendor: Option<String>,
+    statement: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -51,11 +54,7 @@ impl VersionView {
             scheme: version.scheme().word(),
             protection: version.protection().word(),
             simulated: attestation.simulated,
-            attestation: AttestationView {
-                kind: attestation.kind().word(),
-                token_serial: attestation.token_serial,
-                detail: attestation.detail,
-            },
+            attestation: AttestationView::new(attestation),
             create_time: time(version.create_time),
             activate_time: time(version.activate_time),
             deactivate_time: time(version.deactivate_time),
@@ -74,6 +73,30 @@ impl VersionView {
         let destroyed = self.scheduled_destroy_time.as_ref().map(|at| format!("destruction: {at}"));
         let quarantined = self.quarantined.then(|| "quarantined".to_owned());
         [revoked, destroyed, quarantined].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl AttestationView {
+    fn new(attestation: v1::Attestation) -> Self {
+        let kind = attestation.kind().word();
+        Self {
+            kind,
+            token_serial: attestation.token_serial,
+            detail: attestation.detail,
+            vendor: Some(attestation.vendor).filter(|vendor| !vendor.is_empty()),
+            statement: Some(attestation.statement).filter(|bytes| !bytes.is_empty()).map(hex::encode),
+        }
+    }
+
+    /// Who says where the key lives, and what that is worth.
+    fn said_by(&self) -> String {
+        match (self.kind.as_str(), &self.vendor) {
+            ("software", _) => "the service: a software key".to_owned(),
+            ("driver-asserted", _) => "the token's driver: no proof".to_owned(),
+            ("simulated", _) => "a simulated token: proves nothing".to_owned(),
+            ("vendor-attested", Some(vendor)) => format!("{vendor}: a signed statement"),
+            _ => String::new(),
+        }
     }
 }
 
@@ -108,6 +131,7 @@ impl View for VersionView {
             ("scheme", self.scheme.clone()),
             ("protection", protection_text(&self.protection, self.simulated)),
             ("attestation", self.attestation.kind.clone()),
+            ("said by", self.attestation.said_by()),
             ("token", self.attestation.token_serial.clone()),
             ("detail", self.attestation.detail.clone()),
             ("created", time(&self.create_time)),
@@ -166,6 +190,27 @@ pub(crate) mod tests {
         assert!(text.contains("protection     hsm, simulated\n"), "{text}");
         assert!(text.contains("revoked        key-compromise\n"), "{text}");
         assert!(!text.contains("destroyed"), "{text}");
+    }
+
+    #[test]
+    fn the_text_tells_who_says_where_the_key_lives() {
+        let shown = |kind: v1::AttestationKind, vendor: &str| {
+            let attestation = v1::Attestation {
+                kind: kind.into(),
+                vendor: vendor.into(),
+                statement: vendor.into(),
+                ..Default::default()
+            };
+            VersionView::new(&v1::KeyVersion { attestation: Some(attestation), ..sample() })
+        };
+        let text = shown(v1::AttestationKind::DriverAsserted, "").text();
+        assert!(text.contains("driver-asserted\nsaid by        the token's driver: no proof\n"), "{text}");
+        let text = shown(v1::AttestationKind::VendorAttested, "Thales").text();
+        assert!(text.contains("vendor-attested\nsaid by        Thales: a signed statement\n"), "{text}");
+        let json = serde_json::to_value(shown(v1::AttestationKind::VendorAttested, "Thales")).unwrap();
+        assert_eq!(json["attestation"]["statement"], "5468616c6573");
+        let json = serde_json::to_value(shown(v1::AttestationKind::Software, "")).unwrap();
+        assert_eq!(json["attestation"]["vendor"], serde_json::Value::Null);
     }
 
     #[test]

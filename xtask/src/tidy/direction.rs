@@ -26,6 +26,7 @@ const DIRECTION: &[Row] = &[
     row("hufu-proto", &[], &[]),
     row("hufu-tlog", &[], &[]),
     row("hufu-verify", &["hufu-tlog"], &[]),
+    row("hufu-attestation", &[], &[]),
     row("hufu-audit", &["hufu-core"], &[]),
     row("hufu-journal", &["hufu-core", "hufu-audit"], &[]),
     row("hufu-policy", &["hufu-core"], &[]),
@@ -58,7 +59,7 @@ const DIRECTION: &[Row] = &[
         &[],
     ),
     row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
-    row("hufu-sdk", &["hufu-proto", "hufu-tlog", "hufu-verify"], &[]),
+    row("hufu-sdk", &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation"], &[]),
     row("hufu-cli", &["hufu-sdk"], &[]),
     row(
         "hufu-softhsm-tests",

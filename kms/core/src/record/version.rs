@@ -119,9 +119,35 @@ pub enum Attestation {
         #[n(2)]
         model: String,
     },
+    /// The vendor of the device says so, in a signed statement about this very key. An adapter answers so only after
+    /// it has verified the statement; who doubts that verifies it again.
+    #[n(3)]
+    VendorAttested {
+        /// Serial number of the token.
+        #[n(0)]
+        serial: String,
+        /// Manufacturer and model as the statement tells them.
+        #[n(1)]
+        model: String,
+        /// Who signed, such as `Thales`.
+        #[n(2)]
+        vendor: String,
+        /// The statement with all intermediate certificates, as the offline verifier reads it; at most 64 KiB.
+        #[cbor(n(3), with = "arc_bytes")]
+        statement: Arc<[u8]>,
+    },
 }
 
 impl Attestation {
+    /// The vendor's statement, where there is one.
+    #[must_use]
+    pub fn statement(&self) -> Option<&[u8]> {
+        match self {
+            Self::VendorAttested { statement, .. } => Some(statement),
+            Self::Software | Self::DriverAsserted { .. } => None,
+        }
+    }
+
     /// Whether the key must not pass for hardware-protected.
     #[must_use]
     pub fn is_simulated(&self) -> bool {
@@ -261,5 +287,27 @@ mod arc_bytes {
 
     pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Arc<[u8]>, DecodeError> {
         d.bytes().map(Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attestations_keep_their_encoding() {
+        let driver = Attestation::DriverAsserted { serial: "5".into(), simulated: true, model: "m".into() };
+        let vendor = Attestation::VendorAttested {
+            serial: "5".into(),
+            model: "m".into(),
+            vendor: "v".into(),
+            statement: Arc::from([1, 2]),
+        };
+        for (attestation, encoded) in
+            [(Attestation::Software, "820180"), (driver, "8202836135f5616d"), (vendor, "8203846135616d6176420102")]
+        {
+            assert_eq!(hex::encode(minicbor::to_vec(&attestation).unwrap()), encoded);
+            assert_eq!(minicbor::decode::<Attestation>(&hex::decode(encoded).unwrap()).unwrap(), attestation);
+        }
     }
 }

@@ -121,7 +121,7 @@ async fn list_versions(
 
 async fn get_version(call: Call, request: v1::GetKeyVersionRequest) -> Result<v1::KeyVersion, Error> {
     let found = call.engine.version(&call.caller, &name::version(&request.name, "name")?).await?;
-    Ok(version::detail(&found))
+    Ok(version::with_statement(&found))
 }
 
 async fn public_key(call: Call, request: v1::GetPublicKeyRequest) -> Result<v1::PublicKey, Error> {

@@ -10,10 +10,18 @@ use super::enums::Wire as _;
 use super::time::{from_duration, optional_timestamp, timestamp};
 use super::{etag, invalid, missing, name};
 
-/// A version as read alone.
+/// A version as lists and changes show it.
 #[must_use]
 pub fn detail(detail: &VersionDetail) -> v1::KeyVersion {
     version(&detail.version, detail.quarantined)
+}
+
+/// A version as read alone, with the vendor's statement; lists would grow too long with it.
+#[must_use]
+pub fn with_statement(of: &VersionDetail) -> v1::KeyVersion {
+    let known = &of.version.record.attestation;
+    let statement = known.statement().unwrap_or_default().to_vec();
+    v1::KeyVersion { attestation: Some(v1::Attestation { statement, ..attestation(known) }), ..detail(of) }
 }
 
 /// A version as the wire shows it.
@@ -48,13 +56,18 @@ fn revocation(revocation: &Revocation) -> v1::Revocation {
 }
 
 fn attestation(attestation: &Attestation) -> v1::Attestation {
-    let (kind, token_serial, detail) = match attestation {
-        Attestation::Software => (v1::AttestationKind::Software, "", "material wrapped at rest by the tenant's key"),
+    let (kind, token_serial, detail, vendor) = match attestation {
+        Attestation::Software => {
+            (v1::AttestationKind::Software, "", "material wrapped at rest by the tenant's key", "")
+        }
         Attestation::DriverAsserted { serial, simulated: true, model } => {
-            (v1::AttestationKind::Simulated, serial.as_str(), model.as_str())
+            (v1::AttestationKind::Simulated, serial.as_str(), model.as_str(), "")
         }
         Attestation::DriverAsserted { serial, simulated: false, model } => {
-            (v1::AttestationKind::DriverAsserted, serial.as_str(), model.as_str())
+            (v1::AttestationKind::DriverAsserted, serial.as_str(), model.as_str(), "")
+        }
+        Attestation::VendorAttested { serial, model, vendor, .. } => {
+            (v1::AttestationKind::VendorAttested, serial.as_str(), model.as_str(), vendor.as_str())
         }
     };
     v1::Attestation {
@@ -62,6 +75,8 @@ fn attestation(attestation: &Attestation) -> v1::Attestation {
         token_serial: token_serial.to_owned(),
         simulated: attestation.is_simulated(),
         detail: detail.to_owned(),
+        vendor: vendor.to_owned(),
+        statement: Vec::new(),
     }
 }
 
@@ -131,5 +146,17 @@ mod tests {
         assert!(told(true).simulated && !told(false).simulated);
         assert_eq!(told(false).kind(), v1::AttestationKind::DriverAsserted);
         assert_eq!(attestation(&Attestation::Software).kind(), v1::AttestationKind::Software);
+    }
+
+    #[test]
+    fn vendors_are_named() {
+        let told = attestation(&Attestation::VendorAttested {
+            serial: "521174".into(),
+            model: "Luna K7".into(),
+            vendor: "Thales".into(),
+            statement: [1, 2].into(),
+        });
+        assert_eq!((told.kind(), told.vendor.as_str()), (v1::AttestationKind::VendorAttested, "Thales"));
+        assert!(!told.simulated && told.statement.is_empty(), "lists go without the statement");
     }
 }
