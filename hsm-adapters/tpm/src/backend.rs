@@ -194,6 +194,10 @@ impl KeyBackend for TpmBackend {
     fn generation(&self) -> u64 {
         self.shared.generation()
     }
+
+    fn holds(&self, locator: &Locator) -> bool {
+        matches!(locator, Locator::Sealed { device, .. } if **device == *self.device)
+    }
 }
 
 const NOTHING_ELSE: &str = "the TPM adapter holds keys that sign with P-256 or SM2 alone";

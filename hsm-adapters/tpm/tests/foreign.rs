@@ -1,6 +1,6 @@
 //! Other programs agree: OpenSSL with the signatures, and the statement of the TPM with its certifying key.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

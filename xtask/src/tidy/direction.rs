@@ -31,6 +31,7 @@ const DIRECTION: &[Row] = &[
     row("hufu-policy", &["hufu-core"], &[]),
     row("hufu-conformance", &["hufu-core", "hufu-secret"], &[]),
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
+    row("hufu-group", &["hufu-core"], &[]),
     row("hufu-pool", &["hufu-core"], &[]),
     row("hufu-software", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance"]),
     row("hufu-tpm", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance", "hufu-software"]),
