@@ -28,6 +28,20 @@ pub(crate) const SQLITE: Need = Need { package: "sqlite3", present: || tool::fin
 /// The second database.
 pub(crate) const POSTGRESQL: Need = Need { package: "postgresql", present: || crate::postgres::binaries().is_some() };
 
+/// A TPM in software.
+pub(crate) const SWTPM: Need = Need { package: "swtpm", present: || tool::find("swtpm").is_some() };
+
+/// The TCG software stack, which the TPM adapter is built on.
+pub(crate) const TSS: Need =
+    Need { package: "libtss2-dev", present: || std::path::Path::new("/usr/include/tss2/tss2_esys.h").is_file() };
+
+/// How the build finds it.
+pub(crate) const PKG_CONFIG: Need = Need { package: "pkg-config", present: || tool::find("pkg-config").is_some() };
+
+/// What the tests stand on.
+pub(crate) const NEEDED_BY_TESTS: &[Need] =
+    &[SOFTHSM, OPENSSL, OPENSC, STRACE, SQLITE, POSTGRESQL, SWTPM, TSS, PKG_CONFIG];
+
 /// Installs those of `needs` that are missing with apt-get, as root or through sudo.
 ///
 /// # Errors

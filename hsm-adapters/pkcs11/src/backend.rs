@@ -183,6 +183,10 @@ impl KeyBackend for Pkcs11Backend {
     fn health(&self) -> Health {
         self.token.health()
     }
+
+    fn holds(&self, locator: &Locator) -> bool {
+        matches!(locator, Locator::Token { serial, .. } if *serial == self.token.serial)
+    }
 }
 
 fn generated(token: &Token, session: &Session, plan: &Plan) -> Result<Outcome, Fault> {

@@ -11,11 +11,11 @@ use hufu_core::backend::{
     Template, WrappingKeys,
 };
 use hufu_core::record::{Attestation, Locator, Protection, WrappingKeyId};
+use hufu_pool::{Pool, Size};
 use hufu_secret::SecretBytes;
 
 use crate::cache::{Cache, Entry};
 use crate::key::Key;
-use crate::pool::Pool;
 use crate::usage::{OwnedUsage, Usage};
 use crate::{capabilities, key, material, public};
 
@@ -24,6 +24,9 @@ pub const INPUT_LEN_MAX: usize = 8 << 20;
 
 /// Most random bytes that one call answers.
 pub const RANDOM_LEN_MAX: usize = 64 << 10;
+
+/// Jobs that may wait for each thread.
+const QUEUE_PER_THREAD: usize = 256;
 
 /// The backend could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +43,7 @@ pub struct SoftwareBackend {
     wrapping_keys: Arc<dyn WrappingKeys>,
     rng: Arc<dyn Rng>,
     cache: Arc<Cache>,
-    pool: Pool,
+    pool: Pool<()>,
 }
 
 impl SoftwareBackend {
@@ -53,7 +56,9 @@ impl SoftwareBackend {
         rng: Arc<dyn Rng>,
         threads: NonZeroUsize,
     ) -> Result<Self, OpenError> {
-        Ok(Self { wrapping_keys, rng, cache: Arc::new(Cache::new()), pool: Pool::start(threads)? })
+        let size = Size { threads, queue_per_thread: QUEUE_PER_THREAD };
+        let pool = Pool::start("software", size, || ())?;
+        Ok(Self { wrapping_keys, rng, cache: Arc::new(Cache::new()), pool })
     }
 
     async fn dispatch(&self, operation: Operation<'_>, deadline: Instant) -> Result<Outcome, BackendError> {
@@ -87,7 +92,7 @@ impl SoftwareBackend {
         let wrapping_key = self.wrapping_key(id, deadline).await?;
         let (rng, binding) = (Arc::clone(&self.rng), Arc::clone(&template.binding));
         self.pool
-            .run(deadline, move || {
+            .run(deadline, move |()| {
                 let (material, public_key) = key::generate(algorithm, rng.as_ref())?;
                 let blob = material::wrap(&material, &wrapping_key, &binding, rng.as_ref())?.into();
                 let locator = Locator::Wrapped { blob, wrapping_key: id };
@@ -116,7 +121,7 @@ impl SoftwareBackend {
             return usage.apply(entry.key(), self.rng.as_ref());
         }
         let (rng, owned) = (Arc::clone(&self.rng), OwnedUsage::of(&usage));
-        self.pool.run(deadline, move || owned.borrow().apply(entry.key(), rng.as_ref())).await
+        self.pool.run(deadline, move |()| owned.borrow().apply(entry.key(), rng.as_ref())).await
     }
 
     /// Unwraps and parses the material of a version, and keeps it in the cache.
@@ -135,7 +140,7 @@ impl SoftwareBackend {
             let key = Key::parse(&handle, &material)?;
             Ok(cache.keep(&handle, key))
         };
-        if quick { work() } else { self.pool.run(deadline, work).await }
+        if quick { work() } else { self.pool.run(deadline, move |()| work()).await }
     }
 
     async fn wrapping_key(&self, id: WrappingKeyId, deadline: Instant) -> Result<Arc<SecretBytes>, BackendError> {
@@ -155,7 +160,7 @@ impl SoftwareBackend {
             return public::verify(key, input, signature).map(Outcome::Verified);
         }
         let owned = public::OwnedVerify::of(key, input, signature);
-        self.pool.run(deadline, move || owned.verify().map(Outcome::Verified)).await
+        self.pool.run(deadline, move |()| owned.verify().map(Outcome::Verified)).await
     }
 
     fn random(&self, len: usize) -> Result<Outcome, BackendError> {

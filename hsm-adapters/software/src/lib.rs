@@ -11,7 +11,6 @@ mod cache;
 mod capabilities;
 mod key;
 mod material;
-mod pool;
 mod public;
 mod spki;
 mod usage;

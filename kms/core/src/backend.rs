@@ -38,6 +38,11 @@ pub trait KeyBackend: Send + Sync + 'static {
     fn generation(&self) -> u64 {
         0
     }
+
+    /// Whether material at that place is this backend's: of one token among several.
+    fn holds(&self, _: &Locator) -> bool {
+        true
+    }
 }
 
 /// What is asked of a backend.

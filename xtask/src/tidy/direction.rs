@@ -32,7 +32,10 @@ const DIRECTION: &[Row] = &[
     row("hufu-policy", &["hufu-core"], &[]),
     row("hufu-conformance", &["hufu-core", "hufu-secret"], &[]),
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
-    row("hufu-software", &["hufu-core", "hufu-secret"], &["hufu-conformance"]),
+    row("hufu-group", &["hufu-core"], &[]),
+    row("hufu-pool", &["hufu-core"], &[]),
+    row("hufu-software", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance"]),
+    row("hufu-tpm", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance", "hufu-software"]),
     row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
     row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
     row(
@@ -73,6 +76,7 @@ const DIRECTION: &[Row] = &[
 const OWNED: &[(&str, &[&str])] = &[
     ("sqlx", &["hufu-storage"]),
     ("cryptoki", &["hufu-pkcs11", "hufu-softhsm-tests"]),
+    ("tss-esapi", &["hufu-tpm"]),
     ("alloy", &["hufu-evm"]),
     ("cedar-policy", &["hufu-policy"]),
 ];

@@ -98,6 +98,16 @@ pub enum Locator {
     /// Nothing is left of it.
     #[n(3)]
     Gone,
+    /// Material that only one device can open; the device itself keeps none of it.
+    #[n(4)]
+    Sealed {
+        /// Which device, in the adapter's words.
+        #[n(0)]
+        device: String,
+        /// `[domain, version, …]` of the adapter.
+        #[cbor(n(1), with = "arc_bytes")]
+        blob: Arc<[u8]>,
+    },
 }
 
 /// Where a key lives and who says so.

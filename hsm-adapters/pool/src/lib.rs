@@ -1,4 +1,6 @@
-//! Dedicated threads for long work, with a bounded queue.
+//! Threads behind a bounded queue, for work of adapters that blocks or takes long.
+//!
+//! Each thread owns a state of its own, such as a connection to a device. The wait for an answer is on tokio's clock.
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,25 +12,33 @@ use std::time::Instant;
 use hufu_core::backend::BackendError;
 use tokio::sync::oneshot;
 
-use crate::backend::failed;
-
-/// Jobs that may wait for each thread.
-const QUEUE_PER_THREAD: usize = 256;
-
-type Job = Box<dyn FnOnce() + Send>;
+type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// The threads end when the pool is dropped and its queue is empty.
-pub(crate) struct Pool {
-    queue: SyncSender<Job>,
+pub struct Pool<S> {
+    queue: SyncSender<Job<S>>,
 }
 
-impl Pool {
-    pub(crate) fn start(threads: NonZeroUsize) -> std::io::Result<Self> {
-        let (queue, jobs) = sync_channel(threads.get().saturating_mul(QUEUE_PER_THREAD));
+/// How large a pool is.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Number of threads.
+    pub threads: NonZeroUsize,
+    /// Jobs that may wait, for each thread.
+    pub queue_per_thread: usize,
+}
+
+impl<S: 'static> Pool<S> {
+    /// Starts the threads. Each makes its state, on itself.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(name: &str, size: Size, state: impl Fn() -> S + Clone + Send + 'static) -> std::io::Result<Self> {
+        let (queue, jobs) = sync_channel(size.threads.get().saturating_mul(size.queue_per_thread));
         let jobs = Arc::new(Mutex::new(jobs));
-        for index in 0..threads.get() {
-            let jobs = Arc::clone(&jobs);
-            Builder::new().name(format!("software-{index}")).spawn(move || serve(&jobs))?;
+        for index in 0..size.threads.get() {
+            let (jobs, state) = (Arc::clone(&jobs), state.clone());
+            Builder::new().name(format!("{name}-{index}")).spawn(move || serve(&mut state(), &jobs))?;
         }
         Ok(Self { queue })
     }
@@ -38,17 +48,18 @@ impl Pool {
     /// # Errors
     /// `Overloaded` when the queue is full, `DeadlineExceeded` when the deadline passes first (work that has not begun by
     /// then is never begun), or what the work answers.
-    pub(crate) async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
         deadline: Instant,
-        work: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
+        work: impl FnOnce(&mut S) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (reply, answer) = oneshot::channel();
-        let job = move || {
+        let job = move |state: &mut S| {
             // The caller has gone or the time is up: nobody would read the result.
             if !reply.is_closed() && Instant::now() < deadline {
-                let result = catch_unwind(AssertUnwindSafe(work));
-                let _ = reply.send(result.unwrap_or_else(|_| Err(failed("the operation ended in a panic"))));
+                let panicked = || BackendError::Failed("the operation ended in a panic".to_owned());
+                let result = catch_unwind(AssertUnwindSafe(|| work(state)));
+                let _ = reply.send(result.unwrap_or_else(|_| Err(panicked())));
             }
         };
         self.queue.try_send(Box::new(job)).map_err(|error| match error {
@@ -62,17 +73,18 @@ impl Pool {
     }
 }
 
-fn serve(jobs: &Mutex<Receiver<Job>>) {
+fn serve<S>(state: &mut S, jobs: &Mutex<Receiver<Job<S>>>) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match job {
-            Ok(job) => job(),
+            Ok(job) => job(state),
             Err(_) => return,
         }
     }
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use std::pin::{Pin, pin};
     use std::task::{Context, Waker};
@@ -80,15 +92,22 @@ mod tests {
 
     use super::*;
 
+    const QUEUE: usize = 16;
+
+    fn one_thread() -> Pool<u32> {
+        let size = Size { threads: NonZeroUsize::MIN, queue_per_thread: QUEUE };
+        Pool::start("test", size, || 7).unwrap()
+    }
+
     fn soon(ms: u64) -> Instant {
         Instant::now() + Duration::from_millis(ms)
     }
 
     #[tokio::test]
     async fn a_full_queue_overloads_and_waiting_jobs_respect_their_deadline() {
-        let pool = Pool::start(NonZeroUsize::MIN).unwrap();
+        let pool = one_thread();
         let ((begun, begins), (release, held)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
-        let mut busy = pin!(pool.run(soon(60_000), move || {
+        let mut busy = pin!(pool.run(soon(60_000), move |_| {
             begun.send(()).unwrap();
             held.recv().unwrap();
             Ok(())
@@ -96,17 +115,16 @@ mod tests {
         assert!(enter(busy.as_mut()));
         begins.recv().unwrap();
         // The only thread is held by the first job: these fill the queue.
-        let mut waiting: Vec<_> = (0..QUEUE_PER_THREAD)
-            .map(|_| Box::pin(pool.run(soon(50), || -> Result<(), _> { panic!("late") })))
-            .collect();
+        let mut waiting: Vec<_> =
+            (0..QUEUE).map(|_| Box::pin(pool.run(soon(50), |_| -> Result<(), _> { panic!("late") }))).collect();
         assert!(waiting.iter_mut().all(|job| enter(job.as_mut())));
-        assert_eq!(pool.run(soon(50), || Ok(())).await, Err(BackendError::Overloaded));
+        assert_eq!(pool.run(soon(50), |_| Ok(())).await, Err(BackendError::Overloaded));
         for job in waiting {
             assert_eq!(job.await, Err(BackendError::DeadlineExceeded));
         }
         release.send(()).unwrap();
         assert_eq!(busy.await, Ok(()));
-        assert_eq!(pool.run(soon(2000), || Ok(7)).await, Ok(7), "expired jobs are skipped, not run");
+        assert_eq!(pool.run(soon(2000), |state| Ok(*state)).await, Ok(7), "expired jobs are skipped, not run");
     }
 
     /// Polls a call once, which puts its job into the queue. Whether it waits now.
@@ -116,9 +134,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_ends_the_job_and_not_the_thread() {
-        let pool = Pool::start(NonZeroUsize::MIN).unwrap();
-        let result: Result<(), _> = pool.run(soon(2000), || panic!("on purpose")).await;
-        assert_eq!(result, Err(failed("the operation ended in a panic")));
-        assert_eq!(pool.run(soon(2000), || Ok(7)).await, Ok(7));
+        let pool = one_thread();
+        let result: Result<(), _> = pool.run(soon(2000), |_| panic!("on purpose")).await;
+        assert_eq!(result, Err(BackendError::Failed("the operation ended in a panic".to_owned())));
+        assert_eq!(pool.run(soon(2000), |state| Ok(*state)).await, Ok(7));
     }
 }

@@ -1,0 +1,233 @@
+//! Devices that hold different keys: a new key goes to the first that can hold it, a key in use to the one that holds it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hufu_core::BoxFuture;
+use hufu_core::algorithm::TABLE;
+use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, Template};
+use hufu_core::record::{Locator, Protection};
+
+/// Devices in the order in which they are asked for new keys.
+pub struct Devices {
+    first: Arc<dyn KeyBackend>,
+    others: Vec<Arc<dyn KeyBackend>>,
+    capabilities: Capabilities,
+}
+
+impl Devices {
+    /// Puts devices together. The first also draws the random bytes.
+    #[must_use]
+    pub fn new(first: Arc<dyn KeyBackend>, others: Vec<Arc<dyn KeyBackend>>) -> Self {
+        let of_each: Vec<_> = std::iter::once(&first).chain(&others).map(|device| device.capabilities()).collect();
+        Self { capabilities: united(&of_each), first, others }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<dyn KeyBackend>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn holder(&self, key: &KeyHandle) -> Result<&Arc<dyn KeyBackend>, BackendError> {
+        let missing = || BackendError::Missing("the version is on none of the devices".to_owned());
+        self.all().find(|device| device.holds(&key.locator)).ok_or_else(missing)
+    }
+
+    fn maker(&self, template: &Template) -> Result<&Arc<dyn KeyBackend>, BackendError> {
+        let Template { algorithm, purpose, scheme, .. } = *template;
+        self.capabilities.check(algorithm, purpose, scheme).map_err(BackendError::Unsupported)?;
+        let able = |device: &&Arc<dyn KeyBackend>| device.capabilities().check(algorithm, purpose, scheme).is_ok();
+        Ok(self.all().find(able).unwrap_or(&self.first))
+    }
+
+    async fn dispatch(&self, operation: Operation<'_>, deadline: Instant) -> Result<Outcome, BackendError> {
+        let device = match &operation {
+            Operation::Find(uid) => {
+                // A device that does not answer may hold it: only all of them can say that it is nowhere.
+                for device in self.all() {
+                    if let found @ Outcome::Found(true) = device.perform(Operation::Find(*uid), deadline).await? {
+                        return Ok(found);
+                    }
+                }
+                return Ok(Outcome::Found(false));
+            }
+            Operation::Inventory(max) => {
+                let mut listed = Vec::new();
+                for device in self.all() {
+                    if let Outcome::Inventory(uids) = device.perform(Operation::Inventory(*max), deadline).await? {
+                        listed.extend(uids);
+                    }
+                }
+                listed.truncate(*max);
+                return Ok(Outcome::Inventory(listed));
+            }
+            Operation::Destroy(uid) => {
+                for device in self.all() {
+                    device.perform(Operation::Destroy(*uid), deadline).await?;
+                }
+                return Ok(Outcome::Done);
+            }
+            Operation::Generate(template) => self.maker(template)?,
+            Operation::Sign(key, _)
+            | Operation::Mac(key, _)
+            | Operation::Seal(key, _)
+            | Operation::Open(key, _)
+            | Operation::DecryptWith(key, _) => self.holder(key)?,
+            Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Random(_) => &self.first,
+        };
+        device.perform(operation, deadline).await
+    }
+}
+
+impl KeyBackend for Devices {
+    fn name(&self) -> &str {
+        self.first.name()
+    }
+
+    fn protection(&self) -> Protection {
+        self.first.protection()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities.clone()
+    }
+
+    fn perform<'a>(
+        &'a self,
+        operation: Operation<'a>,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Outcome, BackendError>> {
+        Box::pin(self.dispatch(operation, deadline))
+    }
+
+    fn health(&self) -> Health {
+        let down = |device: &Arc<dyn KeyBackend>| match device.health() {
+            Health::Serving => None,
+            Health::Down(why) => Some(Health::Down(format!("{}: {why}", device.name()))),
+        };
+        self.all().find_map(down).unwrap_or(Health::Serving)
+    }
+
+    fn generation(&self) -> u64 {
+        self.all().map(|device| device.generation()).sum()
+    }
+
+    fn holds(&self, locator: &Locator) -> bool {
+        self.all().any(|device| device.holds(locator))
+    }
+}
+
+/// What any can do; and of what none can, the reasons of all.
+fn united(of_each: &[Capabilities]) -> Capabilities {
+    let mut united = Capabilities { simulated: of_each.iter().any(|one| one.simulated), ..Capabilities::default() };
+    for entry in TABLE {
+        for (purpose, scheme) in entry.schemes {
+            let row = (entry.algorithm, *purpose, *scheme);
+            let checked: Vec<_> = of_each.iter().map(|one| one.check(row.0, row.1, row.2)).collect();
+            if checked.iter().any(Result::is_ok) {
+                united.schemes.push(row);
+            } else {
+                let why = checked.into_iter().filter_map(Result::err).collect::<Vec<_>>().join("; ");
+                united.refusals.push((row.0, row.1, row.2, why));
+            }
+        }
+    }
+    united
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
+    use hufu_core::backend::{Generated, SignInput};
+    use hufu_core::record::{Attestation, VersionUid};
+
+    use super::*;
+
+    /// Holds keys of one algorithm; answers its name for a signature.
+    struct Fake(&'static str, Algorithm);
+
+    impl KeyBackend for Fake {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn protection(&self) -> Protection {
+            Protection::Hsm
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            let mut capabilities = Capabilities::default();
+            for entry in TABLE {
+                for (purpose, scheme) in entry.schemes {
+                    let row = (entry.algorithm, *purpose, *scheme);
+                    if entry.algorithm == self.1 {
+                        capabilities.schemes.push(row);
+                    } else {
+                        capabilities.refusals.push((row.0, row.1, row.2, format!("{} cannot", self.0)));
+                    }
+                }
+            }
+            capabilities
+        }
+
+        fn perform<'a>(
+            &'a self,
+            operation: Operation<'a>,
+            _: Instant,
+        ) -> BoxFuture<'a, Result<Outcome, BackendError>> {
+            Box::pin(async move {
+                Ok(match operation {
+                    Operation::Generate(_) => {
+                        let locator = Locator::Sealed { device: self.0.to_owned(), blob: Arc::from([]) };
+                        let attestation = Attestation::Software;
+                        Outcome::Generated(Box::new(Generated { locator, public_key: None, attestation }))
+                    }
+                    Operation::Sign(..) => Outcome::Bytes(self.0.as_bytes().to_vec()),
+                    _ => Outcome::Done,
+                })
+            })
+        }
+
+        fn health(&self) -> Health {
+            if self.0 == "tpm" { Health::Down("unplugged".to_owned()) } else { Health::Serving }
+        }
+
+        fn holds(&self, locator: &Locator) -> bool {
+            matches!(locator, Locator::Sealed { device, .. } if device == self.0)
+        }
+    }
+
+    fn devices() -> Devices {
+        Devices::new(Arc::new(Fake("token", Algorithm::P256)), vec![Arc::new(Fake("tpm", Algorithm::Sm2))])
+    }
+
+    async fn made_and_used(algorithm: Algorithm, scheme: Scheme) -> Result<Vec<u8>, BackendError> {
+        let (devices, deadline) = (devices(), Instant::now() + Duration::from_secs(5));
+        let (uid, binding) = (VersionUid([1; 16]), Arc::from([]));
+        let template = Template { uid, algorithm, purpose: Purpose::Sign, scheme, binding, wrapping_key: None };
+        let Outcome::Generated(made) = devices.perform(Operation::Generate(&template), deadline).await? else {
+            panic!("a key is made");
+        };
+        let (locator, binding) = (made.locator, Arc::from([]));
+        let handle =
+            KeyHandle { uid, algorithm, scheme, locator, binding, public_key: None, distinguishing_id: None };
+        match devices.perform(Operation::Sign(&handle, SignInput::Message(b"")), deadline).await? {
+            Outcome::Bytes(bytes) => Ok(bytes),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_made_where_they_can_be_and_used_where_they_are() {
+        assert_eq!(made_and_used(Algorithm::P256, Scheme::EcdsaSha256).await.unwrap(), b"token");
+        assert_eq!(made_and_used(Algorithm::Sm2, Scheme::Sm2Sm3).await.unwrap(), b"tpm");
+        let refused = made_and_used(Algorithm::Ed25519, Scheme::Ed25519).await;
+        assert_eq!(refused, Err(BackendError::Unsupported("token cannot; tpm cannot".to_owned())));
+    }
+
+    #[test]
+    fn a_device_that_is_down_is_named() {
+        assert_eq!(devices().health(), Health::Down("tpm: unplugged".to_owned()));
+    }
+}

@@ -1,0 +1,5 @@
+//! Several devices behind one protection.
+
+mod devices;
+
+pub use devices::Devices;

@@ -1,0 +1,55 @@
+//! A TPM that goes away, comes back, is another one, or is asked with the wrong PIN.
+
+mod support;
+
+use hufu_core::algorithm::{Algorithm, Scheme};
+use hufu_core::backend::{BackendError, Health, KeyBackend, KeyHandle, Operation, Outcome, SignInput};
+use hufu_tpm::TpmBackend;
+use support::{Swtpm, generate, soon};
+
+async fn sign(backend: &TpmBackend, key: &KeyHandle) -> Result<Outcome, BackendError> {
+    backend.perform(Operation::Sign(key, SignInput::Message(b"message")), soon()).await
+}
+
+#[tokio::test]
+async fn a_killed_tpm_is_told_and_comes_back_with_its_keys() {
+    let Some(mut tpm) = Swtpm::start() else { return };
+    let backend = tpm.open().await;
+    let key = generate(&backend, Algorithm::Sm2, Scheme::Sm2Sm3).await;
+    sign(&backend, &key).await.unwrap();
+    tpm.kill();
+    let answer = sign(&backend, &key).await;
+    assert!(matches!(answer, Err(BackendError::Unavailable(_))), "{answer:?}");
+    assert!(matches!(backend.health(), Health::Down(_)));
+    let before = backend.generation();
+    tpm.power_on();
+    sign(&backend, &key).await.unwrap();
+    assert_eq!(backend.health(), Health::Serving);
+    assert!(before > 0, "what was loaded before is not trusted");
+}
+
+#[tokio::test]
+async fn a_key_is_of_no_use_on_another_tpm() {
+    let (Some(one), Some(other)) = (Swtpm::start(), Swtpm::start()) else { return };
+    let (one, other) = (one.open().await, other.open().await);
+    let key = generate(&one, Algorithm::P256, Scheme::EcdsaSha256).await;
+    let answer = sign(&other, &key).await;
+    assert!(matches!(answer, Err(BackendError::Missing(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_pin_is_presented_once() {
+    let Some(tpm) = Swtpm::start() else { return };
+    let right = tpm.open().await;
+    let key = generate(&right, Algorithm::P256, Scheme::EcdsaSha256).await;
+    drop(right);
+    let wrong = TpmBackend::open(tpm.config("another PIN")).await.unwrap();
+    for _ in 0..40 {
+        let answer = sign(&wrong, &key).await;
+        assert!(matches!(answer, Err(BackendError::Credentials(_))), "{answer:?}");
+    }
+    assert!(matches!(wrong.health(), Health::Down(_)));
+    drop(wrong);
+    // A TPM locks after 32 failures or fewer: it was asked once.
+    sign(&tpm.open().await, &key).await.unwrap();
+}
