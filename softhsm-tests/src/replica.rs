@@ -86,6 +86,12 @@ impl Replica {
         &self.wire
     }
 
+    /// Asks it to stop with SIGTERM, and waits, however long that takes. Its exit code.
+    pub fn terminate(mut self, limit: Duration) -> Option<i32> {
+        Tool::new("kill").args(["-TERM", &self.child.id().to_string()]).ok();
+        wait_until(limit, || self.child.try_wait().expect("its state")).and_then(|status| status.code())
+    }
+
     /// Everything it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.join(format!("{}.log", self.name))).unwrap_or_default()

@@ -22,7 +22,7 @@ use crate::serve::{Daemon, Listeners, ServeError, bind};
 use crate::wire::status::StorageKind;
 
 /// Longest wait, after draining, for what is left to commit.
-const SHUTDOWN_MAX: Duration = Duration::from_secs(30);
+const SHUTDOWN_MAX: Duration = Duration::from_secs(15);
 
 /// Why the daemon ended in another way than by a signal.
 #[derive(Debug, thiserror::Error)]

@@ -80,6 +80,15 @@ async fn proven(client: &Client, witness: Option<LogWitness>, key: &str) -> LogW
 }
 
 #[test]
+fn a_server_without_the_database_ends_when_it_is_asked_to() {
+    let Some(pair) = pair("a server that ends without its database") else { return };
+    pair.b.wire().freeze();
+    // Draining, then a wait for what is left to commit.
+    assert_eq!(pair.b.terminate(Duration::from_secs(60)), Some(1), "it says that it could not settle everything");
+    assert_eq!(pair.a.terminate(Duration::from_secs(60)), Some(0));
+}
+
+#[test]
 fn a_server_without_the_database_uses_no_keys() {
     let Some(pair) = pair("a server without its database") else { return };
     pair.runtime.block_on(async {
