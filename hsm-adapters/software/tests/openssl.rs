@@ -147,7 +147,7 @@ async fn gcm_ciphertexts_are_counter_mode() {
     let (backend, dir, nonce) = (backend(), TempDir::new().unwrap(), [0xab; 12]);
     write(&dir, "message", MESSAGE);
     let cases = [
-        (Algorithm::Aes256Gcm, Scheme::Aes256Gcm, "aes-256-ctr", &[0x5c; 32][..]),
+        (Algorithm::Aes256Gcm, Scheme::AesGcm, "aes-256-ctr", &[0x5c; 32][..]),
         (Algorithm::Sm4Gcm, Scheme::Sm4Gcm, "sm4-ctr", &[0x5c; 16]),
     ];
     for (algorithm, scheme, cipher, material) in cases {

