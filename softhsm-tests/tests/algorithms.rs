@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use hufu_softhsm_tests::{Cli, Daemon, ForeignKey, openssl, openssl_ok};
+use hufu_softhsm_tests::{Cli, ConfigBuilder, Daemon, ForeignKey, Storage, openssl, openssl_ok};
 
 /// A signing algorithm, and how OpenSSL verifies it.
 struct Signing {
@@ -283,6 +283,17 @@ fn oaep_decrypts_what_openssl_encrypts_to_the_public_key() {
     cli.ok("encrypt software --in secret --out ours");
     cli.ok("decrypt software --in ours --out opened-ours");
     assert_eq!(cli.read("opened-ours"), b"attack at dawn");
+    // k − 66 bytes fit, for each modulus of k bytes.
+    for (algorithm, len_max) in [("rsa2048", 190), ("rsa4096", 446)] {
+        cli.ok(&format!("key create {algorithm} --algorithm {algorithm} --purpose encrypt --protection software"));
+        cli.write("longest", &vec![7; len_max]);
+        cli.ok(&format!("encrypt {algorithm} --in longest --out sealed"));
+        cli.ok(&format!("decrypt {algorithm} --in sealed --out opened"));
+        assert_eq!(cli.read("opened"), cli.read("longest"), "{algorithm}");
+        cli.write("longer", &vec![7; len_max + 1]);
+        let error = cli.fails(2, &format!("encrypt {algorithm} --in longer --out nothing"));
+        assert!(error.contains("(TOO_LARGE)"), "{algorithm}: {error}");
+    }
     ForeignKey::generate(cli.dir(), "foreign", "-algorithm RSA -pkeyopt rsa_keygen_bits:3072");
     openssl_ok(cli.dir(), &format!("pkeyutl -encrypt -pubin -inkey foreign.pub {options} -in secret -out foreign"));
     let error = cli.fails(1, "decrypt software --in foreign --out nothing");
@@ -437,6 +448,30 @@ fn both_sides_of_an_encapsulation_hold_one_secret() {
     let records = cli.json("audit list --key kem --limit 100");
     let operations: Vec<_> = records["records"].as_array().unwrap().iter().map(|r| r["operation"].clone()).collect();
     assert!(operations.contains(&"Encapsulate".into()) && operations.contains(&"Decapsulate".into()), "{records}");
+}
+
+#[test]
+fn a_retired_algorithm_makes_no_keys_and_old_ones_go_on() {
+    let builder = ConfigBuilder::new(Storage::Sqlite);
+    let daemon = Daemon::start_config(&builder);
+    builder.write_profiles(&daemon);
+    let cli = daemon.cli("admin");
+    cli.write("message", b"old and gone");
+    cli.ok("key create old --algorithm rsa2048 --protection software");
+    let stopped = daemon.terminate();
+    let file = stopped.scratch().join("hufu.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + "[retire]\nrsa2048 = \"2020-01-01\"\nrsa3072 = \"2999-12-31\"\n").unwrap();
+    let daemon = stopped.start();
+    builder.write_profiles(&daemon);
+    let cli = daemon.cli("admin");
+    for line in ["key create new --algorithm rsa2048 --protection hsm", "key rotate old"] {
+        let error = cli.fails(2, line);
+        assert!(error.contains("(UNSUPPORTED_ALGORITHM)") && error.contains("rsa2048 is retired"), "{line}: {error}");
+    }
+    cli.ok("sign old --in message --out signature");
+    cli.ok("verify old --in message --sig signature");
+    cli.ok("key create new --algorithm rsa3072 --protection software");
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
         Scheme::AesGcm => (MechanismType::AES_KEY_GEN, MechanismType::AES_GCM),
         Scheme::HmacSha256 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA256_HMAC),
         Scheme::HmacSha384 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA384_HMAC),
-        // PKCS #11 v3.2 §6.67 and §6.68.
+        // New in PKCS #11 v3.2.
         Scheme::MlDsa => (MechanismType::ML_DSA_KEY_PAIR_GEN, MechanismType::ML_DSA),
         Scheme::MlKem => (MechanismType::ML_KEM_KEY_PAIR_GEN, MechanismType::ML_KEM),
         // PKCS #11 v3.2 defines none of them, and a curve without its signature scheme is no substitute.

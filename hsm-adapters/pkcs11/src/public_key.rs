@@ -62,7 +62,7 @@ fn lattice(algorithm: Algorithm) -> Option<(ObjectIdentifier, usize)> {
     Some((ObjectIdentifier::new_unwrap(oid), len))
 }
 
-/// A public key that the token shows bare in CKA_VALUE (PKCS #11 v3.2 §6.67.2, §6.68.2).
+/// A public key that the token shows bare in CKA_VALUE (PKCS #11 v3.2).
 fn read_value(session: &Session, object: ObjectHandle, oid: ObjectIdentifier, len: usize) -> Result<Vec<u8>, Fault> {
     let shown = session.get_attributes(object, &[AttributeType::Value])?;
     let Some(Attribute::Value(value)) = shown.into_iter().next().filter(|shown| has_len(shown, len)) else {

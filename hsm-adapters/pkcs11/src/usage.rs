@@ -107,7 +107,7 @@ fn sign_message(session: &Session, key: ObjectHandle, how: Use, message: &[u8]) 
             shaped(session.sign(&mechanism, key, message)?, 64)
         }
         Scheme::MlDsa => {
-            // Without parameters: an empty context, and hedged where the token can (PKCS #11 v3.2 §6.67.5).
+            // Without parameters: an empty context, and hedged where the token can.
             let mechanism = Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, None));
             shaped(session.sign(&mechanism, key, message)?, ml_dsa_len(how.algorithm))
         }

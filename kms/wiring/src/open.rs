@@ -26,7 +26,7 @@ use crate::ambient::{SystemClock, SystemRng};
 use crate::config::{Config, ConfigError, Mode, StorageConfig};
 use crate::outside::{self, Outside};
 use crate::service::{Service, TlsMaterial};
-use crate::{files, identities, production, tasks, token};
+use crate::{files, identities, production, retire, tasks, token};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -224,7 +224,7 @@ impl Base {
         let policy = CachedPolicies::new(RolePolicies::new(), self.changes.clone());
         policy.validate()?;
         let ledger = Ledger::new(log.clone(), sequencer.status(), self.alarms.clone());
-        Ok(Engine::new(hufu_engine::Parts {
+        let engine = Engine::new(hufu_engine::Parts {
             store: self.store.clone(),
             journal: self.journal.clone(),
             changes: self.changes.clone(),
@@ -239,7 +239,8 @@ impl Base {
             alarms: self.alarms.clone(),
             writer: self.writer.clone(),
             destroy_delay_ms_min: u64::try_from(config.destroy_delay_min.as_millis()).unwrap_or(u64::MAX),
-        }))
+        });
+        Ok(engine.retiring(retire::retirements(&config.retire)?))
     }
 }
 
