@@ -46,6 +46,9 @@ enum Command {
     Decrypt(command::encrypt::Decrypt),
     /// Make or check a message authentication code
     Mac(command::mac::Mac),
+    /// Share secrets with the holder of a key (key encapsulation)
+    #[command(subcommand)]
+    Kem(command::kem::Command),
     /// Random bytes from the service or its token
     Random(command::random::Random),
     /// Hardware security modules
@@ -73,6 +76,7 @@ impl Cli {
             Command::Encrypt(command) => command.run(&app).await,
             Command::Decrypt(command) => command.run(&app).await,
             Command::Mac(command) => command.run(&app).await,
+            Command::Kem(command) => command.run(&app).await,
             Command::Random(command) => command.run(&app).await,
             Command::Hsm(command) => command.run(&app),
             Command::Ledger(command) => command.run(&app).await,
@@ -141,6 +145,11 @@ mod tests {
             "hufu decrypt k --in f --out g",
             "hufu mac k --in f",
             "hufu mac k --in f --verify m",
+            "hufu key create k --algorithm ml-dsa-65 --protection software",
+            "hufu key create k --algorithm ml-kem-768 --protection software --purpose encapsulate --scheme ml-kem",
+            "hufu key create k --algorithm aes128-gcm --protection hsm",
+            "hufu kem encapsulate k --out c --secret s",
+            "hufu kem decapsulate k@1 --in c --out s",
             "hufu random --bytes 32",
             "hufu hsm verify-attestation s.pem --key k.pem --anchor r.pem",
             "hufu hsm verify-attestation s --key k --anchor r --intermediate i --at 2025-06-19T12:00:00Z --output json",
@@ -174,6 +183,8 @@ mod tests {
             "hufu sign k --in f",
             "hufu sign k@0 --in f --out g",
             "hufu mac k --in f --out g --verify h",
+            "hufu kem encapsulate k --out c",
+            "hufu kem decapsulate k --in c",
             "hufu random --bytes 0",
             "hufu random --bytes 65537",
             "hufu ledger verify b",

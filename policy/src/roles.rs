@@ -31,6 +31,8 @@ const USE: &[Action] = &[
     Action::Mac,
     Action::VerifyMac,
     Action::GenerateRandom,
+    Action::Encapsulate,
+    Action::Decapsulate,
 ];
 
 /// What everyone who is authenticated may read: proofs, which are public anyway, and the state of the service.

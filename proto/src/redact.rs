@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::v1::{DecryptResponse, EncryptRequest, GenerateDataKeyResponse, GenerateRandomResponse};
+use crate::v1::{
+    DecapsulateResponse, DecryptResponse, EncapsulateResponse, EncryptRequest, GenerateDataKeyResponse,
+    GenerateRandomResponse,
+};
 
 /// Stands for secret bytes in `Debug` output.
 struct Secret<'a>(&'a [u8]);
@@ -50,6 +53,25 @@ impl fmt::Debug for GenerateRandomResponse {
     }
 }
 
+impl fmt::Debug for EncapsulateResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncapsulateResponse")
+            .field("shared_secret", &Secret(&self.shared_secret))
+            .field("ciphertext", &self.ciphertext)
+            .field("key_version", &self.key_version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DecapsulateResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecapsulateResponse")
+            .field("shared_secret", &Secret(&self.shared_secret))
+            .field("key_version", &self.key_version)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +85,8 @@ mod tests {
             format!("{:?}", DecryptResponse { plaintext: SECRET.to_vec(), ..Default::default() }),
             format!("{:?}", GenerateDataKeyResponse { plaintext: SECRET.to_vec(), ..Default::default() }),
             format!("{:?}", GenerateRandomResponse { data: SECRET.to_vec(), ..Default::default() }),
+            format!("{:?}", EncapsulateResponse { shared_secret: SECRET.to_vec(), ..Default::default() }),
+            format!("{:?}", DecapsulateResponse { shared_secret: SECRET.to_vec(), ..Default::default() }),
         ];
         for text in shown {
             assert!(text.contains("[4 secret bytes]"), "{text}");

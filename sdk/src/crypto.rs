@@ -40,6 +40,34 @@ pub struct DataKey {
     pub simulated: bool,
 }
 
+/// A shared secret, and the ciphertext that carries it to the holder of the private key.
+#[derive(Debug)]
+pub struct Encapsulated {
+    /// The shared secret; overwritten when it is dropped.
+    pub shared_secret: Zeroizing<Vec<u8>>,
+    /// The ciphertext. It does not tell for which version it was made: keep the name beside it.
+    pub ciphertext: Vec<u8>,
+    /// The version for which it was made.
+    pub key_version: String,
+    /// Where the private key lives.
+    pub protection: v1::Protection,
+    /// Whether anything below the key is simulated.
+    pub simulated: bool,
+}
+
+/// A recovered shared secret.
+#[derive(Debug)]
+pub struct Decapsulated {
+    /// The shared secret; overwritten when it is dropped.
+    pub shared_secret: Zeroizing<Vec<u8>>,
+    /// The version that decapsulated.
+    pub key_version: String,
+    /// Where the private key lives.
+    pub protection: v1::Protection,
+    /// Whether anything below the key is simulated.
+    pub simulated: bool,
+}
+
 /// Random bytes.
 #[derive(Debug)]
 pub struct Random {
@@ -223,6 +251,46 @@ impl Client {
             |channel, request| async move { crypto(channel).verify_mac(request).await },
         )
         .await
+    }
+
+    /// Makes a shared secret for a key of purpose `ENCAPSULATE`.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn encapsulate(&self, key: &KeyRef) -> Result<Encapsulated, Error> {
+        let request = v1::EncapsulateRequest { name: key.name(self.tenant()) };
+        let answer =
+            self.call(Repeat::WhenAsked, request, |channel, request| async move {
+                crypto(channel).encapsulate(request).await
+            })
+            .await?;
+        Ok(Encapsulated {
+            protection: answer.protection(),
+            simulated: answer.simulated,
+            shared_secret: Zeroizing::new(answer.shared_secret),
+            ciphertext: answer.ciphertext,
+            key_version: answer.key_version,
+        })
+    }
+
+    /// Recovers a shared secret. A ciphertext that was made for another version gives another secret and no error: name the
+    /// version where the key was rotated.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn decapsulate(&self, key: &KeyRef, ciphertext: &[u8]) -> Result<Decapsulated, Error> {
+        let request = v1::DecapsulateRequest { name: key.name(self.tenant()), ciphertext: ciphertext.to_vec() };
+        let answer =
+            self.call(Repeat::WhenAsked, request, |channel, request| async move {
+                crypto(channel).decapsulate(request).await
+            })
+            .await?;
+        Ok(Decapsulated {
+            protection: answer.protection(),
+            simulated: answer.simulated,
+            shared_secret: Zeroizing::new(answer.shared_secret),
+            key_version: answer.key_version,
+        })
     }
 
     /// Random bytes from the token or from the service: 1 to 65536.

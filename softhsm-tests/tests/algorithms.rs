@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use hufu_softhsm_tests::{Cli, Daemon, ForeignKey, openssl, openssl_ok};
+use hufu_softhsm_tests::{Cli, ConfigBuilder, Daemon, ForeignKey, Storage, openssl, openssl_ok};
 
 /// A signing algorithm, and how OpenSSL verifies it.
 struct Signing {
@@ -21,7 +21,7 @@ struct Signing {
 const PSS: &str =
     "-digest sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32 -pkeyopt rsa_mgf1_md:sha256";
 
-const SIGNING: [Signing; 7] = [
+const SIGNING: [Signing; 10] = [
     Signing {
         name: "p256",
         create: "--algorithm p256",
@@ -68,6 +68,30 @@ const SIGNING: [Signing; 7] = [
         hsm: true,
         options: "-digest sha256",
         genpkey: "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+        scalar_len: 0,
+    },
+    Signing {
+        name: "rsa2048-pss",
+        create: "--algorithm rsa2048",
+        hsm: true,
+        options: PSS,
+        genpkey: "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+        scalar_len: 0,
+    },
+    Signing {
+        name: "rsa2048-pkcs1",
+        create: "--algorithm rsa2048 --scheme rsa-pkcs1-sha256",
+        hsm: true,
+        options: "-digest sha256",
+        genpkey: "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+        scalar_len: 0,
+    },
+    Signing {
+        name: "rsa4096-pss",
+        create: "--algorithm rsa4096",
+        hsm: true,
+        options: PSS,
+        genpkey: "-algorithm RSA -pkeyopt rsa_keygen_bits:4096",
         scalar_len: 0,
     },
     Signing {
@@ -174,9 +198,18 @@ fn secp256k1_signatures_are_low_s() {
 fn softhsm_refuses_what_it_cannot_hold_and_nothing_falls_back_to_software() {
     let daemon = Daemon::start_dev();
     let cli = daemon.cli("admin");
-    for algorithm in ["sm2", "sm4-gcm", "hmac-sm3"] {
+    for (algorithm, why) in [
+        ("sm2", "no SM2 signature mechanism"),
+        ("sm4-gcm", "no SM4-GCM mechanism"),
+        ("hmac-sm3", "no HMAC-SM3 mechanism"),
+        ("ml-dsa-44", "no CKM_ML_DSA_KEY_PAIR_GEN"),
+        ("ml-dsa-65", "no CKM_ML_DSA_KEY_PAIR_GEN"),
+        ("ml-dsa-87", "no CKM_ML_DSA_KEY_PAIR_GEN"),
+        ("ml-kem-768", "no CKM_ML_KEM_KEY_PAIR_GEN"),
+    ] {
         let error = cli.fails(3, &format!("key create refused --algorithm {algorithm} --protection hsm"));
         assert!(error.contains("(UNSUPPORTED_BY_BACKEND)"), "{algorithm}: {error}");
+        assert!(error.contains(&format!("the token offers {why}")), "{algorithm}: {error}");
     }
     cli.fails(4, "key show refused");
     assert_eq!(cli.json("key list")["keys"].as_array().map(Vec::len), Some(0));
@@ -250,6 +283,17 @@ fn oaep_decrypts_what_openssl_encrypts_to_the_public_key() {
     cli.ok("encrypt software --in secret --out ours");
     cli.ok("decrypt software --in ours --out opened-ours");
     assert_eq!(cli.read("opened-ours"), b"attack at dawn");
+    // k − 66 bytes fit, for each modulus of k bytes.
+    for (algorithm, len_max) in [("rsa2048", 190), ("rsa4096", 446)] {
+        cli.ok(&format!("key create {algorithm} --algorithm {algorithm} --purpose encrypt --protection software"));
+        cli.write("longest", &vec![7; len_max]);
+        cli.ok(&format!("encrypt {algorithm} --in longest --out sealed"));
+        cli.ok(&format!("decrypt {algorithm} --in sealed --out opened"));
+        assert_eq!(cli.read("opened"), cli.read("longest"), "{algorithm}");
+        cli.write("longer", &vec![7; len_max + 1]);
+        let error = cli.fails(2, &format!("encrypt {algorithm} --in longer --out nothing"));
+        assert!(error.contains("(TOO_LARGE)"), "{algorithm}: {error}");
+    }
     ForeignKey::generate(cli.dir(), "foreign", "-algorithm RSA -pkeyopt rsa_keygen_bits:3072");
     openssl_ok(cli.dir(), &format!("pkeyutl -encrypt -pubin -inkey foreign.pub {options} -in secret -out foreign"));
     let error = cli.fails(1, "decrypt software --in foreign --out nothing");
@@ -265,7 +309,13 @@ fn ciphers_open_only_with_the_right_key_and_additional_data() {
     cli.write("aad", b"context");
     cli.write("wrong", b"contexT");
     cli.write("empty", b"");
-    for (algorithm, protection) in [("aes256-gcm", "hsm"), ("aes256-gcm", "software"), ("sm4-gcm", "software")] {
+    for (algorithm, protection) in [
+        ("aes128-gcm", "hsm"),
+        ("aes128-gcm", "software"),
+        ("aes256-gcm", "hsm"),
+        ("aes256-gcm", "software"),
+        ("sm4-gcm", "software"),
+    ] {
         let key = format!("{algorithm}-{protection}");
         cli.ok(&format!("key create {key} --algorithm {algorithm} --protection {protection}"));
         cli.ok(&format!("key create {key}-other --algorithm {algorithm} --protection {protection}"));
@@ -306,7 +356,13 @@ fn codes_are_made_and_checked_by_their_own_key_alone() {
     let cli = daemon.cli("admin");
     cli.write("data", b"data");
     cli.write("other", b"datA");
-    for (algorithm, protection) in [("hmac-sha256", "hsm"), ("hmac-sha256", "software"), ("hmac-sm3", "software")] {
+    for (algorithm, protection, len) in [
+        ("hmac-sha256", "hsm", 32),
+        ("hmac-sha256", "software", 32),
+        ("hmac-sha384", "hsm", 48),
+        ("hmac-sha384", "software", 48),
+        ("hmac-sm3", "software", 32),
+    ] {
         let key = format!("{algorithm}-{protection}");
         cli.ok(&format!("key create {key} --algorithm {algorithm} --protection {protection}"));
         cli.ok(&format!("key create {key}-other --algorithm {algorithm} --protection {protection}"));
@@ -314,16 +370,108 @@ fn codes_are_made_and_checked_by_their_own_key_alone() {
         cli.ok(&format!("mac {key} --in data --out again"));
         cli.ok(&format!("mac {key}-other --in data --out code-other"));
         let code = cli.read("code");
-        assert_eq!((code.len(), &code), (32, &cli.read("again")), "{key}");
+        assert_eq!((code.len(), &code), (len, &cli.read("again")), "{key}");
         assert_ne!(code, cli.read("code-other"), "{key}");
         assert_eq!(cli.ok(&format!("mac {key} --in data")).trim(), hex::encode(&code), "{key}");
         cli.ok(&format!("mac {key} --in data --verify code"));
         cli.fails(1, &format!("mac {key} --in other --verify code"));
         cli.fails(1, &format!("mac {key} --in data --verify code-other"));
         cli.fails(1, &format!("mac {key}-other --in data --verify code"));
-        cli.write("short", &code[..31]);
+        cli.write("short", &code[..len - 1]);
         cli.fails(1, &format!("mac {key} --in data --verify short"));
     }
+}
+
+/// OpenSSL 3.0 knows no ML-DSA; the software backend's own tests cross it with another implementation.
+#[test]
+fn ml_dsa_signs_and_verifies_messages_alone() {
+    let daemon = Daemon::start_dev();
+    let cli = daemon.cli("admin");
+    cli.write("message", b"the tally is whole when its halves meet\n");
+    cli.write("other", b"the tally is whole when its halves meat\n");
+    for (algorithm, signature_len, public_len) in
+        [("ml-dsa-44", 2420, 1312), ("ml-dsa-65", 3309, 1952), ("ml-dsa-87", 4627, 2592)]
+    {
+        let created = cli.json(&format!("key create {algorithm} --algorithm {algorithm} --protection software"));
+        assert_eq!((&created["scheme"], &created["purpose"]), (&"ml-dsa".into(), &"sign".into()), "{created}");
+        cli.ok(&format!("sign {algorithm} --in message --out one"));
+        cli.ok(&format!("sign {algorithm} --in message --out two --format raw"));
+        assert_eq!(cli.read("one").len(), signature_len);
+        assert_ne!(cli.read("one"), cli.read("two"), "{algorithm}: signatures are hedged");
+        cli.ok(&format!("verify {algorithm} --in message --sig one"));
+        cli.ok(&format!("verify {algorithm} --in message --sig two"));
+        cli.fails(1, &format!("verify {algorithm} --in other --sig one"));
+        cli.ok(&format!("key public {algorithm} --out public.pem"));
+        openssl_ok(cli.dir(), "asn1parse -in public.pem -out public.der -noout");
+        assert_eq!(cli.read("public.der").len(), public_len + 22, "{algorithm}");
+        cli.ok(&format!("ledger prove {algorithm}@1 --out bundle"));
+        let error =
+            cli.fails(2, &format!("key create digests --algorithm {algorithm} --protection software --allow-digest"));
+        assert!(error.contains("(UNSUPPORTED_ALGORITHM)"), "{error}");
+    }
+}
+
+#[test]
+fn both_sides_of_an_encapsulation_hold_one_secret() {
+    let daemon = Daemon::start_dev();
+    let cli = daemon.cli("admin");
+    cli.ok("key create kem --algorithm ml-kem-768 --protection software");
+    cli.ok("key create other --algorithm ml-kem-768 --protection software");
+    cli.ok("kem encapsulate kem --out c --secret ours");
+    cli.ok("kem decapsulate kem --in c --out theirs");
+    let (ciphertext, ours) = (cli.read("c"), cli.read("ours"));
+    assert_eq!((ciphertext.len(), ours.len()), (1088, 32));
+    assert_eq!(ours, cli.read("theirs"));
+    let mode = std::fs::metadata(cli.path("ours")).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+    // Implicit rejection: no error tells a good ciphertext from a bad one.
+    cli.ok("kem decapsulate other --in c --out strange");
+    assert_ne!(ours, cli.read("strange"));
+    let mut changed = ciphertext.clone();
+    changed[500] ^= 1;
+    cli.write("changed", &changed);
+    cli.ok("kem decapsulate kem --in changed --out strange");
+    assert_ne!(ours, cli.read("strange"));
+    cli.write("short", &ciphertext[..1087]);
+    let error = cli.fails(2, "kem decapsulate kem --in short --out nothing");
+    assert!(error.contains("(INVALID_ARGUMENT)"), "{error}");
+    // A rotated key takes over for new secrets; the old version still recovers its own, until it is revoked.
+    cli.ok("key rotate kem");
+    cli.ok("kem decapsulate kem@1 --in c --out theirs");
+    assert_eq!(ours, cli.read("theirs"));
+    cli.refused("WRONG_STATE", "kem encapsulate kem@1 --out nothing --secret nothing");
+    cli.ok("key revoke kem@1 --reason superseded");
+    cli.refused("WRONG_STATE", "kem decapsulate kem@1 --in c --out nothing");
+    cli.refused("WRONG_PURPOSE", "sign kem --in c --out nothing");
+    cli.refused("WRONG_PURPOSE", "encrypt kem --in c --out nothing");
+    assert!(!cli.path("nothing").exists());
+    let records = cli.json("audit list --key kem --limit 100");
+    let operations: Vec<_> = records["records"].as_array().unwrap().iter().map(|r| r["operation"].clone()).collect();
+    assert!(operations.contains(&"Encapsulate".into()) && operations.contains(&"Decapsulate".into()), "{records}");
+}
+
+#[test]
+fn a_retired_algorithm_makes_no_keys_and_old_ones_go_on() {
+    let builder = ConfigBuilder::new(Storage::Sqlite);
+    let daemon = Daemon::start_config(&builder);
+    builder.write_profiles(&daemon);
+    let cli = daemon.cli("admin");
+    cli.write("message", b"old and gone");
+    cli.ok("key create old --algorithm rsa2048 --protection software");
+    let stopped = daemon.terminate();
+    let file = stopped.scratch().join("hufu.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + "[retire]\nrsa2048 = \"2020-01-01\"\nrsa3072 = \"2999-12-31\"\n").unwrap();
+    let daemon = stopped.start();
+    builder.write_profiles(&daemon);
+    let cli = daemon.cli("admin");
+    for line in ["key create new --algorithm rsa2048 --protection hsm", "key rotate old"] {
+        let error = cli.fails(2, line);
+        assert!(error.contains("(UNSUPPORTED_ALGORITHM)") && error.contains("rsa2048 is retired"), "{line}: {error}");
+    }
+    cli.ok("sign old --in message --out signature");
+    cli.ok("verify old --in message --sig signature");
+    cli.ok("key create new --algorithm rsa3072 --protection software");
 }
 
 #[test]

@@ -130,6 +130,13 @@ async fn use_secrets(client: &Client) -> Vec<Known> {
         }
     }
     secrets.extend(use_signers(client).await);
+    client.create_key(NewKey::new("kem", v1::Algorithm::MlKem768, v1::Protection::Software)).await.unwrap();
+    for _ in 0..20 {
+        let made = client.encapsulate(&key("kem")).await.unwrap();
+        let found = client.decapsulate(&key("kem"), &made.ciphertext).await.unwrap();
+        assert_eq!(made.shared_secret, found.shared_secret);
+        secrets.push(Known::new("a shared secret", made.shared_secret.as_slice()));
+    }
     for source in [v1::Protection::Hsm, v1::Protection::Software] {
         let random = client.generate_random(64, source).await.unwrap();
         secrets.push(Known::new("random bytes", random.data.as_slice()));

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Longest code that is read, in bytes; a good one has 32.
+/// Longest code that is read, in bytes; a good one has 32 or 48.
 const MAC_LEN_MAX: usize = 1024;
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod encrypt;
 pub(crate) mod hsm;
+pub(crate) mod kem;
 pub(crate) mod key;
 pub(crate) mod key_create;
 pub(crate) mod key_life;

@@ -17,7 +17,7 @@ use crate::{
 const DIGEST_LEN_MAX: usize = 64;
 
 /// Longest signature that the service takes, in bytes.
-const SIGNATURE_LEN_MAX: usize = 1024;
+const SIGNATURE_LEN_MAX: usize = 5120;
 
 #[derive(Debug, Args)]
 pub(crate) struct Sign {

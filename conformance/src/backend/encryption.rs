@@ -37,7 +37,8 @@ pub(super) async fn check_aead(case: &Case<'_>, key: &KeyHandle, other: &KeyHand
 }
 
 pub(super) async fn check_to(case: &Case<'_>, key: &KeyHandle, other: &KeyHandle) -> Result<(), Failure> {
-    let longest = [3; 318];
+    let (len_max, modulus_len) = (case.algorithm.oaep_len_max(), case.algorithm.modulus_len());
+    let (longest, out_of_range) = (vec![3; len_max.unwrap_or(0)], vec![0xff; modulus_len.unwrap_or(0)]);
     for plaintext in [PLAINTEXT, b"", &longest] {
         let ciphertext = encrypt_to(case, key, plaintext).await?;
         let answer = case.perform(Operation::DecryptWith(key, &ciphertext)).await;
@@ -48,12 +49,13 @@ pub(super) async fn check_to(case: &Case<'_>, key: &KeyHandle, other: &KeyHandle
     let mut changed = ciphertext.clone();
     changed.iter_mut().skip(100).take(1).for_each(|b| *b ^= 1);
     let cut = ciphertext.split_last().map_or(&[][..], |(_, rest)| rest);
-    for (key, bad) in [(other, &ciphertext[..]), (key, &changed), (key, cut), (key, &[]), (key, &[0xff; 384])] {
+    for (key, bad) in [(other, &ciphertext[..]), (key, &changed), (key, cut), (key, &[]), (key, &out_of_range)] {
         let answer = case.perform(Operation::DecryptWith(key, bad)).await;
         case.ensure(matches!(answer, Err(BackendError::Rejected)), "anything else is rejected", &answer)?;
     }
     let public_key = case.public_key(key);
-    let operation = Operation::EncryptTo(&public_key, &[3; 319]);
+    let too_long = [&longest[..], &[3]].concat();
+    let operation = Operation::EncryptTo(&public_key, &too_long);
     let answer = case.subject.verifier.perform(operation, in_seconds(60)).await;
     let typed = matches!(answer, Err(BackendError::InvalidInput(_)));
     case.ensure(typed, "a plaintext too long for the modulus is invalid", &answer)

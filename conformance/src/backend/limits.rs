@@ -26,6 +26,7 @@ async fn check_wrong_use(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure
         (Some(Purpose::Encrypt).filter(|_| !case.algorithm.is_asymmetric()), Operation::Seal(key, aead)),
         (Some(Purpose::Encrypt).filter(|_| !case.algorithm.is_asymmetric()), Operation::Open(key, aead)),
         (Some(Purpose::Encrypt).filter(|_| case.algorithm.is_asymmetric()), Operation::DecryptWith(key, b"x")),
+        (Some(Purpose::Encapsulate), Operation::Decapsulate(key, &[0; 1088])),
     ];
     for (purpose, operation) in uses {
         if purpose == Some(case.purpose) {
@@ -46,6 +47,7 @@ async fn check_oversized(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure
     let uses = match case.purpose {
         Purpose::Sign => vec![Operation::Sign(key, SignInput::Message(&huge))],
         Purpose::Mac => vec![Operation::Mac(key, &huge)],
+        Purpose::Encapsulate => vec![Operation::Decapsulate(key, &huge)],
         Purpose::Encrypt if case.algorithm.is_asymmetric() => vec![Operation::DecryptWith(key, &huge)],
         Purpose::Encrypt => vec![Operation::Seal(key, aead), Operation::Seal(key, aad), Operation::Open(key, aead)],
     };

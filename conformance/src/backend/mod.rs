@@ -3,6 +3,7 @@
 //!
 //! It makes keys under fresh random identities and destroys them again, so that it may run on a token in use.
 
+mod encapsulation;
 mod encryption;
 mod lifecycle;
 mod limits;
@@ -107,6 +108,7 @@ impl Case<'_> {
             Purpose::Encrypt if self.algorithm.is_asymmetric() => encryption::check_to(self, &key, &other).await?,
             Purpose::Encrypt => encryption::check_aead(self, &key, &other).await?,
             Purpose::Mac => mac::check(self, &key, &other).await?,
+            Purpose::Encapsulate => encapsulation::check(self, &key, &other).await?,
         }
         limits::check(self, &key).await?;
         lifecycle::check_destroy(self, &key, &other, report).await

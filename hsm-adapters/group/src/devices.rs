@@ -71,8 +71,11 @@ impl Devices {
             | Operation::Mac(key, _)
             | Operation::Seal(key, _)
             | Operation::Open(key, _)
-            | Operation::DecryptWith(key, _) => self.holder(key)?,
-            Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Random(_) => &self.first,
+            | Operation::DecryptWith(key, _)
+            | Operation::Decapsulate(key, _) => self.holder(key)?,
+            Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) | Operation::Random(_) => {
+                &self.first
+            }
         };
         device.perform(operation, deadline).await
     }

@@ -1,10 +1,10 @@
 //! Attribute templates of new keys: one purpose, sensitive, never extractable.
 
 use cryptoki::mechanism::MechanismType;
-use cryptoki::object::Attribute;
+use cryptoki::object::{Attribute, KeyType, MlDsaParameterSetType, MlKemParameterSetType, ObjectClass};
 use der::Encode;
 use der::asn1::PrintableStringRef;
-use hufu_core::algorithm::{Algorithm, Purpose};
+use hufu_core::algorithm::{Algorithm, Form, Purpose};
 use hufu_core::record::VersionUid;
 
 use crate::public_key;
@@ -20,7 +20,7 @@ pub(crate) struct Plan {
     pub(crate) purpose: Purpose,
     /// On the token, or gone with the session.
     pub(crate) permanent: bool,
-    /// Length of an RSA modulus in bits.
+    /// Length of an RSA modulus in bits; 0 for other keys.
     pub(crate) modulus_bits: u32,
     pub(crate) dialect: Dialect,
     /// The only mechanism that the key shall work with, where the token can enforce it.
@@ -46,7 +46,8 @@ pub(crate) const DIALECTS: [Dialect; 4] = [
 
 /// The template of a private or secret key.
 pub(crate) fn private(plan: &Plan) -> Vec<Attribute> {
-    let (signs, encrypts) = (plan.purpose != Purpose::Encrypt, plan.purpose == Purpose::Encrypt);
+    let signs = matches!(plan.purpose, Purpose::Sign | Purpose::Mac);
+    let encrypts = plan.purpose == Purpose::Encrypt;
     let mut template = common(plan);
     template.extend([
         Attribute::Private(true),
@@ -57,13 +58,18 @@ pub(crate) fn private(plan: &Plan) -> Vec<Attribute> {
         Attribute::Unwrap(false),
         Attribute::Derive(false),
     ]);
-    if !plan.algorithm.is_asymmetric() {
+    if let Form::Secret(len) = plan.algorithm.entry().form {
         template.extend([
             Attribute::Encrypt(encrypts),
             Attribute::Verify(false),
             Attribute::Wrap(false),
-            Attribute::ValueLen(32.into()),
+            // No secret of ours is longer than 48 bytes.
+            Attribute::ValueLen(u64::try_from(len).unwrap_or(0).into()),
         ]);
+    }
+    // The attribute is new in PKCS #11 v3.2: tokens that know no such purpose are not asked for it.
+    if plan.purpose == Purpose::Encapsulate {
+        template.push(Attribute::Decapsulate(true));
     }
     if plan.dialect.allowed_mechanisms {
         template.push(Attribute::AllowedMechanisms(vec![plan.mechanism]));
@@ -80,13 +86,38 @@ pub(crate) fn public(plan: &Plan) -> Vec<Attribute> {
         Attribute::Encrypt(plan.purpose == Purpose::Encrypt),
         Attribute::Wrap(false),
     ]);
-    if plan.algorithm == Algorithm::Rsa3072 {
-        template.push(Attribute::ModulusBits(u64::from(plan.modulus_bits).into()));
-        template.push(Attribute::PublicExponent(vec![1, 0, 1]));
-    } else {
-        template.push(Attribute::EcParams(ec_params(plan)));
+    if plan.purpose == Purpose::Encapsulate {
+        template.push(Attribute::Encapsulate(true));
     }
+    template.extend(kind(plan));
     template
+}
+
+/// The template of a shared secret that is to be read and deleted at once.
+pub(crate) fn shared_secret() -> [Attribute; 5] {
+    [
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(KeyType::GENERIC_SECRET),
+        Attribute::Token(false),
+        Attribute::Sensitive(false),
+        Attribute::Extractable(true),
+    ]
+}
+
+/// What kind of pair it is: modulus, curve or parameter set.
+fn kind(plan: &Plan) -> Vec<Attribute> {
+    let ml_dsa = |set: MlDsaParameterSetType| vec![Attribute::ParameterSet(set.into())];
+    match plan.algorithm {
+        Algorithm::MlDsa44 => ml_dsa(MlDsaParameterSetType::ML_DSA_44),
+        Algorithm::MlDsa65 => ml_dsa(MlDsaParameterSetType::ML_DSA_65),
+        Algorithm::MlDsa87 => ml_dsa(MlDsaParameterSetType::ML_DSA_87),
+        Algorithm::MlKem768 => vec![Attribute::ParameterSet(MlKemParameterSetType::ML_KEM_768.into())],
+        algorithm if algorithm.modulus_len().is_some() => vec![
+            Attribute::ModulusBits(u64::from(plan.modulus_bits).into()),
+            Attribute::PublicExponent(vec![1, 0, 1]),
+        ],
+        _ => vec![Attribute::EcParams(ec_params(plan))],
+    }
 }
 
 fn common(plan: &Plan) -> Vec<Attribute> {

@@ -88,8 +88,9 @@ impl Pkcs11Backend {
             Operation::Seal(key, input) => self.use_key(key, Input::seal(key, input)?, deadline).await,
             Operation::Open(key, input) => self.use_key(key, Input::open(key, input)?, deadline).await,
             Operation::DecryptWith(key, data) => self.use_key(key, Input::decrypt(key, data)?, deadline).await,
+            Operation::Decapsulate(key, data) => self.use_key(key, Input::decapsulate(key, data)?, deadline).await,
             Operation::Random(len) => self.random(len, deadline).await,
-            Operation::Verify(..) | Operation::EncryptTo(..) => {
+            Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) => {
                 let why = "work with public keys needs no token; the software backend does it";
                 Err(BackendError::Unsupported(why.to_owned()))
             }

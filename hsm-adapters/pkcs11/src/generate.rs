@@ -3,7 +3,7 @@
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::Session;
-use hufu_core::algorithm::Algorithm;
+use hufu_core::algorithm::{Algorithm, Form};
 use hufu_core::backend::BackendError;
 
 use crate::attributes::{self, Plan};
@@ -19,12 +19,18 @@ pub(crate) struct Made {
 /// Makes a key. One that is not sensitive and never extractable is deleted again.
 pub(crate) fn make(session: &Session, plan: &Plan) -> Result<Made, Fault> {
     let private = attributes::private(plan);
-    let made = match plan.algorithm {
-        Algorithm::Aes256Gcm => secret(session, &Mechanism::AesKeyGen, &private)?,
-        Algorithm::HmacSha256 => secret(session, &Mechanism::GenericSecretKeyGen, &private)?,
-        Algorithm::Rsa3072 => pair(session, &Mechanism::RsaPkcsKeyPairGen, plan, &private)?,
-        Algorithm::Ed25519 => pair(session, &Mechanism::EccEdwardsKeyPairGen, plan, &private)?,
-        _ => pair(session, &Mechanism::EccKeyPairGen, plan, &private)?,
+    let made = match (plan.algorithm.entry().form, plan.algorithm) {
+        (Form::Secret(_), Algorithm::Aes128Gcm | Algorithm::Aes256Gcm) => {
+            secret(session, &Mechanism::AesKeyGen, &private)?
+        }
+        (Form::Secret(_), _) => secret(session, &Mechanism::GenericSecretKeyGen, &private)?,
+        (Form::Rsa(_), _) => pair(session, &Mechanism::RsaPkcsKeyPairGen, plan, &private)?,
+        (Form::Pair, Algorithm::Ed25519) => pair(session, &Mechanism::EccEdwardsKeyPairGen, plan, &private)?,
+        (Form::Pair, Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87) => {
+            pair(session, &Mechanism::MlDsaKeyPairGen, plan, &private)?
+        }
+        (Form::Pair, Algorithm::MlKem768) => pair(session, &Mechanism::MlKemKeyPairGen, plan, &private)?,
+        (Form::Pair, _) => pair(session, &Mechanism::EccKeyPairGen, plan, &private)?,
     };
     match check_protected(session, made.key) {
         Ok(()) => Ok(made),

@@ -18,6 +18,7 @@ pub(crate) enum Input {
     Seal { nonce: [u8; 12], aad: Vec<u8>, data: SecretBytes },
     Open { nonce: [u8; 12], aad: Vec<u8>, data: Vec<u8> },
     Decrypt(Vec<u8>),
+    Decapsulate(Vec<u8>),
 }
 
 impl Input {
@@ -54,13 +55,22 @@ impl Input {
         check_purpose(handle, Purpose::Encrypt, true)?;
         Ok(Self::Decrypt(copied(data)?))
     }
+
+    pub(crate) fn decapsulate(handle: &KeyHandle, ciphertext: &[u8]) -> Result<Self, BackendError> {
+        check_purpose(handle, Purpose::Encapsulate, true)?;
+        if handle.algorithm.encapsulation_len() != Some(ciphertext.len()) {
+            return Err(invalid("the ciphertext has the wrong length for the algorithm"));
+        }
+        Ok(Self::Decapsulate(ciphertext.to_vec()))
+    }
 }
 
 /// The purpose that a scheme serves; each serves one.
 pub(crate) fn purpose(scheme: Scheme) -> Purpose {
     match scheme {
-        Scheme::RsaOaepSha256 | Scheme::Aes256Gcm | Scheme::Sm4Gcm => Purpose::Encrypt,
-        Scheme::HmacSha256 | Scheme::HmacSm3 => Purpose::Mac,
+        Scheme::RsaOaepSha256 | Scheme::AesGcm | Scheme::Sm4Gcm => Purpose::Encrypt,
+        Scheme::HmacSha256 | Scheme::HmacSha384 | Scheme::HmacSm3 => Purpose::Mac,
+        Scheme::MlKem => Purpose::Encapsulate,
         _ => Purpose::Sign,
     }
 }

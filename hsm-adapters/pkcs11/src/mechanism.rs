@@ -1,7 +1,7 @@
 //! Which mechanisms make and use a key of a row of the table of algorithms.
 
 use cryptoki::mechanism::MechanismType;
-use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
+use hufu_core::algorithm::{Algorithm, Form, Purpose, Scheme};
 
 /// A row of the table of algorithms.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -25,7 +25,8 @@ pub(crate) enum Hashing {
 pub(crate) struct Mechanisms {
     pub(crate) generate: MechanismType,
     pub(crate) usage: MechanismType,
-    pub(crate) key_bits: usize,
+    /// Length of the key in bits, where tokens tell which lengths they make.
+    pub(crate) key_bits: Option<u32>,
 }
 
 /// The mechanisms that a row needs.
@@ -33,21 +34,34 @@ pub(crate) struct Mechanisms {
 /// # Errors
 /// The reason why no token can serve it through PKCS#11.
 pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
-    let (generate, usage, key_bits) = match row.scheme {
-        Scheme::EcdsaSha256 => (MechanismType::ECC_KEY_PAIR_GEN, MechanismType::ECDSA, 256),
-        Scheme::EcdsaSha384 => (MechanismType::ECC_KEY_PAIR_GEN, MechanismType::ECDSA, 384),
-        Scheme::Ed25519 => (MechanismType::ECC_EDWARDS_KEY_PAIR_GEN, MechanismType::EDDSA, 256),
-        Scheme::RsaPssSha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, rsa_pss(hashing), 3072),
-        Scheme::RsaPkcs1Sha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, rsa_pkcs1(hashing), 3072),
-        Scheme::RsaOaepSha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS_OAEP, 3072),
-        Scheme::Aes256Gcm => (MechanismType::AES_KEY_GEN, MechanismType::AES_GCM, 256),
-        Scheme::HmacSha256 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA256_HMAC, 256),
-        // PKCS #11 v3.1 defines none of them, and a curve without its signature scheme is no substitute.
+    let (generate, usage) = match row.scheme {
+        Scheme::EcdsaSha256 | Scheme::EcdsaSha384 => (MechanismType::ECC_KEY_PAIR_GEN, MechanismType::ECDSA),
+        Scheme::Ed25519 => (MechanismType::ECC_EDWARDS_KEY_PAIR_GEN, MechanismType::EDDSA),
+        Scheme::RsaPssSha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, rsa_pss(hashing)),
+        Scheme::RsaPkcs1Sha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, rsa_pkcs1(hashing)),
+        Scheme::RsaOaepSha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS_OAEP),
+        Scheme::AesGcm => (MechanismType::AES_KEY_GEN, MechanismType::AES_GCM),
+        Scheme::HmacSha256 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA256_HMAC),
+        Scheme::HmacSha384 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA384_HMAC),
+        // New in PKCS #11 v3.2.
+        Scheme::MlDsa => (MechanismType::ML_DSA_KEY_PAIR_GEN, MechanismType::ML_DSA),
+        Scheme::MlKem => (MechanismType::ML_KEM_KEY_PAIR_GEN, MechanismType::ML_KEM),
+        // PKCS #11 v3.2 defines none of them, and a curve without its signature scheme is no substitute.
         Scheme::Sm2Sm3 => return Err("the token offers no SM2 signature mechanism".to_owned()),
         Scheme::Sm4Gcm => return Err("the token offers no SM4-GCM mechanism".to_owned()),
         Scheme::HmacSm3 => return Err("the token offers no HMAC-SM3 mechanism".to_owned()),
     };
-    Ok(Mechanisms { generate, usage, key_bits })
+    Ok(Mechanisms { generate, usage, key_bits: key_bits(row.algorithm) })
+}
+
+/// Tokens tell lengths of curves and moduli in bits; of lattices each tells something else.
+fn key_bits(algorithm: Algorithm) -> Option<u32> {
+    match (algorithm.entry().form, algorithm) {
+        (Form::Rsa(bits), _) => Some(bits),
+        (_, Algorithm::P384) => Some(384),
+        (_, Algorithm::P256 | Algorithm::Secp256k1 | Algorithm::Ed25519) => Some(256),
+        _ => None,
+    }
 }
 
 /// Whether there is a choice of who hashes.

@@ -2,15 +2,15 @@
 
 use cryptoki::context::{Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
-use cryptoki::mechanism::MechanismType;
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
-use hufu_core::algorithm::{Algorithm, Purpose, Scheme, TABLE};
+use hufu_core::algorithm::{Algorithm, Form, Purpose, Scheme, TABLE};
 use hufu_core::backend::{Capabilities, Outcome};
 use hufu_core::record::VersionUid;
 use hufu_secret::SecretBytes;
 
-use crate::attributes::{DIALECTS, Dialect, Plan};
+use crate::attributes::{self, DIALECTS, Dialect, Plan};
 use crate::fault::{Fault, describe};
 use crate::generate::{self, Made};
 use crate::input::Input;
@@ -19,7 +19,6 @@ use crate::usage::{self, Use};
 
 /// A trial needs no longer modulus, which would take a second or more; many tokens allow none shorter than 2048 bits.
 const TRIAL_MODULUS_BITS_MIN: u32 = 1024;
-const MODULUS_BITS: u32 = 3072;
 const PLAINTEXT: &[u8] = b"trial";
 
 /// What was found out about a token.
@@ -47,7 +46,7 @@ impl Profile {
             algorithm: row.algorithm,
             purpose: row.purpose,
             permanent: true,
-            modulus_bits: MODULUS_BITS,
+            modulus_bits: modulus_bits(row.algorithm),
             dialect: served.dialect,
             mechanism: served.mechanism,
         })
@@ -61,6 +60,12 @@ impl Profile {
     fn find(&self, row: Row) -> Option<&Served> {
         self.served.iter().find(|served| served.row == row)
     }
+
+    /// What is known of RSA keys of another length with the same use.
+    fn another_length(&self, row: Row) -> Option<Served> {
+        row.algorithm.modulus_len()?;
+        self.served.iter().find(|served| served.row.scheme == row.scheme).copied()
+    }
 }
 
 /// Tries every row of the table of algorithms.
@@ -70,7 +75,12 @@ pub(crate) fn profile(context: &Pkcs11, slot: Slot, session: &Session, simulated
     for entry in TABLE {
         for (purpose, scheme) in entry.schemes {
             let row = Row { algorithm: entry.algorithm, purpose: *purpose, scheme: *scheme };
-            match try_row(&offered, session, row) {
+            // The trial of one length of modulus tells about the others: making RSA keys is slow on real tokens.
+            let tried = match profile.another_length(row) {
+                Some(served) => offered.serve_too(served, row),
+                None => try_row(&offered, session, row),
+            };
+            match tried {
                 Ok(served) => {
                     profile.served.push(served);
                     profile.capabilities.schemes.push((row.algorithm, row.purpose, row.scheme));
@@ -104,18 +114,32 @@ impl Offered<'_> {
         }
         let info = self.context.get_mechanism_info(self.slot, wanted.generate).map_err(|error| describe(&error))?;
         let known = info.max_key_size() > 0;
-        let fits = (info.min_key_size()..=info.max_key_size()).contains(&wanted.key_bits);
-        if known && !fits {
-            return Err(format!("the token makes no keys of {} bits with {}", wanted.key_bits, wanted.generate));
+        let fits = |bits: u32| {
+            usize::try_from(bits).is_ok_and(|bits| (info.min_key_size()..=info.max_key_size()).contains(&bits))
+        };
+        match wanted.key_bits {
+            Some(bits) if known && !fits(bits) => {
+                Err(format!("the token makes no keys of {bits} bits with {}", wanted.generate))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// The shortest modulus that the token makes, within reason.
-    fn trial_modulus_bits(&self) -> u32 {
+    /// The shortest modulus that the token makes, within reason; 0 for other keys.
+    fn trial_modulus_bits(&self, algorithm: Algorithm) -> u32 {
+        if algorithm.modulus_len().is_none() {
+            return 0;
+        }
         let info = self.context.get_mechanism_info(self.slot, MechanismType::RSA_PKCS_KEY_PAIR_GEN);
         let min = info.ok().and_then(|info| u32::try_from(info.min_key_size()).ok());
-        min.unwrap_or(MODULUS_BITS).clamp(TRIAL_MODULUS_BITS_MIN, MODULUS_BITS)
+        let bits = modulus_bits(algorithm);
+        min.unwrap_or(bits).clamp(TRIAL_MODULUS_BITS_MIN, bits)
+    }
+
+    /// Serves a row as another length of modulus is served, if the token makes this one.
+    fn serve_too(&self, served: Served, row: Row) -> Result<Served, String> {
+        self.check(row, mechanism::of(row, served.how.hashing)?)?;
+        Ok(Served { row, how: Use { algorithm: row.algorithm, ..served.how }, ..served })
     }
 }
 
@@ -162,7 +186,7 @@ fn make(
                 algorithm: row.algorithm,
                 purpose: row.purpose,
                 permanent,
-                modulus_bits: offered.trial_modulus_bits(),
+                modulus_bits: offered.trial_modulus_bits(row.algorithm),
                 dialect,
                 mechanism,
             };
@@ -191,6 +215,7 @@ fn exercise(session: &Session, made: &Made, row: Row, how: Use) -> Result<Option
         }
         (Purpose::Encrypt, Scheme::RsaOaepSha256) => exercise_oaep(session, made),
         (Purpose::Encrypt, _) => exercise_aead(session, made, how),
+        (Purpose::Encapsulate, _) => exercise_kem(session, made, how),
     }
 }
 
@@ -224,12 +249,41 @@ fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Faul
     rejection(opened.map(|_| ()).map_err(Fault::from))
 }
 
+/// Both sides must hold one secret, and a changed ciphertext must give another one (FIPS 203 §6.3).
+fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
+    let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
+    let template = attributes::shared_secret();
+    let (mut ciphertext, secret) = session.encapsulate_key(&Mechanism::MlKem, public, &template)?;
+    let secret = usage::take_secret(session, secret)?;
+    let decapsulate =
+        |ciphertext: &[u8]| match usage::perform(session, made.key, how, &Input::Decapsulate(ciphertext.to_vec()))? {
+            Outcome::Plaintext(found) => Ok(found),
+            _ => Err(wrong("decapsulating answers no secret")),
+        };
+    if how.algorithm.encapsulation_len() != Some(ciphertext.len()) || decapsulate(&ciphertext)? != secret {
+        return Err(wrong("what was encapsulated decapsulates to something else"));
+    }
+    ciphertext.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+    if decapsulate(&ciphertext)? == secret {
+        return Err(wrong("it decapsulates a ciphertext that is not genuine"));
+    }
+    Ok(None)
+}
+
 fn rejection(result: Result<(), Fault>) -> Result<Option<RvError>, Fault> {
     match result {
         Ok(()) => Err(wrong("it opens a ciphertext that is not genuine")),
         Err(Fault::Answer(_)) => Ok(None),
         Err(Fault::Device(Error::Pkcs11(code, Function::Decrypt))) => Ok(Some(code)),
         Err(fault) => Err(fault),
+    }
+}
+
+/// Length of an RSA modulus; 0 for other keys.
+fn modulus_bits(algorithm: Algorithm) -> u32 {
+    match algorithm.entry().form {
+        Form::Rsa(bits) => bits,
+        _ => 0,
     }
 }
 

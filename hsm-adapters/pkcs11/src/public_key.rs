@@ -26,8 +26,11 @@ pub(crate) fn curve(algorithm: Algorithm) -> Option<ObjectIdentifier> {
 
 /// Reads a public key object as SubjectPublicKeyInfo, DER.
 pub(crate) fn read(session: &Session, object: ObjectHandle, algorithm: Algorithm) -> Result<Vec<u8>, Fault> {
-    if algorithm == Algorithm::Rsa3072 {
+    if algorithm.modulus_len().is_some() {
         return read_rsa(session, object);
+    }
+    if let Some((oid, len)) = lattice(algorithm) {
+        return read_value(session, object, oid, len);
     }
     let attributes = session.get_attributes(object, &[AttributeType::EcPoint])?;
     let Some(Attribute::EcPoint(shown)) = attributes.into_iter().next() else {
@@ -45,6 +48,31 @@ pub(crate) fn read(session: &Session, object: ObjectHandle, algorithm: Algorithm
         }
     };
     Ok(encoded.ok_or_else(unreadable)?)
+}
+
+/// Object identifier and length in bytes of a public key of a lattice (RFC 9881 §3, RFC 9935 §3).
+fn lattice(algorithm: Algorithm) -> Option<(ObjectIdentifier, usize)> {
+    let (oid, len) = match algorithm {
+        Algorithm::MlDsa44 => ("2.16.840.1.101.3.4.3.17", 1312),
+        Algorithm::MlDsa65 => ("2.16.840.1.101.3.4.3.18", 1952),
+        Algorithm::MlDsa87 => ("2.16.840.1.101.3.4.3.19", 2592),
+        Algorithm::MlKem768 => ("2.16.840.1.101.3.4.4.2", 1184),
+        _ => return None,
+    };
+    Some((ObjectIdentifier::new_unwrap(oid), len))
+}
+
+/// A public key that the token shows bare in CKA_VALUE (PKCS #11 v3.2).
+fn read_value(session: &Session, object: ObjectHandle, oid: ObjectIdentifier, len: usize) -> Result<Vec<u8>, Fault> {
+    let shown = session.get_attributes(object, &[AttributeType::Value])?;
+    let Some(Attribute::Value(value)) = shown.into_iter().next().filter(|shown| has_len(shown, len)) else {
+        return Err(unreadable().into());
+    };
+    Ok(encode(AlgorithmIdentifierRef { oid, parameters: None }, &value).ok_or_else(unreadable)?)
+}
+
+fn has_len(shown: &Attribute, len: usize) -> bool {
+    matches!(shown, Attribute::Value(value) if value.len() == len)
 }
 
 /// CKA_EC_POINT is a DER OCTET STRING by the standard, and the bare point on some tokens.

@@ -3,16 +3,18 @@
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
-use cryptoki::object::ObjectHandle;
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::Session;
 use hufu_core::algorithm::{Algorithm, Scheme};
 use hufu_core::backend::{BackendError, Outcome};
 use hufu_secret::SecretBytes;
 use sha2::{Digest, Sha256, Sha384};
 
+use crate::attributes;
 use crate::fault::Fault;
 use crate::input::{Input, invalid};
 use crate::low_s;
@@ -24,7 +26,8 @@ const SHA256_DIGEST_INFO: [u8; 19] = [
 ];
 const TAG_BITS: u64 = 128;
 const TAG_LEN: usize = 16;
-const RSA_LEN: usize = 384;
+/// FIPS 203 §8, table 3.
+const SHARED_SECRET_LEN: usize = 32;
 
 /// How a key of a scheme is used on this token.
 #[derive(Clone, Copy, Debug)]
@@ -52,29 +55,47 @@ pub(crate) fn perform(session: &Session, key: ObjectHandle, how: Use, input: &In
         }
         Input::Message(message) => sign_message(session, key, how, message).map(Outcome::Bytes),
         Input::Digest(digest) => sign_digest(session, key, how, digest).map(Outcome::Bytes),
-        Input::Mac(data) => Ok(Outcome::Bytes(session.sign(&Mechanism::Sha256Hmac, key, data)?)),
-        Input::Seal { nonce, aad, data } => {
-            let mut nonce = *nonce;
-            let mechanism = gcm(&mut nonce, aad)?;
-            let sealed = session.encrypt(&mechanism, key, data.expose())?;
-            // Some tokens answer nonce or tag in other places; what is not ciphertext ‖ tag must not leave.
-            let right_len = sealed.len() == data.len() + TAG_LEN;
-            if right_len { Ok(Outcome::Bytes(sealed)) } else { Err(misshapen().into()) }
-        }
+        Input::Mac(data) => Ok(Outcome::Bytes(session.sign(&hmac(how.scheme)?, key, data)?)),
+        Input::Seal { nonce, aad, data } => seal(session, key, *nonce, aad, data.expose()),
         Input::Open { nonce, aad, data } => {
-            if data.len() < TAG_LEN {
-                return Err(BackendError::Rejected.into());
-            }
+            let len_max = data.len().checked_sub(TAG_LEN).ok_or(BackendError::Rejected)?;
             let mut nonce = *nonce;
             let mechanism = gcm(&mut nonce, aad)?;
-            opened(session.decrypt(&mechanism, key, data), how, data.len() - TAG_LEN)
+            opened(session.decrypt(&mechanism, key, data), how, len_max)
         }
         Input::Decrypt(data) => {
-            if data.len() != RSA_LEN {
-                return Err(BackendError::Rejected.into());
-            }
-            opened(session.decrypt(&oaep(), key, data), how, RSA_LEN)
+            let len = how.algorithm.modulus_len().filter(|len| *len == data.len()).ok_or(BackendError::Rejected)?;
+            opened(session.decrypt(&oaep(), key, data), how, len)
         }
+        Input::Decapsulate(ciphertext) => {
+            let template = attributes::shared_secret();
+            let secret = session.decapsulate_key(&Mechanism::MlKem, key, &template, ciphertext)?;
+            take_secret(session, secret).map(Outcome::Plaintext)
+        }
+    }
+}
+
+fn seal(
+    session: &Session,
+    key: ObjectHandle,
+    mut nonce: [u8; 12],
+    aad: &[u8],
+    data: &[u8],
+) -> Result<Outcome, Fault> {
+    let mechanism = gcm(&mut nonce, aad)?;
+    let sealed = session.encrypt(&mechanism, key, data)?;
+    // Some tokens answer nonce or tag in other places; what is not ciphertext ‖ tag must not leave.
+    let right_len = sealed.len() == data.len() + TAG_LEN;
+    if right_len { Ok(Outcome::Bytes(sealed)) } else { Err(misshapen().into()) }
+}
+
+/// Reads a shared secret out of its object, which goes away at once.
+pub(crate) fn take_secret(session: &Session, object: ObjectHandle) -> Result<SecretBytes, Fault> {
+    let shown = session.get_attributes(object, &[AttributeType::Value]);
+    session.destroy_object(object)?;
+    match shown?.into_iter().next() {
+        Some(Attribute::Value(value)) if value.len() == SHARED_SECRET_LEN => Ok(SecretBytes::from_vec(value)),
+        _ => Err(misshapen().into()),
     }
 }
 
@@ -84,6 +105,11 @@ fn sign_message(session: &Session, key: ObjectHandle, how: Use, message: &[u8]) 
             // The other variants hold a dangling pointer in cryptoki 0.12; this one has no parameters.
             let mechanism = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
             shaped(session.sign(&mechanism, key, message)?, 64)
+        }
+        Scheme::MlDsa => {
+            // Without parameters: an empty context, and hedged where the token can.
+            let mechanism = Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, None));
+            shaped(session.sign(&mechanism, key, message)?, ml_dsa_len(how.algorithm))
         }
         Scheme::EcdsaSha384 => sign_digest(session, key, how, &Sha384::digest(message)),
         _ => sign_digest(session, key, how, &Sha256::digest(message)),
@@ -105,6 +131,23 @@ fn sign_digest(session: &Session, key: ObjectHandle, how: Use, digest: &[u8]) ->
             Ok(session.sign(&Mechanism::RsaPkcs, key, &info)?)
         }
         _ => Err(invalid("the scheme signs no digests").into()),
+    }
+}
+
+/// Length in bytes of a signature (FIPS 204 §4, table 2).
+fn ml_dsa_len(algorithm: Algorithm) -> usize {
+    match algorithm {
+        Algorithm::MlDsa44 => 2420,
+        Algorithm::MlDsa65 => 3309,
+        _ => 4627,
+    }
+}
+
+fn hmac(scheme: Scheme) -> Result<Mechanism<'static>, Fault> {
+    match scheme {
+        Scheme::HmacSha256 => Ok(Mechanism::Sha256Hmac),
+        Scheme::HmacSha384 => Ok(Mechanism::Sha384Hmac),
+        _ => Err(invalid("the scheme makes no codes").into()),
     }
 }
 

@@ -79,8 +79,10 @@ impl SoftwareBackend {
             Operation::Seal(handle, aead) => self.use_key(handle, Usage::Seal(aead), deadline).await,
             Operation::Open(handle, aead) => self.use_key(handle, Usage::Open(aead), deadline).await,
             Operation::DecryptWith(handle, data) => self.use_key(handle, Usage::Decrypt(data), deadline).await,
+            Operation::Decapsulate(handle, data) => self.use_key(handle, Usage::Decapsulate(data), deadline).await,
             Operation::Verify(key, input, signature) => self.verify(key, input, signature, deadline).await,
             Operation::EncryptTo(key, data) => public::encrypt(key, data).map(Outcome::Bytes),
+            Operation::Encapsulate(key) => public::encapsulate(key),
             Operation::Random(len) => self.random(len),
         }
     }

@@ -1,14 +1,16 @@
-//! Work with public keys, for keys of every protection: verification and encryption.
+//! Work with public keys, for keys of every protection: verification, encryption, encapsulation.
 
 use aws_lc_rs::digest::{Digest, SHA256, SHA384};
+use aws_lc_rs::kem::{EncapsulationKey, ML_KEM_768};
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ML_DSA_44, ML_DSA_65, ML_DSA_87, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
 };
 use hufu_core::algorithm::{Algorithm, Scheme};
-use hufu_core::backend::{BackendError, PublicKey, SignInput};
+use hufu_core::backend::{BackendError, Outcome, PublicKey, SignInput};
 use hufu_core::record::DISTINGUISHING_ID_DEFAULT;
+use hufu_secret::SecretBytes;
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use sha2::Digest as _;
 use sm2::dsa::signature::Verifier;
@@ -16,40 +18,60 @@ use sm2::dsa::signature::Verifier;
 use crate::backend::{failed, invalid};
 use crate::spki::{self, Curve};
 
-/// RFC 8017 §7.1.1: k − 2·hLen − 2 for a modulus of 384 bytes and SHA-256.
-const OAEP_LEN_MAX: usize = 384 - 2 * 32 - 2;
-
 /// Messages up to this length hash in a few µs.
 const QUICK_LEN_MAX: usize = 16 << 10;
 
 /// Whether a signature is good. A malformed signature is a bad one; a malformed key is an error.
 pub(crate) fn verify(key: &PublicKey<'_>, input: SignInput<'_>, signature: &[u8]) -> Result<bool, BackendError> {
     check_digest_len(key.scheme, input)?;
-    let (algorithm, bytes): (&'static dyn VerificationAlgorithm, _) = match (key.algorithm, key.scheme) {
-        (Algorithm::P256, Scheme::EcdsaSha256) => (&ECDSA_P256_SHA256_FIXED, spki::ec_point(key.spki, Curve::P256)?),
-        (Algorithm::P384, Scheme::EcdsaSha384) => (&ECDSA_P384_SHA384_FIXED, spki::ec_point(key.spki, Curve::P384)?),
-        (Algorithm::Ed25519, Scheme::Ed25519) => (&ED25519, spki::ed25519(key.spki)?),
-        (Algorithm::Rsa3072, Scheme::RsaPssSha256) => (&RSA_PSS_2048_8192_SHA256, spki::rsa3072(key.spki)?),
-        (Algorithm::Rsa3072, Scheme::RsaPkcs1Sha256) => (&RSA_PKCS1_2048_8192_SHA256, spki::rsa3072(key.spki)?),
-        (Algorithm::Secp256k1, Scheme::EcdsaSha256) => return verify_secp256k1(key.spki, input, signature),
-        (Algorithm::Sm2, Scheme::Sm2Sm3) => return verify_sm2(key, input, signature),
-        (algorithm, scheme) => {
-            return Err(BackendError::Unsupported(format!("{algorithm} with {scheme} does not verify")));
-        }
+    let Some(algorithm) = aws_lc_algorithm(key.algorithm, key.scheme) else {
+        return verify_by_rustcrypto(key, input, signature);
+    };
+    let bytes = match key.algorithm {
+        Algorithm::P256 => spki::ec_point(key.spki, Curve::P256)?,
+        Algorithm::P384 => spki::ec_point(key.spki, Curve::P384)?,
+        Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => spki::rsa(key.spki, key.algorithm)?,
+        _ => spki::raw(key.spki, key.algorithm)?,
     };
     verify_by_aws_lc(algorithm, bytes, key.scheme, input, signature)
 }
 
+fn aws_lc_algorithm(algorithm: Algorithm, scheme: Scheme) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match (algorithm, scheme) {
+        (Algorithm::P256, Scheme::EcdsaSha256) => &ECDSA_P256_SHA256_FIXED,
+        (Algorithm::P384, Scheme::EcdsaSha384) => &ECDSA_P384_SHA384_FIXED,
+        (Algorithm::Ed25519, Scheme::Ed25519) => &ED25519,
+        (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Scheme::RsaPssSha256) => {
+            &RSA_PSS_2048_8192_SHA256
+        }
+        (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Scheme::RsaPkcs1Sha256) => {
+            &RSA_PKCS1_2048_8192_SHA256
+        }
+        (Algorithm::MlDsa44, Scheme::MlDsa) => &ML_DSA_44,
+        (Algorithm::MlDsa65, Scheme::MlDsa) => &ML_DSA_65,
+        (Algorithm::MlDsa87, Scheme::MlDsa) => &ML_DSA_87,
+        _ => return None,
+    })
+}
+
+fn verify_by_rustcrypto(key: &PublicKey<'_>, input: SignInput<'_>, signature: &[u8]) -> Result<bool, BackendError> {
+    match (key.algorithm, key.scheme) {
+        (Algorithm::Secp256k1, Scheme::EcdsaSha256) => verify_secp256k1(key.spki, input, signature),
+        (Algorithm::Sm2, Scheme::Sm2Sm3) => verify_sm2(key, input, signature),
+        (algorithm, scheme) => Err(BackendError::Unsupported(format!("{algorithm} with {scheme} does not verify"))),
+    }
+}
+
 /// Encrypts to a public key: RSAES-OAEP with SHA-256 (RFC 8017 §7.1), no label.
 pub(crate) fn encrypt(key: &PublicKey<'_>, plaintext: &[u8]) -> Result<Vec<u8>, BackendError> {
-    if (key.algorithm, key.scheme) != (Algorithm::Rsa3072, Scheme::RsaOaepSha256) {
+    let Some(len_max) = key.algorithm.oaep_len_max().filter(|_| key.scheme == Scheme::RsaOaepSha256) else {
         let why = format!("{} with {} does not encrypt to a public key", key.algorithm, key.scheme);
         return Err(BackendError::Unsupported(why));
+    };
+    if plaintext.len() > len_max {
+        return Err(invalid(&format!("RSA-OAEP with {} and SHA-256 takes at most {len_max} bytes", key.algorithm)));
     }
-    if plaintext.len() > OAEP_LEN_MAX {
-        return Err(invalid("RSA-OAEP with 3072 bits and SHA-256 takes at most 318 bytes"));
-    }
-    spki::rsa3072(key.spki)?;
+    spki::rsa(key.spki, key.algorithm)?;
     let public = PublicEncryptingKey::from_der(key.spki).map_err(|_| unusable())?;
     let public = OaepPublicEncryptingKey::new(public).map_err(|_| unusable())?;
     let mut ciphertext = vec![0; public.ciphertext_size()];
@@ -58,10 +80,24 @@ pub(crate) fn encrypt(key: &PublicKey<'_>, plaintext: &[u8]) -> Result<Vec<u8>, 
     Ok(ciphertext)
 }
 
+/// Makes a shared secret for a public key (FIPS 203 §7.2); the library draws its own randomness, and checks the key's
+/// coefficients.
+pub(crate) fn encapsulate(key: &PublicKey<'_>) -> Result<Outcome, BackendError> {
+    if (key.algorithm, key.scheme) != (Algorithm::MlKem768, Scheme::MlKem) {
+        let why = format!("{} with {} encapsulates nothing", key.algorithm, key.scheme);
+        return Err(BackendError::Unsupported(why));
+    }
+    let public = EncapsulationKey::new(&ML_KEM_768, spki::raw(key.spki, key.algorithm)?).map_err(|_| unusable())?;
+    let (ciphertext, secret) = public.encapsulate().map_err(|_| unusable())?;
+    let secret = SecretBytes::from_slice(secret.as_ref());
+    Ok(Outcome::Encapsulated { ciphertext: ciphertext.as_ref().to_vec(), secret })
+}
+
 /// Whether verification takes less than about 50 µs.
 pub(crate) fn is_quick(key: &PublicKey<'_>, input: SignInput<'_>) -> bool {
     let (SignInput::Message(data) | SignInput::Digest(data)) = input;
-    data.len() <= QUICK_LEN_MAX && !matches!(key.algorithm, Algorithm::P384 | Algorithm::Sm2)
+    let slow = matches!(key.algorithm, Algorithm::P384 | Algorithm::Sm2) || key.scheme == Scheme::MlDsa;
+    data.len() <= QUICK_LEN_MAX && !slow
 }
 
 /// A verification whose inputs outlive the caller.

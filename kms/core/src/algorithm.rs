@@ -40,6 +40,30 @@ pub enum Algorithm {
     /// HMAC with SM3.
     #[n(10)]
     HmacSm3,
+    /// ML-DSA-44.
+    #[n(11)]
+    MlDsa44,
+    /// ML-DSA-65.
+    #[n(12)]
+    MlDsa65,
+    /// ML-DSA-87.
+    #[n(13)]
+    MlDsa87,
+    /// ML-KEM-768.
+    #[n(14)]
+    MlKem768,
+    /// RSA with a modulus of 2048 bits.
+    #[n(15)]
+    Rsa2048,
+    /// RSA with a modulus of 4096 bits.
+    #[n(16)]
+    Rsa4096,
+    /// AES with a key of 128 bits, in GCM.
+    #[n(17)]
+    Aes128Gcm,
+    /// HMAC with SHA-384.
+    #[n(18)]
+    HmacSha384,
 }
 
 /// What a key is for. One purpose a key: never sign and decrypt, never wrap and decrypt.
@@ -55,6 +79,9 @@ pub enum Purpose {
     /// Authenticate messages.
     #[n(3)]
     Mac,
+    /// Encapsulate and decapsulate shared secrets.
+    #[n(4)]
+    Encapsulate,
 }
 
 /// How a key is used: algorithm, padding and hash together.
@@ -82,9 +109,9 @@ pub enum Scheme {
     /// RSAES-OAEP with SHA-256 and MGF1-SHA-256 (RFC 8017 §7.1).
     #[n(7)]
     RsaOaepSha256,
-    /// AES-256-GCM with a nonce of 96 bits (SP 800-38D).
+    /// AES-GCM with a nonce of 96 bits (SP 800-38D).
     #[n(8)]
-    Aes256Gcm,
+    AesGcm,
     /// SM4-GCM with a nonce of 96 bits (RFC 8998).
     #[n(9)]
     Sm4Gcm,
@@ -94,6 +121,35 @@ pub enum Scheme {
     /// HMAC-SM3 (GB/T 15852.2).
     #[n(11)]
     HmacSm3,
+    /// Pure ML-DSA with an empty context (FIPS 204 §5.2), hedged: two signatures of one message differ.
+    #[n(12)]
+    MlDsa,
+    /// ML-KEM (FIPS 203 §7).
+    #[n(13)]
+    MlKem,
+    /// HMAC-SHA-384 (FIPS 198-1).
+    #[n(14)]
+    HmacSha384,
+}
+
+/// What a key is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// A pair of fixed size.
+    Pair,
+    /// An RSA pair with a modulus of so many bits.
+    Rsa(u32),
+    /// A secret of so many bytes.
+    Secret(usize),
+}
+
+/// Whether new keys ought to be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// Yes.
+    Current,
+    /// For peers that know nothing better: below 128 bits of strength, which SP 800-57pt1r5 §5.6.3 accepts until 2030.
+    Legacy,
 }
 
 /// One row of the table.
@@ -109,30 +165,56 @@ pub struct Entry {
     pub strength_bits: u16,
     /// The standard that defines it.
     pub standard: &'static str,
+    /// What the key is made of.
+    pub form: Form,
+    /// Whether new keys ought to be made.
+    pub status: Status,
 }
 
+const RSA: &[(Purpose, Scheme)] = &[
+    (Purpose::Sign, Scheme::RsaPssSha256),
+    (Purpose::Sign, Scheme::RsaPkcs1Sha256),
+    (Purpose::Encrypt, Scheme::RsaOaepSha256),
+];
+const ML_DSA: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::MlDsa)];
+const AES_GCM: &[(Purpose, Scheme)] = &[(Purpose::Encrypt, Scheme::AesGcm)];
+
 /// Every algorithm that the service knows.
+///
+/// The strength of the lattice schemes is that of the symmetric cipher of their category (FIPS 204 §4, FIPS 203 §8).
 pub const TABLE: &[Entry] = &[
-    entry(Algorithm::P256, "p256", &[(Purpose::Sign, Scheme::EcdsaSha256)], 128, "FIPS 186-5"),
-    entry(Algorithm::P384, "p384", &[(Purpose::Sign, Scheme::EcdsaSha384)], 192, "FIPS 186-5"),
-    entry(Algorithm::Secp256k1, "secp256k1", &[(Purpose::Sign, Scheme::EcdsaSha256)], 128, "SEC 2"),
-    entry(Algorithm::Ed25519, "ed25519", &[(Purpose::Sign, Scheme::Ed25519)], 128, "RFC 8032"),
+    entry(Algorithm::P256, "p256", &[(Purpose::Sign, Scheme::EcdsaSha256)], 128, "FIPS 186-5", Form::Pair),
+    entry(Algorithm::P384, "p384", &[(Purpose::Sign, Scheme::EcdsaSha384)], 192, "FIPS 186-5", Form::Pair),
+    entry(Algorithm::Secp256k1, "secp256k1", &[(Purpose::Sign, Scheme::EcdsaSha256)], 128, "SEC 2", Form::Pair),
+    entry(Algorithm::Ed25519, "ed25519", &[(Purpose::Sign, Scheme::Ed25519)], 128, "RFC 8032", Form::Pair),
+    Entry { status: Status::Legacy, ..entry(Algorithm::Rsa2048, "rsa2048", RSA, 112, "RFC 8017", Form::Rsa(2048)) },
+    entry(Algorithm::Rsa3072, "rsa3072", RSA, 128, "RFC 8017", Form::Rsa(3072)),
+    entry(Algorithm::Rsa4096, "rsa4096", RSA, 128, "RFC 8017", Form::Rsa(4096)),
+    entry(Algorithm::Sm2, "sm2", &[(Purpose::Sign, Scheme::Sm2Sm3)], 128, "GB/T 32918", Form::Pair),
+    entry(Algorithm::MlDsa44, "ml-dsa-44", ML_DSA, 128, "FIPS 204", Form::Pair),
+    entry(Algorithm::MlDsa65, "ml-dsa-65", ML_DSA, 192, "FIPS 204", Form::Pair),
+    entry(Algorithm::MlDsa87, "ml-dsa-87", ML_DSA, 256, "FIPS 204", Form::Pair),
+    entry(Algorithm::MlKem768, "ml-kem-768", &[(Purpose::Encapsulate, Scheme::MlKem)], 192, "FIPS 203", Form::Pair),
+    entry(Algorithm::Aes128Gcm, "aes128-gcm", AES_GCM, 128, "SP 800-38D", Form::Secret(16)),
+    entry(Algorithm::Aes256Gcm, "aes256-gcm", AES_GCM, 256, "SP 800-38D", Form::Secret(32)),
+    entry(Algorithm::Sm4Gcm, "sm4-gcm", &[(Purpose::Encrypt, Scheme::Sm4Gcm)], 128, "GB/T 32907", Form::Secret(16)),
     entry(
-        Algorithm::Rsa3072,
-        "rsa3072",
-        &[
-            (Purpose::Sign, Scheme::RsaPssSha256),
-            (Purpose::Sign, Scheme::RsaPkcs1Sha256),
-            (Purpose::Encrypt, Scheme::RsaOaepSha256),
-        ],
-        128,
-        "RFC 8017",
+        Algorithm::HmacSha256,
+        "hmac-sha256",
+        &[(Purpose::Mac, Scheme::HmacSha256)],
+        256,
+        "FIPS 198-1",
+        Form::Secret(32),
     ),
-    entry(Algorithm::Sm2, "sm2", &[(Purpose::Sign, Scheme::Sm2Sm3)], 128, "GB/T 32918"),
-    entry(Algorithm::Aes256Gcm, "aes256-gcm", &[(Purpose::Encrypt, Scheme::Aes256Gcm)], 256, "SP 800-38D"),
-    entry(Algorithm::Sm4Gcm, "sm4-gcm", &[(Purpose::Encrypt, Scheme::Sm4Gcm)], 128, "GB/T 32907"),
-    entry(Algorithm::HmacSha256, "hmac-sha256", &[(Purpose::Mac, Scheme::HmacSha256)], 256, "FIPS 198-1"),
-    entry(Algorithm::HmacSm3, "hmac-sm3", &[(Purpose::Mac, Scheme::HmacSm3)], 256, "GB/T 15852.2"),
+    entry(
+        Algorithm::HmacSha384,
+        "hmac-sha384",
+        &[(Purpose::Mac, Scheme::HmacSha384)],
+        256,
+        "FIPS 198-1",
+        Form::Secret(48),
+    ),
+    entry(Algorithm::HmacSm3, "hmac-sm3", &[(Purpose::Mac, Scheme::HmacSm3)], 256, "GB/T 15852.2", Form::Secret(32)),
 ];
 
 const fn entry(
@@ -141,8 +223,9 @@ const fn entry(
     schemes: &'static [(Purpose, Scheme)],
     strength_bits: u16,
     standard: &'static str,
+    form: Form,
 ) -> Entry {
-    Entry { algorithm, name, schemes, strength_bits, standard }
+    Entry { algorithm, name, schemes, strength_bits, standard, form, status: Status::Current }
 }
 
 impl Algorithm {
@@ -187,7 +270,28 @@ impl Algorithm {
     /// Whether keys come as pairs with a public half.
     #[must_use]
     pub fn is_asymmetric(self) -> bool {
-        !matches!(self, Self::Aes256Gcm | Self::Sm4Gcm | Self::HmacSha256 | Self::HmacSm3)
+        !matches!(self.entry().form, Form::Secret(_))
+    }
+
+    /// Length in bytes of an RSA modulus, and so of a signature or ciphertext; nothing for other keys.
+    #[must_use]
+    pub fn modulus_len(self) -> Option<usize> {
+        match self.entry().form {
+            Form::Rsa(bits) => usize::try_from(bits / 8).ok(),
+            _ => None,
+        }
+    }
+
+    /// Length in bytes of the longest plaintext of RSAES-OAEP with SHA-256 (RFC 8017 §7.1.1): k − 2·hLen − 2.
+    #[must_use]
+    pub fn oaep_len_max(self) -> Option<usize> {
+        self.modulus_len()?.checked_sub(2 * 32 + 2)
+    }
+
+    /// Length in bytes of the ciphertext of a key encapsulation (FIPS 203 §8, table 3); nothing for other keys.
+    #[must_use]
+    pub fn encapsulation_len(self) -> Option<usize> {
+        (self == Self::MlKem768).then_some(1088)
     }
 }
 
@@ -203,10 +307,13 @@ impl Scheme {
             Self::RsaPssSha256 => "rsa-pss-sha256",
             Self::RsaPkcs1Sha256 => "rsa-pkcs1-sha256",
             Self::RsaOaepSha256 => "rsa-oaep-sha256",
-            Self::Aes256Gcm => "aes256-gcm",
+            Self::AesGcm => "aes-gcm",
             Self::Sm4Gcm => "sm4-gcm",
             Self::HmacSha256 => "hmac-sha256",
             Self::HmacSm3 => "hmac-sm3",
+            Self::MlDsa => "ml-dsa",
+            Self::MlKem => "ml-kem",
+            Self::HmacSha384 => "hmac-sha384",
         }
     }
 
@@ -251,6 +358,7 @@ impl fmt::Display for Purpose {
             Self::Sign => "sign",
             Self::Encrypt => "encrypt",
             Self::Mac => "mac",
+            Self::Encapsulate => "encapsulate",
         })
     }
 }
@@ -264,12 +372,33 @@ mod tests {
         for row in TABLE {
             assert_eq!(row.algorithm.entry().name, row.name);
             assert_eq!(Algorithm::by_name(row.name), Some(row.algorithm));
-            assert!(row.strength_bits >= 112, "{}", row.name);
+            let floor = if row.status == Status::Legacy { 112 } else { 128 };
+            assert!(row.strength_bits >= floor, "{}", row.name);
             for (purpose, scheme) in row.schemes {
                 assert!(row.algorithm.allows(*purpose, *scheme));
             }
             assert!(row.algorithm.default_scheme(row.algorithm.default_purpose()).is_some());
         }
-        assert_eq!(TABLE.len(), 10);
+        assert_eq!(TABLE.len(), 18);
+    }
+
+    /// What is stored says the algorithm, scheme and purpose by these numbers: they never change.
+    #[test]
+    fn stored_numbers_stay() {
+        let numbers = |value: Vec<u8>| value.first().copied();
+        let stored = TABLE.iter().map(|row| numbers(minicbor::to_vec(row.algorithm).unwrap()).unwrap());
+        let stored: Vec<_> = stored.collect();
+        assert_eq!(stored, [1, 2, 3, 4, 15, 5, 16, 6, 11, 12, 13, 14, 17, 7, 8, 9, 18, 10]);
+        let schemes = [Scheme::AesGcm, Scheme::HmacSm3, Scheme::MlDsa, Scheme::MlKem, Scheme::HmacSha384];
+        assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[8], [11], [12], [13], [14]]);
+        assert_eq!(minicbor::to_vec(Purpose::Encapsulate).unwrap(), [4]);
+    }
+
+    #[test]
+    fn lengths_follow_the_table() {
+        let lens = [Algorithm::Rsa2048, Algorithm::Rsa3072, Algorithm::Rsa4096].map(Algorithm::oaep_len_max);
+        assert_eq!(lens, [Some(190), Some(318), Some(446)]);
+        assert_eq!(Algorithm::P256.modulus_len(), None);
+        assert!(Algorithm::MlKem768.is_asymmetric() && !Algorithm::Aes128Gcm.is_asymmetric());
     }
 }

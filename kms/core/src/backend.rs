@@ -70,6 +70,12 @@ pub enum Operation<'a> {
     EncryptTo(&'a PublicKey<'a>, &'a [u8]),
     /// Decrypt with a private key. Answer: [`Outcome::Plaintext`], or [`BackendError::Rejected`].
     DecryptWith(&'a KeyHandle, &'a [u8]),
+    /// Make a shared secret and its ciphertext for a public key. Answer: [`Outcome::Encapsulated`].
+    Encapsulate(&'a PublicKey<'a>),
+    /// Recover the shared secret from a ciphertext of [`Algorithm::encapsulation_len`] bytes. Answer:
+    /// [`Outcome::Plaintext`]. A ciphertext that was not made for this key gives another secret, never an error (FIPS 203
+    /// §6.3, implicit rejection); one of another length is [`BackendError::InvalidInput`].
+    Decapsulate(&'a KeyHandle, &'a [u8]),
     /// Draw random bytes from the device. Answer: [`Outcome::Plaintext`].
     Random(usize),
 }
@@ -87,8 +93,15 @@ pub enum Outcome {
     Done,
     /// A public result: signature, MAC, ciphertext.
     Bytes(Vec<u8>),
-    /// A secret result: plaintext, random bytes.
+    /// A secret result: plaintext, random bytes, shared secret.
     Plaintext(SecretBytes),
+    /// A shared secret, and the ciphertext that carries it to the holder of the private key.
+    Encapsulated {
+        /// The ciphertext, as the standard writes it.
+        ciphertext: Vec<u8>,
+        /// The shared secret.
+        secret: SecretBytes,
+    },
     /// Whether the signature is good.
     Verified(bool),
 }

@@ -92,6 +92,10 @@ actions! {
     ReserveUsage = 29 => "service.reserve-usage",
     /// The service itself: lock what disagrees.
     Quarantine = 30 => "service.quarantine",
+    /// Make a shared secret for a public key.
+    Encapsulate = 31 => "crypto.encapsulate",
+    /// Recover a shared secret.
+    Decapsulate = 32 => "crypto.decapsulate",
 }
 
 impl fmt::Display for Action {

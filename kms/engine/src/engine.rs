@@ -12,6 +12,7 @@ use hufu_core::changeset::{Changeset, Grant, Subject};
 use hufu_core::name::{KeyName, TenantId};
 use hufu_core::policy::{Action, AuthorizationRequest, PolicyEngine, Principal};
 use hufu_core::record::{Deployment, Protection};
+use hufu_core::rules::Retirement;
 use hufu_core::store::Store;
 use hufu_core::{Error, Reason};
 use hufu_journal::{Journal, Slot};
@@ -81,6 +82,7 @@ pub struct Engine {
     pub(crate) reconciler: Reconciler,
     pub(crate) writer: String,
     pub(crate) destroy_delay_ms_min: u64,
+    pub(crate) retirements: Vec<Retirement>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -118,7 +120,14 @@ impl Engine {
             alarms: parts.alarms,
             writer: parts.writer,
             destroy_delay_ms_min: parts.destroy_delay_ms_min,
+            retirements: Vec::new(),
         }
+    }
+
+    /// The same engine, which makes no more keys of these algorithms from their dates on.
+    #[must_use]
+    pub fn retiring(self, retirements: Vec<Retirement>) -> Self {
+        Self { retirements, ..self }
     }
 
     /// Who authenticates with a certificate whose SubjectPublicKeyInfo has this SHA-256.

@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, documented in `hufu.example.toml`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,9 @@ pub struct Config {
     /// Shortest delay before a destruction.
     #[serde(default = "default_destroy_delay", deserialize_with = "duration")]
     pub destroy_delay_min: Duration,
+    /// From which date on (`2030-12-31`, midnight UTC) no more keys of an algorithm are made.
+    #[serde(default)]
+    pub retire: BTreeMap<String, String>,
     /// Tenants.
     #[serde(default)]
     pub tenants: Vec<String>,

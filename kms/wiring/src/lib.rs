@@ -11,6 +11,7 @@ mod identities;
 mod open;
 mod outside;
 mod production;
+mod retire;
 mod service;
 mod tasks;
 mod token;

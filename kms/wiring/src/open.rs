@@ -27,7 +27,7 @@ use crate::config::{Config, ConfigError, Mode, StorageConfig};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
-use crate::{files, production, tasks, token};
+use crate::{files, production, retire, tasks, token};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -223,7 +223,7 @@ impl Base {
         let policy = CachedPolicies::new(RolePolicies::new(), self.changes.clone());
         policy.validate()?;
         let ledger = Ledger::new(log.clone(), sequencer.status(), self.alarms.clone());
-        Ok(Engine::new(hufu_engine::Parts {
+        let engine = Engine::new(hufu_engine::Parts {
             store: self.store.clone(),
             journal: self.journal.clone(),
             changes: self.changes.clone(),
@@ -238,7 +238,8 @@ impl Base {
             alarms: self.alarms.clone(),
             writer: self.writer.clone(),
             destroy_delay_ms_min: u64::try_from(config.destroy_delay_min.as_millis()).unwrap_or(u64::MAX),
-        }))
+        });
+        Ok(engine.retiring(retire::retirements(&config.retire)?))
     }
 }
 

@@ -121,6 +121,8 @@ service! { CryptoService:
     generate_data_key(GenerateDataKeyRequest) -> GenerateDataKeyResponse, name, Default::default();
     mac(MacRequest) -> MacResponse, name, v1::MacResponse::default();
     verify_mac(VerifyMacRequest) -> VerifyMacResponse, name, v1::VerifyMacResponse::default();
+    encapsulate(EncapsulateRequest) -> EncapsulateResponse, name, Default::default();
+    decapsulate(DecapsulateRequest) -> DecapsulateResponse, name, Default::default();
     generate_random(GenerateRandomRequest) -> GenerateRandomResponse, parent, Default::default();
 }
 

@@ -165,7 +165,7 @@ fn life(method: &str) -> Option<Base> {
 fn crypto(method: &str) -> Option<Base> {
     use v1::{sign_item, sign_request, verify_request};
     let message = b"message".to_vec();
-    let (signer, cipher, coder) = (key("signer"), key("cipher"), key("coder"));
+    let (signer, cipher, coder, sharer) = (key("signer"), key("cipher"), key("coder"), key("sharer"));
     let either = Kind::Either;
     Some(match method {
         "Sign" => {
@@ -196,6 +196,12 @@ fn crypto(method: &str) -> Option<Base> {
         "Mac" => named(coder.clone(), either, &v1::MacRequest { name: coder, data: message }),
         "VerifyMac" => {
             named(coder.clone(), either, &v1::VerifyMacRequest { name: coder, data: message, mac: vec![0; 32] })
+        }
+        "Encapsulate" => named(sharer.clone(), either, &v1::EncapsulateRequest { name: sharer }),
+        // Every ciphertext of the right length gives a secret.
+        "Decapsulate" => {
+            let ciphertext = vec![0; 1_088];
+            named(sharer.clone(), either, &v1::DecapsulateRequest { name: sharer, ciphertext })
         }
         "GenerateRandom" => {
             let request = v1::GenerateRandomRequest { parent: TENANT.into(), length_bytes: 16, ..Default::default() };

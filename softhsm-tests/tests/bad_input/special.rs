@@ -25,7 +25,7 @@ fn version(id: &str) -> String {
 /// Rows of a method; each is a request of its own.
 pub(crate) fn rows(scene: &Scene, method: &str) -> Vec<Row> {
     match method {
-        "CreateKey" => creation(),
+        "CreateKey" => [creation(), lattices()].concat(),
         "UpdateKey" => update(),
         "ActivateKeyVersion" => {
             wrong_states(&["active", "suspended", "deactivated", "compromised", "scheduled"], |name| {
@@ -53,6 +53,8 @@ pub(crate) fn rows(scene: &Scene, method: &str) -> Vec<Row> {
         "Decrypt" => decryption(),
         "GenerateDataKey" => data_keys(),
         "Mac" | "VerifyMac" => codes(method),
+        "Encapsulate" => encapsulation(),
+        "Decapsulate" => decapsulation(),
         "GenerateRandom" => randomness(),
         "ProveConsistency" => consistency(scene),
         "GetKey"
@@ -79,13 +81,37 @@ fn wrong_states<M: Message>(keys: &[&str], request: impl Fn(String) -> M) -> Vec
     keys.iter().map(|id| row(&format!("a version that is {id}"), &request(version(id)), "WRONG_STATE")).collect()
 }
 
+/// A creation with one thing wrong.
+fn spoiled(what: &str, reason: &'static str, spoil: &dyn Fn(&mut v1::Key)) -> Row {
+    // An id of its own, lest a row that is done by mistake hides the next one.
+    let mut request = create("tenants/dev".into(), "created", request_id(what));
+    spoil(request.key.get_or_insert_default());
+    row(what, &request, reason)
+}
+
+/// What lattices cannot do, and what cannot do what they do.
+fn lattices() -> Vec<Row> {
+    vec![
+        spoiled("digests for ML-DSA", "UNSUPPORTED_ALGORITHM", &|k| {
+            k.algorithm = v1::Algorithm::MlDsa65.into();
+            k.digest_allowed = true;
+        }),
+        spoiled("signing with ML-KEM", "UNSUPPORTED_ALGORITHM", &|k| {
+            k.algorithm = v1::Algorithm::MlKem768.into();
+            k.purpose = v1::Purpose::Sign.into();
+        }),
+        spoiled("encapsulating with RSA", "UNSUPPORTED_ALGORITHM", &|k| {
+            k.algorithm = v1::Algorithm::Rsa2048.into();
+            k.purpose = v1::Purpose::Encapsulate.into();
+        }),
+        spoiled("ML-DSA on a token that lacks it", "UNSUPPORTED_BY_BACKEND", &|k| {
+            k.algorithm = v1::Algorithm::MlDsa44.into();
+            k.protection = v1::Protection::Hsm.into();
+        }),
+    ]
+}
+
 fn creation() -> Vec<Row> {
-    let spoiled = |what: &str, reason, spoil: &dyn Fn(&mut v1::Key)| {
-        // An id of its own, lest a row that is done by mistake hides the next one.
-        let mut request = create("tenants/dev".into(), "created", request_id(what));
-        spoil(request.key.get_or_insert_default());
-        row(what, &request, reason)
-    };
     let label = |key: &str, value: &str| {
         let (key, value) = (key.to_owned(), value.to_owned());
         move |k: &mut v1::Key| k.labels = [(key.clone(), value.clone())].into()
@@ -260,7 +286,7 @@ fn verification() -> Vec<Row> {
     vec![
         row("nothing that was signed", &request("signer", None, 70), "MISSING_FIELD"),
         row("no signature", &request("signer", message(), 0), "MISSING_FIELD"),
-        row("a signature of 1025 bytes", &request("signer", message(), 1_025), "TOO_LARGE"),
+        row("a signature of 5121 bytes", &request("signer", message(), 5_121), "TOO_LARGE"),
         row("a message over 1 MiB", &request("signer", Some(Message(vec![0; INPUT_LEN_MAX + 1])), 70), "TOO_LARGE"),
         row("a digest", &request("signer", Some(Digest(vec![0; 32])), 70), "DIGEST_NOT_ALLOWED"),
         row("a digest of 31 bytes", &request("digester", Some(Digest(vec![0; 31])), 70), "INVALID_ARGUMENT"),
@@ -327,6 +353,29 @@ fn codes(method: &str) -> Vec<Row> {
         Row::new("data over 1 MiB", request("coder", INPUT_LEN_MAX + 1), "TOO_LARGE"),
         Row::new("a key that signs", request("signer", 1), "WRONG_PURPOSE"),
         Row::new("a cipher", request("cipher", 1), "WRONG_PURPOSE"),
+    ]
+}
+
+fn encapsulation() -> Vec<Row> {
+    let request = |name: String| v1::EncapsulateRequest { name };
+    vec![
+        row("a key that signs", &request(key("signer")), "WRONG_PURPOSE"),
+        row("an RSA key that decrypts", &request(key("opener")), "WRONG_PURPOSE"),
+        row("a cipher", &request(key("cipher")), "WRONG_PURPOSE"),
+        row("an unknown version", &request(format!("{}/versions/7", key("sharer"))), "VERSION_NOT_FOUND"),
+    ]
+}
+
+fn decapsulation() -> Vec<Row> {
+    let request = |id: &str, len: usize| v1::DecapsulateRequest { name: key(id), ciphertext: vec![7; len] };
+    vec![
+        row("no ciphertext", &request("sharer", 0), "MISSING_FIELD"),
+        row("a ciphertext of one byte", &request("sharer", 1), "INVALID_ARGUMENT"),
+        row("a ciphertext of 1087 bytes", &request("sharer", 1_087), "INVALID_ARGUMENT"),
+        row("a ciphertext of 1089 bytes", &request("sharer", 1_089), "INVALID_ARGUMENT"),
+        row("a ciphertext of 2 MiB", &request("sharer", 2 << 20), "INVALID_ARGUMENT"),
+        row("a key that signs", &request("signer", 1_088), "WRONG_PURPOSE"),
+        row("an RSA key that decrypts", &request("opener", 1_088), "WRONG_PURPOSE"),
     ]
 }
 

@@ -1,10 +1,10 @@
-//! A SoftHSM of the test's own: the test runs again in a child process whose environment names a scratch directory,
-//! because SoftHSM reads its configuration when the module is loaded and a process should not change its own environment.
+//! A token of the test's own: the test runs again in a child process whose environment names a scratch directory,
+//! because a module reads its configuration when the module is loaded and a process should not change its own environment.
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test ends where it fails")]
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ pub(crate) const LABEL: &str = "hufu test";
 pub(crate) const PIN: &[u8] = b"1234567";
 pub(crate) const SO_PIN: &[u8] = b"12345678";
 const SETTING: &str = "SOFTHSM2_CONF";
+const KRYOPTIC_MODULE: &str = "HUFU_KRYOPTIC_MODULE";
+const KRYOPTIC_SETTING: &str = "KRYOPTIC_CONF";
 const MARK: &str = "HUFU_TEST_ISOLATED";
 
 /// Runs the body in a process of its own with an empty SoftHSM; does nothing, loudly, where there is none.
@@ -33,20 +35,38 @@ pub(crate) fn with_softhsm(test: &str, body: impl Future<Output = ()>) {
         println!("skipped: {test}: no SoftHSM at {MODULE}");
         return;
     }
+    isolated(test, body, |scratch| {
+        let configuration = scratch.join("softhsm2.conf");
+        let tokens = scratch.join("tokens");
+        std::fs::create_dir(&tokens).unwrap();
+        let text =
+            format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
+        std::fs::write(&configuration, text).unwrap();
+        (SETTING, configuration)
+    });
+}
+
+/// Runs the body in a process of its own with an empty Kryoptic; does nothing, loudly, where no module is named.
+pub(crate) fn with_kryoptic(test: &str, body: impl AsyncFnOnce(&Path)) {
+    let Some(module) = std::env::var_os(KRYOPTIC_MODULE) else {
+        println!("skipped: {test}: {KRYOPTIC_MODULE} names no module");
+        return;
+    };
+    let module = Path::new(&module);
+    isolated(test, body(module), |scratch| (KRYOPTIC_SETTING, scratch.join("token.sql")));
+}
+
+/// Runs a test's body in a child process with one more variable in its environment, which a scratch directory backs.
+fn isolated(test: &str, body: impl Future<Output = ()>, prepare: impl FnOnce(&Path) -> (&'static str, PathBuf)) {
     if std::env::var_os(MARK).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         return runtime.unwrap().block_on(body);
     }
     let scratch = tempfile::TempDir::new().unwrap();
-    let configuration = scratch.path().join("softhsm2.conf");
-    let tokens = scratch.path().join("tokens");
-    std::fs::create_dir(&tokens).unwrap();
-    let text =
-        format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
-    std::fs::write(&configuration, text).unwrap();
+    let (setting, value) = prepare(scratch.path());
     let output = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
-        .env(SETTING, configuration)
+        .env(setting, value)
         .env(MARK, "1")
         .output()
         .unwrap();

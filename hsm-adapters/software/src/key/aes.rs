@@ -1,6 +1,6 @@
-//! AES-256-GCM (SP 800-38D), by aws-lc.
+//! AES-GCM (SP 800-38D) with keys of 128 and 256 bits, by aws-lc.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use hufu_core::backend::{Aead, BackendError};
 use hufu_secret::SecretBytes;
 
@@ -11,7 +11,8 @@ pub(crate) struct Key(LessSafeKey);
 
 impl Key {
     pub(super) fn parse(key: &[u8]) -> Result<Self, BackendError> {
-        UnboundKey::new(&AES_256_GCM, key).map(|key| Self(LessSafeKey::new(key))).map_err(|_| malformed())
+        let cipher = if key.len() == AES_128_GCM.key_len() { &AES_128_GCM } else { &AES_256_GCM };
+        UnboundKey::new(cipher, key).map(|key| Self(LessSafeKey::new(key))).map_err(|_| malformed())
     }
 
     pub(super) fn seal(&self, input: Aead<'_>) -> Result<Vec<u8>, BackendError> {

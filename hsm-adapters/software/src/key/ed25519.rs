@@ -1,6 +1,7 @@
 //! Pure Ed25519 (RFC 8032 §5.1), by aws-lc.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use hufu_core::algorithm::Algorithm;
 use hufu_core::ambient::Rng;
 use hufu_core::backend::{BackendError, SignInput};
 use hufu_secret::SecretBytes;
@@ -24,7 +25,7 @@ impl Key {
     }
 
     pub(super) fn public_key(&self) -> Result<Vec<u8>, BackendError> {
-        spki::from_ed25519(self.0.public_key().as_ref())
+        spki::from_raw(Algorithm::Ed25519, self.0.public_key().as_ref())
     }
 
     pub(super) fn sign(&self, input: SignInput<'_>) -> Result<Vec<u8>, BackendError> {

@@ -1,22 +1,25 @@
-//! HMAC (FIPS 198-1): SHA-256 by aws-lc, SM3 (GB/T 15852.2) by the hmac and sm3 crates.
+//! HMAC (FIPS 198-1): SHA-2 by aws-lc, SM3 (GB/T 15852.2) by the hmac and sm3 crates.
+//!
+//! Keys are as long as the output: shorter ones would weaken the MAC (SP 800-107r1 §5.3.4).
 
 use ::hmac::{Hmac, KeyInit, Mac};
 use aws_lc_rs::hmac as aws_lc_hmac;
+use hufu_core::algorithm::Algorithm;
 use hufu_core::backend::BackendError;
 use hufu_secret::SecretBytes;
 use sm3::Sm3;
 
 use super::malformed;
 
-/// Shorter keys than the output would weaken the MAC (SP 800-107r1 §5.3.4); ours have 32 bytes.
-const KEY_LEN: usize = 32;
+pub(crate) struct Sha2Key(aws_lc_hmac::Key);
 
-pub(crate) struct Sha256Key(aws_lc_hmac::Key);
-
-impl Sha256Key {
-    pub(super) fn parse(key: &[u8]) -> Result<Self, BackendError> {
-        check_len(key)?;
-        Ok(Self(aws_lc_hmac::Key::new(aws_lc_hmac::HMAC_SHA256, key)))
+impl Sha2Key {
+    pub(super) fn parse(algorithm: Algorithm, key: &[u8]) -> Self {
+        let hash = match algorithm {
+            Algorithm::HmacSha384 => aws_lc_hmac::HMAC_SHA384,
+            _ => aws_lc_hmac::HMAC_SHA256,
+        };
+        Self(aws_lc_hmac::Key::new(hash, key))
     }
 
     pub(super) fn mac(&self, data: &[u8]) -> Vec<u8> {
@@ -27,9 +30,8 @@ impl Sha256Key {
 pub(crate) struct Sm3Key(SecretBytes);
 
 impl Sm3Key {
-    pub(super) fn parse(key: &[u8]) -> Result<Self, BackendError> {
-        check_len(key)?;
-        Ok(Self(SecretBytes::from_slice(key)))
+    pub(super) fn parse(key: &[u8]) -> Self {
+        Self(SecretBytes::from_slice(key))
     }
 
     pub(super) fn mac(&self, data: &[u8]) -> Result<Vec<u8>, BackendError> {
@@ -37,8 +39,4 @@ impl Sm3Key {
         mac.update(data);
         Ok(mac.finalize().into_bytes().to_vec())
     }
-}
-
-fn check_len(key: &[u8]) -> Result<(), BackendError> {
-    if key.len() == KEY_LEN { Ok(()) } else { Err(malformed()) }
 }

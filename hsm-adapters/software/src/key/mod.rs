@@ -3,13 +3,15 @@
 mod aes;
 mod ed25519;
 mod hmac;
+mod ml_dsa;
+mod ml_kem;
 mod nist;
 mod rsa;
 mod secp256k1;
 mod sm2;
 mod sm4;
 
-use hufu_core::algorithm::{Algorithm, Scheme};
+use hufu_core::algorithm::{Algorithm, Form, Scheme};
 use hufu_core::ambient::Rng;
 use hufu_core::backend::{Aead, BackendError, KeyHandle, SignInput};
 use hufu_secret::SecretBytes;
@@ -30,81 +32,118 @@ pub(crate) enum Key {
     RsaSign(rsa::SigningKey),
     RsaDecrypt(rsa::DecryptingKey),
     Sm2(sm2::Key),
+    MlDsa(ml_dsa::Key),
+    MlKem(ml_kem::Key),
     Aes(aes::Key),
     Sm4(Box<sm4::Key>),
-    HmacSha256(Box<hmac::Sha256Key>),
+    HmacSha2(Box<hmac::Sha2Key>),
     HmacSm3(hmac::Sm3Key),
 }
 
 /// Draws material: the secret in the form in which it is wrapped, and the SubjectPublicKeyInfo of a pair.
 pub(crate) fn generate(algorithm: Algorithm, rng: &dyn Rng) -> Result<(SecretBytes, Option<Vec<u8>>), BackendError> {
-    let (material, public_key) = match algorithm {
-        Algorithm::P256 | Algorithm::P384 => nist::generate(algorithm, rng)?,
-        Algorithm::Secp256k1 => secp256k1::generate(rng)?,
-        Algorithm::Ed25519 => ed25519::generate(rng)?,
-        Algorithm::Rsa3072 => rsa::generate()?,
-        Algorithm::Sm2 => sm2::generate(rng)?,
-        Algorithm::Sm4Gcm => return Ok((draw(rng, 16)?, None)),
-        Algorithm::Aes256Gcm | Algorithm::HmacSha256 | Algorithm::HmacSm3 => return Ok((draw(rng, 32)?, None)),
+    let (material, public_key) = match (algorithm.entry().form, algorithm) {
+        (Form::Secret(len), _) => return Ok((draw(rng, len)?, None)),
+        (Form::Rsa(_), _) => rsa::generate(algorithm)?,
+        (Form::Pair, Algorithm::P256 | Algorithm::P384) => nist::generate(algorithm, rng)?,
+        (Form::Pair, Algorithm::Secp256k1) => secp256k1::generate(rng)?,
+        (Form::Pair, Algorithm::Ed25519) => ed25519::generate(rng)?,
+        (Form::Pair, Algorithm::Sm2) => sm2::generate(rng)?,
+        (Form::Pair, Algorithm::MlKem768) => ml_kem::generate()?,
+        (Form::Pair, Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87) => {
+            ml_dsa::generate(algorithm, rng)?
+        }
+        (Form::Pair, _) => return Err(BackendError::Unsupported(format!("{algorithm} is not generated"))),
     };
     Ok((material, Some(public_key)))
 }
 
 /// Whether opened material becomes a key in less than about 50 µs.
 pub(crate) fn parses_quickly(algorithm: Algorithm) -> bool {
-    !matches!(algorithm, Algorithm::P384 | Algorithm::Rsa3072 | Algorithm::Sm2)
+    match algorithm {
+        Algorithm::P384 | Algorithm::Sm2 | Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => false,
+        _ => algorithm.modulus_len().is_none(),
+    }
 }
 
 impl Key {
     /// Parses opened material, and checks that it belongs to the handle's public key.
     pub(crate) fn parse(handle: &KeyHandle, material: &SecretBytes) -> Result<Self, BackendError> {
-        let bytes = material.expose();
-        let (key, public_key) = match (handle.algorithm, handle.scheme) {
-            (Algorithm::P256, Scheme::EcdsaSha256) | (Algorithm::P384, Scheme::EcdsaSha384) => {
-                let key = nist::Key::parse(handle.algorithm, bytes)?;
-                let public_key = key.public_key()?;
-                (Self::Nist(key), Some(public_key))
-            }
-            (Algorithm::Secp256k1, Scheme::EcdsaSha256) => {
-                let key = secp256k1::Key::parse(bytes)?;
-                let public_key = key.public_key()?;
-                (Self::Secp256k1(Box::new(key)), Some(public_key))
-            }
-            (Algorithm::Ed25519, Scheme::Ed25519) => {
-                let key = ed25519::Key::parse(bytes)?;
-                let public_key = key.public_key()?;
-                (Self::Ed25519(key), Some(public_key))
-            }
-            (Algorithm::Rsa3072, Scheme::RsaOaepSha256) => {
-                let key = rsa::DecryptingKey::parse(bytes)?;
-                let public_key = key.public_key()?;
-                (Self::RsaDecrypt(key), Some(public_key))
-            }
-            (Algorithm::Rsa3072, scheme) => {
-                let key = rsa::SigningKey::parse(bytes, scheme)?;
-                let public_key = key.public_key()?;
-                (Self::RsaSign(key), Some(public_key))
-            }
-            (Algorithm::Sm2, Scheme::Sm2Sm3) => {
-                let key = sm2::Key::parse(bytes, handle.distinguishing_id.as_deref())?;
-                let public_key = key.public_key()?;
-                (Self::Sm2(key), Some(public_key))
-            }
-            (Algorithm::Aes256Gcm, Scheme::Aes256Gcm) => (Self::Aes(aes::Key::parse(bytes)?), None),
-            (Algorithm::Sm4Gcm, Scheme::Sm4Gcm) => (Self::Sm4(Box::new(sm4::Key::parse(bytes)?)), None),
-            (Algorithm::HmacSha256, Scheme::HmacSha256) => {
-                (Self::HmacSha256(Box::new(hmac::Sha256Key::parse(bytes)?)), None)
-            }
-            (Algorithm::HmacSm3, Scheme::HmacSm3) => (Self::HmacSm3(hmac::Sm3Key::parse(bytes)?), None),
-            (algorithm, scheme) => {
-                return Err(BackendError::Unsupported(format!("{algorithm} is not used with {scheme}")));
-            }
+        let (key, public_key) = if handle.algorithm.is_asymmetric() {
+            let (key, public_key) = Self::parse_pair(handle, material.expose())?;
+            (key, Some(public_key))
+        } else {
+            (Self::parse_secret(handle, material.expose())?, None)
         };
         // A handle that names no public key is a key being generated or a secret key.
         if handle.public_key.is_some() && handle.public_key.as_deref() != public_key.as_deref() {
             return Err(BackendError::Missing("the material belongs to another public key".to_owned()));
         }
         Ok(key)
+    }
+
+    /// A private key and the public key that is derived from it.
+    fn parse_pair(handle: &KeyHandle, bytes: &[u8]) -> Result<(Self, Vec<u8>), BackendError> {
+        let algorithm = handle.algorithm;
+        Ok(match (algorithm, handle.scheme) {
+            (Algorithm::P256, Scheme::EcdsaSha256) | (Algorithm::P384, Scheme::EcdsaSha384) => {
+                let key = nist::Key::parse(algorithm, bytes)?;
+                let public_key = key.public_key()?;
+                (Self::Nist(key), public_key)
+            }
+            (Algorithm::Secp256k1, Scheme::EcdsaSha256) => {
+                let key = secp256k1::Key::parse(bytes)?;
+                let public_key = key.public_key()?;
+                (Self::Secp256k1(Box::new(key)), public_key)
+            }
+            (Algorithm::Ed25519, Scheme::Ed25519) => {
+                let key = ed25519::Key::parse(bytes)?;
+                let public_key = key.public_key()?;
+                (Self::Ed25519(key), public_key)
+            }
+            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Scheme::RsaOaepSha256) => {
+                let key = rsa::DecryptingKey::parse(algorithm, bytes)?;
+                let public_key = key.public_key()?;
+                (Self::RsaDecrypt(key), public_key)
+            }
+            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, scheme) => {
+                let key = rsa::SigningKey::parse(algorithm, bytes, scheme)?;
+                let public_key = key.public_key()?;
+                (Self::RsaSign(key), public_key)
+            }
+            (Algorithm::Sm2, Scheme::Sm2Sm3) => {
+                let key = sm2::Key::parse(bytes, handle.distinguishing_id.as_deref())?;
+                let public_key = key.public_key()?;
+                (Self::Sm2(key), public_key)
+            }
+            (Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87, Scheme::MlDsa) => {
+                let key = ml_dsa::Key::parse(algorithm, bytes)?;
+                let public_key = key.public_key()?;
+                (Self::MlDsa(key), public_key)
+            }
+            (Algorithm::MlKem768, Scheme::MlKem) => {
+                let key = ml_kem::Key::parse(bytes)?;
+                let public_key = key.public_key()?;
+                (Self::MlKem(key), public_key)
+            }
+            (algorithm, scheme) => return Err(misused(algorithm, scheme)),
+        })
+    }
+
+    fn parse_secret(handle: &KeyHandle, bytes: &[u8]) -> Result<Self, BackendError> {
+        let algorithm = handle.algorithm;
+        if algorithm.entry().form != Form::Secret(bytes.len()) {
+            return Err(malformed());
+        }
+        Ok(match (algorithm, handle.scheme) {
+            (Algorithm::Aes128Gcm | Algorithm::Aes256Gcm, Scheme::AesGcm) => Self::Aes(aes::Key::parse(bytes)?),
+            (Algorithm::Sm4Gcm, Scheme::Sm4Gcm) => Self::Sm4(Box::new(sm4::Key::parse(bytes)?)),
+            (Algorithm::HmacSha256, Scheme::HmacSha256) | (Algorithm::HmacSha384, Scheme::HmacSha384) => {
+                Self::HmacSha2(Box::new(hmac::Sha2Key::parse(algorithm, bytes)))
+            }
+            (Algorithm::HmacSm3, Scheme::HmacSm3) => Self::HmacSm3(hmac::Sm3Key::parse(bytes)),
+            (algorithm, scheme) => return Err(misused(algorithm, scheme)),
+        })
     }
 
     pub(crate) fn sign(&self, input: SignInput<'_>, rng: &dyn Rng) -> Result<Vec<u8>, BackendError> {
@@ -114,13 +153,14 @@ impl Key {
             Self::Ed25519(key) => key.sign(input),
             Self::RsaSign(key) => key.sign(input),
             Self::Sm2(key) => key.sign(input, rng),
+            Self::MlDsa(key) => key.sign(input),
             _ => Err(invalid("the key does not sign")),
         }
     }
 
     pub(crate) fn mac(&self, data: &[u8]) -> Result<Vec<u8>, BackendError> {
         match self {
-            Self::HmacSha256(key) => Ok(key.mac(data)),
+            Self::HmacSha2(key) => Ok(key.mac(data)),
             Self::HmacSm3(key) => key.mac(data),
             _ => Err(invalid("the key does not authenticate messages")),
         }
@@ -148,6 +188,17 @@ impl Key {
             _ => Err(invalid("the key does not decrypt")),
         }
     }
+
+    pub(crate) fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, BackendError> {
+        match self {
+            Self::MlKem(key) => key.decapsulate(ciphertext),
+            _ => Err(invalid("the key does not decapsulate")),
+        }
+    }
+}
+
+fn misused(algorithm: Algorithm, scheme: Scheme) -> BackendError {
+    BackendError::Unsupported(format!("{algorithm} is not used with {scheme}"))
 }
 
 /// Fills a buffer from the injected source.

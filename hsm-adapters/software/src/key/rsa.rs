@@ -1,23 +1,26 @@
-//! RSA with 3072 bits: PSS, PKCS#1 v1.5 and OAEP (RFC 8017), by aws-lc.
+//! RSA with 2048, 3072 and 4096 bits: PSS, PKCS#1 v1.5 and OAEP (RFC 8017), by aws-lc.
 
 use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair};
-use hufu_core::algorithm::Scheme;
+use hufu_core::algorithm::{Algorithm, Scheme};
 use hufu_core::backend::{BackendError, SignInput};
 use hufu_secret::SecretBytes;
 
 use super::{malformed, wrong_digest_len};
 use crate::backend::failed;
 
-const MODULUS_LEN: usize = 384;
-
 /// Makes a pair; the library draws its own randomness. The material is a PKCS#8 PrivateKeyInfo.
-pub(super) fn generate() -> Result<(SecretBytes, Vec<u8>), BackendError> {
+pub(super) fn generate(algorithm: Algorithm) -> Result<(SecretBytes, Vec<u8>), BackendError> {
     let refused = |_| failed("the library could not generate an RSA key");
-    let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(refused)?;
+    let size = match algorithm {
+        Algorithm::Rsa2048 => KeySize::Rsa2048,
+        Algorithm::Rsa4096 => KeySize::Rsa4096,
+        _ => KeySize::Rsa3072,
+    };
+    let pair = RsaKeyPair::generate(size).map_err(refused)?;
     let material: Pkcs8V1Der<'_> = pair.as_der().map_err(refused)?;
     Ok((SecretBytes::from_slice(material.as_ref()), public_key(&pair)?))
 }
@@ -28,14 +31,14 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    pub(super) fn parse(pkcs8: &[u8], scheme: Scheme) -> Result<Self, BackendError> {
+    pub(super) fn parse(algorithm: Algorithm, pkcs8: &[u8], scheme: Scheme) -> Result<Self, BackendError> {
         let padding: &'static dyn RsaEncoding = match scheme {
             Scheme::RsaPssSha256 => &RSA_PSS_SHA256,
             Scheme::RsaPkcs1Sha256 => &RSA_PKCS1_SHA256,
-            _ => return Err(BackendError::Unsupported(format!("rsa3072 does not sign with {scheme}"))),
+            _ => return Err(BackendError::Unsupported(format!("{algorithm} does not sign with {scheme}"))),
         };
         let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| malformed())?;
-        if pair.public_modulus_len() != MODULUS_LEN {
+        if Some(pair.public_modulus_len()) != algorithm.modulus_len() {
             return Err(malformed());
         }
         Ok(Self { pair, padding })
@@ -46,7 +49,7 @@ impl SigningKey {
     }
 
     pub(super) fn sign(&self, input: SignInput<'_>) -> Result<Vec<u8>, BackendError> {
-        let mut signature = vec![0; MODULUS_LEN];
+        let mut signature = vec![0; self.pair.public_modulus_len()];
         let signed = match input {
             // The library ignores the generator that it is given.
             SignInput::Message(message) => {
@@ -68,10 +71,10 @@ pub(crate) struct DecryptingKey {
 }
 
 impl DecryptingKey {
-    pub(super) fn parse(pkcs8: &[u8]) -> Result<Self, BackendError> {
+    pub(super) fn parse(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, BackendError> {
         let public_key = public_key(&RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| malformed())?)?;
         let key = PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(|_| malformed())?;
-        if key.key_size_bytes() != MODULUS_LEN {
+        if Some(key.key_size_bytes()) != algorithm.modulus_len() {
             return Err(malformed());
         }
         let key = OaepPrivateDecryptingKey::new(key).map_err(|_| malformed())?;

@@ -1,7 +1,10 @@
-//! What may happen to a key, decided purely: the state table and the usage table of SP 800-57pt1r5 §7.
+//! What may happen to a key, decided purely: the state table and the usage table of SP 800-57pt1r5 §7,
+//! and until when keys are made.
 
+mod retirement;
 mod transition;
 mod usage;
 
+pub use retirement::{Retirement, may_make};
 pub use transition::{Event, transition};
 pub use usage::{Usage, may_use};

@@ -19,6 +19,10 @@ pub enum Usage {
     Mac,
     /// Check a MAC; gives out one bit.
     VerifyMac,
+    /// Make a shared secret for the public key.
+    Encapsulate,
+    /// Recover a shared secret with the private key.
+    Decapsulate,
 }
 
 impl Usage {
@@ -29,14 +33,15 @@ impl Usage {
             Self::Sign | Self::Verify => Purpose::Sign,
             Self::Encrypt | Self::Decrypt => Purpose::Encrypt,
             Self::Mac | Self::VerifyMac => Purpose::Mac,
+            Self::Encapsulate | Self::Decapsulate => Purpose::Encapsulate,
         }
     }
 }
 
 /// Decides whether a version may be used so.
 ///
-/// To protect (sign, encrypt, MAC) a version must be active. To process (decrypt, verify a MAC) it may also be
-/// deactivated by rotation. Revoked, compromised, suspended and to-be-destroyed versions give out nothing. Verifying with a
+/// To protect (sign, encrypt, MAC, encapsulate) a version must be active. To process (decrypt, verify a MAC, decapsulate)
+/// it may also be deactivated by rotation. Revoked, compromised, suspended and to-be-destroyed versions give out nothing. Verifying with a
 /// public key is always possible while it is known: the answer carries the state, and the caller judges.
 ///
 /// # Errors
@@ -53,8 +58,10 @@ pub fn may_use(version: &VersionRecord, usage: Usage) -> Result<(), Error> {
     let allowed = match usage {
         Usage::Verify => true,
         _ if version.revocation.is_some() || version.destroy_at.is_some() => false,
-        Usage::Sign | Usage::Encrypt | Usage::Mac => version.state == KeyState::Active,
-        Usage::Decrypt | Usage::VerifyMac => matches!(version.state, KeyState::Active | KeyState::Deactivated),
+        Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Encapsulate => version.state == KeyState::Active,
+        Usage::Decrypt | Usage::VerifyMac | Usage::Decapsulate => {
+            matches!(version.state, KeyState::Active | KeyState::Deactivated)
+        }
     };
     if allowed { Ok(()) } else { Err(refused(version)) }
 }

@@ -79,6 +79,26 @@ pub struct DataKey {
     pub ciphertext: Vec<u8>,
 }
 
+/// A shared secret, and the ciphertext that carries it.
+#[derive(Debug)]
+pub struct Encapsulated {
+    /// The version for which it was made. The ciphertext does not tell.
+    pub version: Version,
+    /// The ciphertext, as the standard writes it.
+    pub ciphertext: Vec<u8>,
+    /// The shared secret.
+    pub secret: SecretBytes,
+}
+
+/// A recovered shared secret.
+#[derive(Debug)]
+pub struct Decapsulated {
+    /// The version that recovered it.
+    pub version: Version,
+    /// The shared secret.
+    pub secret: SecretBytes,
+}
+
 /// Random bytes and where they came from.
 #[derive(Debug)]
 pub struct RandomBytes {

@@ -2,6 +2,8 @@
 
 /// Longest message to sign, MAC or encrypt, in bytes.
 pub const MESSAGE_LEN_MAX: usize = 1 << 20;
+/// Longest signature that is looked at, in bytes: ML-DSA-87 has 4,627.
+pub const SIGNATURE_LEN_MAX: usize = 5_120;
 /// Longest associated data, in bytes.
 pub const AAD_LEN_MAX: usize = 64 << 10;
 /// Most inputs of a batch.

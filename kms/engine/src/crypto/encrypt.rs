@@ -20,8 +20,6 @@ use crate::fault;
 const DATA_KEY_LEN_MAX: usize = 64;
 /// Shortest data key, in bytes.
 const DATA_KEY_LEN_MIN: usize = 16;
-/// Longest plaintext of RSAES-OAEP with 3072 bits and SHA-256, in bytes (RFC 8017 §7.1.1): 384 − 2·32 − 2.
-const OAEP_LEN_MAX: usize = 318;
 
 impl Engine {
     /// Encrypts. With a secret key the associated data is authenticated; with a public key there can be none.
@@ -134,7 +132,7 @@ impl Engine {
             )
             .field("additional_data"));
         }
-        check_len("plaintext", plaintext.len(), OAEP_LEN_MAX)?;
+        check_len("plaintext", plaintext.len(), record.algorithm.oaep_len_max().unwrap_or(0))?;
         let (algorithm, scheme) = (record.algorithm, record.scheme);
         let key = PublicKey { algorithm, scheme, spki, distinguishing_id: None };
         let operation = Operation::EncryptTo(&key, plaintext.expose());

@@ -1,7 +1,8 @@
-//! The use of keys: sign, verify, encrypt, decrypt, authenticate, draw random bytes.
+//! The use of keys: sign, verify, encrypt, decrypt, encapsulate, authenticate, draw random bytes.
 
 mod ciphertext;
 mod decrypt;
+mod encapsulate;
 mod encrypt;
 mod input;
 mod mac;

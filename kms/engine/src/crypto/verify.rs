@@ -12,13 +12,11 @@ use hufu_core::{Error, Reason};
 
 use super::sign::resource;
 use super::{input, signature};
-use crate::api::{Caller, Input, Selector, SignatureFormat, Verified};
+use crate::api::{Caller, Input, SIGNATURE_LEN_MAX, Selector, SignatureFormat, Verified};
 use crate::directory::VersionEntry;
 use crate::engine::Engine;
 use crate::fault;
 
-/// Longest signature of any scheme, with room.
-const SIGNATURE_LEN_MAX: usize = 1_024;
 /// Versions tried when the caller names none: a signature does not say which version made it.
 const CANDIDATES_MAX: u32 = 64;
 

@@ -113,7 +113,7 @@ async fn begin(bootstrap: Bootstrap) -> Result<Foundation, FoundationError> {
     let id = hex::encode(random(random_array(bootstrap.rng.as_ref()))?);
     let root_uid = VersionUid(random(random_array(bootstrap.rng.as_ref()))?);
     let log_uid = VersionUid(random(random_array(bootstrap.rng.as_ref()))?);
-    generate(&bootstrap, root_uid, Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::Aes256Gcm).await?;
+    generate(&bootstrap, root_uid, Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::AesGcm).await?;
     let log = generate(&bootstrap, log_uid, Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519).await?;
     let log_public_key =
         log.public_key.ok_or_else(|| FoundationError::Damaged("the log key has no public half".into()))?;
@@ -209,7 +209,7 @@ fn root(bootstrap: &Bootstrap, deployment: &Deployment) -> Root {
         key: KeyHandle {
             uid: deployment.root_key,
             algorithm: Algorithm::Aes256Gcm,
-            scheme: Scheme::Aes256Gcm,
+            scheme: Scheme::AesGcm,
             locator: Locator::Token {
                 serial: deployment.token_serial.clone(),
                 uid: deployment.root_key,

@@ -4,7 +4,7 @@ use hufu_core::changeset::Collection;
 use hufu_core::name::{KeyName, VersionNumber};
 use hufu_core::policy::Action;
 use hufu_core::record::{KeyRecord, KeyState};
-use hufu_core::rules::{Event, transition};
+use hufu_core::rules::{Event, may_make, transition};
 use hufu_core::{Error, Reason};
 use hufu_verify::Event as LedgerEvent;
 
@@ -95,8 +95,9 @@ impl Engine {
         })
     }
 
-    /// Refuses what the chosen protection cannot do, with the reason.
+    /// Refuses what policy has retired and what the chosen protection cannot do, with the reason.
     pub(super) fn check_capability(&self, key: &KeyRecord) -> Result<(), Error> {
+        may_make(&self.retirements, key.algorithm, self.clock.now_ms())?;
         let backend = self.backend(key.protection)?;
         backend.capabilities().check(key.algorithm, key.purpose, key.scheme).map_err(|why| {
             Error::new(Reason::UnsupportedByBackend, format!("{} cannot hold this key: {why}", backend.name()))

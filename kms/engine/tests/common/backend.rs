@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::ambient::{SimRng, SimTime};
 use super::hazards::{CallFault, Hazards};
-use super::token::{Material, SimToken, verify};
+use super::token::{Material, SimToken, shared_secret, verify};
 
 /// Serial number of the simulated token.
 pub(crate) const SERIAL: &str = "sim-0001";
@@ -57,6 +57,16 @@ impl SimBackend {
             Operation::Open(key, Aead { nonce, aad, data }) => {
                 let plaintext = self.material(key)?.open(nonce, aad, data).ok_or(BackendError::Rejected)?;
                 Ok(Outcome::Plaintext(SecretBytes::from_vec(plaintext)))
+            }
+            Operation::Encapsulate(key) => {
+                let mut ciphertext = vec![0; 1088];
+                self.chance.fill(&mut ciphertext).unwrap();
+                let secret = SecretBytes::from_slice(&shared_secret(key.spki, &ciphertext));
+                Ok(Outcome::Encapsulated { ciphertext, secret })
+            }
+            Operation::Decapsulate(key, ciphertext) => {
+                let spki = self.material(key)?.public_key().unwrap_or_default();
+                Ok(Outcome::Plaintext(SecretBytes::from_slice(&shared_secret(&spki, ciphertext))))
             }
             Operation::Random(len) => {
                 let mut bytes = SecretBytes::zeroed(*len);
@@ -151,8 +161,9 @@ impl KeyBackend for SimBackend {
     fn capabilities(&self) -> Capabilities {
         let schemes = vec![
             (Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519),
-            (Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::Aes256Gcm),
+            (Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::AesGcm),
             (Algorithm::HmacSha256, Purpose::Mac, Scheme::HmacSha256),
+            (Algorithm::MlKem768, Purpose::Encapsulate, Scheme::MlKem),
         ];
         Capabilities { schemes, refusals: Vec::new(), simulated: self.protection == Protection::Hsm }
     }

@@ -23,7 +23,7 @@ pub(crate) struct Material {
 impl Material {
     /// SubjectPublicKeyInfo of a key pair.
     pub(crate) fn public_key(&self) -> Option<Vec<u8>> {
-        (self.algorithm == Algorithm::Ed25519)
+        matches!(self.algorithm, Algorithm::Ed25519 | Algorithm::MlKem768)
             .then(|| [SPKI_PREFIX.as_slice(), self.pair().public_key().as_ref()].concat())
     }
 
@@ -60,6 +60,11 @@ impl Material {
 /// Whether a signature is good under an Ed25519 SubjectPublicKeyInfo.
 pub(crate) fn verify(spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
     UnparsedPublicKey::new(&ED25519, &spki[SPKI_PREFIX.len()..]).verify(message, signature).is_ok()
+}
+
+/// What stands for a shared secret: whose key and which ciphertext it is of can be told, and that is all it is for.
+pub(crate) fn shared_secret(spki: &[u8], ciphertext: &[u8]) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, spki), ciphertext).as_ref().to_vec()
 }
 
 /// Watches what happens on the token.

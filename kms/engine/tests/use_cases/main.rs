@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod encapsulation;
 mod idempotence;
 mod lifecycle;
 mod limits;

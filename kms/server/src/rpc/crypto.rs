@@ -50,6 +50,14 @@ impl CryptoService for Edge {
         self.serve(Method::VerifyMac, request, verify_mac).await
     }
 
+    async fn encapsulate(&self, request: Request<v1::EncapsulateRequest>) -> Answer<v1::EncapsulateResponse> {
+        self.serve(Method::Encapsulate, request, encapsulate).await
+    }
+
+    async fn decapsulate(&self, request: Request<v1::DecapsulateRequest>) -> Answer<v1::DecapsulateResponse> {
+        self.serve(Method::Decapsulate, request, decapsulate).await
+    }
+
     async fn generate_random(
         &self,
         request: Request<v1::GenerateRandomRequest>,
@@ -117,6 +125,19 @@ async fn verify_mac(call: Call, request: v1::VerifyMacRequest) -> Result<v1::Ver
     let selector = name::selector(&request.name, "name")?;
     let verified = call.engine.verify_mac(&call.caller, &selector, &request.data, &request.mac).await?;
     Ok(crypto::verified_mac(&verified))
+}
+
+async fn encapsulate(call: Call, request: v1::EncapsulateRequest) -> Result<v1::EncapsulateResponse, Error> {
+    let selector = name::selector(&request.name, "name")?;
+    let made = call.engine.encapsulate(&call.caller, &selector).await?;
+    Ok(crypto::encapsulated(made))
+}
+
+async fn decapsulate(call: Call, request: v1::DecapsulateRequest) -> Result<v1::DecapsulateResponse, Error> {
+    let selector = name::selector(&request.name, "name")?;
+    let ciphertext = crypto::ciphertext(&request.ciphertext)?;
+    let recovered = call.engine.decapsulate(&call.caller, &selector, ciphertext).await?;
+    Ok(crypto::decapsulated(&recovered))
 }
 
 async fn generate_random(

@@ -55,6 +55,8 @@ methods! {
     GenerateDataKey,
     Mac,
     VerifyMac,
+    Encapsulate,
+    Decapsulate,
     GenerateRandom,
     GetCheckpoint,
     GetLogKey,

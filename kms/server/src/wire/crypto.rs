@@ -3,16 +3,14 @@
 use hufu_core::Error;
 use hufu_core::algorithm::Scheme;
 use hufu_engine::api::{
-    BATCH_LEN_MAX, DataKey, Decrypted, Encrypted, Input, RandomBytes, SignatureFormat, Signed, SignedBatch, Verified,
+    BATCH_LEN_MAX, DataKey, Decapsulated, Decrypted, Encapsulated, Encrypted, Input, RandomBytes, SIGNATURE_LEN_MAX,
+    SignatureFormat, Signed, SignedBatch, Verified,
 };
 use hufu_proto::v1;
 
 use super::enums::Wire as _;
 use super::version::Provenance;
 use super::{invalid, missing, too_large};
-
-/// Longest signature that is looked at, in bytes.
-const SIGNATURE_LEN_MAX: usize = 1_024;
 
 /// Reads the form of a signature; DER when none is named.
 ///
@@ -73,11 +71,11 @@ pub fn signature(bytes: &[u8]) -> Result<&[u8], Error> {
     match bytes.len() {
         0 => Err(missing("signature")),
         1..=SIGNATURE_LEN_MAX => Ok(bytes),
-        _ => Err(too_large("signature", "1024 bytes")),
+        _ => Err(too_large("signature", "5120 bytes")),
     }
 }
 
-/// Checks a ciphertext to be decrypted.
+/// Checks a ciphertext to be decrypted or decapsulated.
 ///
 /// # Errors
 /// `MISSING_FIELD` when empty.
@@ -179,6 +177,22 @@ pub fn data_key(key: DataKey) -> v1::GenerateDataKeyResponse {
     v1::GenerateDataKeyResponse { plaintext, ciphertext: key.ciphertext, key_version, scheme, protection, simulated }
 }
 
+/// A shared secret and its ciphertext. The secret leaves locked memory here, on its way to the caller.
+#[must_use]
+pub fn encapsulated(made: Encapsulated) -> v1::EncapsulateResponse {
+    let Provenance { key_version, scheme, protection, simulated } = Provenance::of(&made.version);
+    let (shared_secret, ciphertext) = (made.secret.expose().to_vec(), made.ciphertext);
+    v1::EncapsulateResponse { shared_secret, ciphertext, key_version, scheme, protection, simulated }
+}
+
+/// A shared secret.
+#[must_use]
+pub fn decapsulated(recovered: &Decapsulated) -> v1::DecapsulateResponse {
+    let Provenance { key_version, scheme, protection, simulated } = Provenance::of(&recovered.version);
+    let shared_secret = recovered.secret.expose().to_vec();
+    v1::DecapsulateResponse { shared_secret, key_version, scheme, protection, simulated }
+}
+
 /// Random bytes.
 #[must_use]
 pub fn random(random: &RandomBytes) -> v1::GenerateRandomResponse {
@@ -218,8 +232,8 @@ mod tests {
 
     #[test]
     fn lengths_are_bounded() {
-        assert!(signature(&[0; 1_024]).is_ok());
-        assert_eq!(signature(&[0; 1_025]).unwrap_err().reason(), Reason::TooLarge);
+        assert!(signature(&[0; 5_120]).is_ok());
+        assert_eq!(signature(&[0; 5_121]).unwrap_err().reason(), Reason::TooLarge);
         assert_eq!(signature(&[]).unwrap_err().reason(), Reason::MissingField);
         assert_eq!([data_key_len(0).unwrap(), data_key_len(16).unwrap(), data_key_len(64).unwrap()], [32, 16, 64]);
         assert!(data_key_len(15).is_err() && data_key_len(65).is_err() && data_key_len(u32::MAX).is_err());

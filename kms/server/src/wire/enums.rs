@@ -66,6 +66,14 @@ wire!(Algorithm, v1::Algorithm, {
     Sm4Gcm => Sm4Gcm,
     HmacSha256 => HmacSha256,
     HmacSm3 => HmacSm3,
+    MlDsa44 => MlDsa44,
+    MlDsa65 => MlDsa65,
+    MlDsa87 => MlDsa87,
+    MlKem768 => MlKem768,
+    Rsa2048 => Rsa2048,
+    Rsa4096 => Rsa4096,
+    Aes128Gcm => Aes128Gcm,
+    HmacSha384 => HmacSha384,
 });
 
 wire!(Scheme, v1::Scheme, {
@@ -76,13 +84,16 @@ wire!(Scheme, v1::Scheme, {
     RsaPssSha256 => RsaPssSha256,
     RsaPkcs1Sha256 => RsaPkcs1Sha256,
     RsaOaepSha256 => RsaOaepSha256,
-    Aes256Gcm => AesGcm,
+    AesGcm => AesGcm,
     Sm4Gcm => Sm4Gcm,
     HmacSha256 => HmacSha256,
     HmacSm3 => HmacSm3,
+    MlDsa => MlDsa,
+    MlKem => MlKem,
+    HmacSha384 => HmacSha384,
 });
 
-wire!(Purpose, v1::Purpose, { Sign => Sign, Encrypt => Encrypt, Mac => Mac, });
+wire!(Purpose, v1::Purpose, { Sign => Sign, Encrypt => Encrypt, Mac => Mac, Encapsulate => Encapsulate, });
 
 wire!(Protection, v1::Protection, { Software => Software, Hsm => Hsm, });
 
@@ -153,6 +164,8 @@ const OPERATIONS: &[(Action, &str)] = &[
     (Action::Mac, "Mac"),
     (Action::VerifyMac, "VerifyMac"),
     (Action::GenerateRandom, "GenerateRandom"),
+    (Action::Encapsulate, "Encapsulate"),
+    (Action::Decapsulate, "Decapsulate"),
     (Action::ReadLedger, "ReadLedger"),
     (Action::ReadAudit, "ReadAudit"),
     (Action::ReadStatus, "GetStatus"),

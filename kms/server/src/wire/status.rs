@@ -127,6 +127,7 @@ fn operations(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Sign => &["generate", "destroy", "sign"],
         Purpose::Encrypt => &["generate", "destroy", "seal", "open"],
         Purpose::Mac => &["generate", "destroy", "mac"],
+        Purpose::Encapsulate => &["generate", "destroy", "decapsulate"],
     }
 }
 

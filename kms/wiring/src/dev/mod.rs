@@ -4,6 +4,7 @@ mod authority;
 mod profiles;
 mod softhsm;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,7 @@ impl Config {
             },
             metrics_listen: Some(SocketAddr::new(options.listen.ip(), 0)),
             destroy_delay_min: Duration::ZERO,
+            retire: BTreeMap::new(),
             tenants: vec![TENANT.to_owned()],
             principals,
             dev_dir: Some(dir.to_owned()),
