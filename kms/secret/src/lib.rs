@@ -9,5 +9,5 @@ mod process;
 mod region;
 
 pub use bytes::SecretBytes;
-pub use process::{Hardening, MemoryLock, Step, harden_process};
+pub use process::{Hardening, MemoryLock, Step, close_inherited_descriptors, die_with_parent, harden_process, leave};
 pub use region::AllocError;
