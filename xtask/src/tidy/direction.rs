@@ -33,6 +33,12 @@ const DIRECTION: &[Row] = &[
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
     row("hufu-software", &["hufu-core", "hufu-secret"], &["hufu-conformance"]),
     row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
+    // The process that holds the driver is one with the adapter that it isolates.
+    row(
+        "hufu-worker",
+        &["hufu-core", "hufu-secret", "hufu-pkcs11"],
+        &["hufu-conformance", "hufu-software"],
+    ),
     row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
     row(
         "hufu-engine",
@@ -54,6 +60,7 @@ const DIRECTION: &[Row] = &[
             "hufu-verify",
             "hufu-software",
             "hufu-pkcs11",
+            "hufu-worker",
         ],
         &[],
     ),
@@ -63,7 +70,7 @@ const DIRECTION: &[Row] = &[
     row(
         "hufu-softhsm-tests",
         &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog", "hufu-core", "hufu-audit"],
-        &["hufu-engine", "hufu-wiring"],
+        &["hufu-engine", "hufu-wiring", "hufu-secret", "hufu-pkcs11", "hufu-worker"],
     ),
     row("xtask", &[], &[]),
 ];

@@ -1,0 +1,87 @@
+//! The PIN: presented once when it is wrong, and shown to nobody.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test ends where it fails")]
+
+mod support;
+
+use std::process::Command;
+use std::time::Duration;
+
+use hufu_core::backend::{BackendError, Health, KeyBackend};
+use hufu_worker::{OpenError, WorkerBackend};
+use support::{MODULE, PIN, assert_signs, open, p256, sign, signal, soon, until, with_pin, with_softhsm};
+
+#[test]
+fn a_wrong_pin_is_refused_at_the_start() {
+    with_softhsm("a_wrong_pin_is_refused_at_the_start", async {
+        let error = WorkerBackend::open(with_pin("0000000")).err().unwrap();
+        let credentials = matches!(
+            &error,
+            OpenError::Token(hufu_pkcs11::OpenError::Backend(BackendError::Credentials(why))) if why.contains("PinIncorrect")
+        );
+        assert!(credentials, "{error:?}");
+        assert_signs(&open(), &p256(&open()).await).await;
+    });
+}
+
+/// Another program changes the PIN; the next worker presents the old one, is refused, and is the last.
+#[test]
+fn a_pin_that_became_wrong_is_presented_once() {
+    with_softhsm("a_pin_that_became_wrong_is_presented_once", async {
+        let backend = open();
+        let key = p256(&backend).await;
+        if !change_pin(PIN, "7654321") {
+            return println!("skipped: a_pin_that_became_wrong_is_presented_once: no pkcs11-tool");
+        }
+        signal("-KILL", backend.worker_pid().unwrap());
+        let refused = || matches!(backend.health(), Health::Down(why) if why.contains("PinIncorrect"));
+        until("the refusal", Duration::from_secs(10), refused).await;
+        assert!(change_pin("7654321", PIN));
+        // Were it presented again, it would be accepted now.
+        for _ in 0..20 {
+            assert_eq!(backend.worker_pid(), None);
+            let answer = sign(&backend, &key, b"x", soon()).await;
+            assert!(matches!(answer, Err(BackendError::Credentials(_))), "{answer:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        drop(backend);
+        assert_signs(&open(), &key).await;
+    });
+}
+
+fn change_pin(old: &str, new: &str) -> bool {
+    let changed = Command::new("pkcs11-tool")
+        .args(["--module", MODULE, "--login", "--pin", old, "--change-pin", "--new-pin", new])
+        .output();
+    changed.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn nobody_sees_the_pin_and_the_worker_sees_little() {
+    with_softhsm("nobody_sees_the_pin_and_the_worker_sees_little", async {
+        let backend = open();
+        let process = format!("/proc/{}", backend.worker_pid().unwrap());
+        let shown = std::fs::read(format!("{process}/cmdline")).unwrap();
+        assert!(!contains(&shown, PIN), "in the arguments");
+        // A process that cannot be dumped shows these to root alone.
+        let (environ, fds) = (std::fs::read(format!("{process}/environ")), std::fs::read_dir(format!("{process}/fd")));
+        let (Ok(environ), Ok(fds)) = (environ, fds) else {
+            return println!("skipped: nobody_sees_the_pin_and_the_worker_sees_little: only root can look");
+        };
+        assert!(!contains(&environ, PIN), "in the environment");
+        assert!(contains(&environ, "SOFTHSM2_CONF=") && !contains(&environ, "CARGO"), "what drivers need");
+        let mut sockets = 0;
+        for fd in fds.flatten() {
+            let target = std::fs::read_link(fd.path()).unwrap_or_default().display().to_string();
+            sockets += usize::from(target.starts_with("socket:"));
+            let expected = ["socket:", "anon_inode:", "pipe:"].iter().any(|kind| target.starts_with(kind));
+            let tokens = target.contains("/tokens") || target.ends_with(".lock");
+            assert!(expected || tokens, "an open {target}");
+        }
+        // Standard input, output and error, two copies of the first.
+        assert!(sockets <= 5, "{sockets}");
+    });
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
