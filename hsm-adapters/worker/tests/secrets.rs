@@ -1,5 +1,4 @@
 //! The PIN: presented once when it is wrong, and shown to nobody.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test ends where it fails")]
 
 mod support;
 
@@ -63,7 +62,8 @@ fn nobody_sees_the_pin_and_the_worker_sees_little() {
         let shown = std::fs::read(format!("{process}/cmdline")).unwrap();
         assert!(!contains(&shown, PIN), "in the arguments");
         // A process that cannot be dumped shows these to root alone.
-        let (environ, fds) = (std::fs::read(format!("{process}/environ")), std::fs::read_dir(format!("{process}/fd")));
+        let (environ, fds) =
+            (std::fs::read(format!("{process}/environ")), std::fs::read_dir(format!("{process}/fd")));
         let (Ok(environ), Ok(fds)) = (environ, fds) else {
             return println!("skipped: nobody_sees_the_pin_and_the_worker_sees_little: only root can look");
         };

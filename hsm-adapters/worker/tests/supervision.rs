@@ -1,5 +1,5 @@
 //! Workers that are killed, stopped or replaced by something else cost nobody but themselves.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod support;
 

@@ -61,7 +61,11 @@ fn handles() -> Vec<KeyHandle> {
         public_key: public_key.map(Arc::from),
         distinguishing_id: id.map(Arc::from),
     };
-    vec![handle(token, Some(&[7; 91]), Some("1234567812345678")), handle(wrapped, None, None), handle(Locator::Gone, Some(&[]), Some(""))]
+    vec![
+        handle(token, Some(&[7; 91]), Some("1234567812345678")),
+        handle(wrapped, None, None),
+        handle(Locator::Gone, Some(&[]), Some("")),
+    ]
 }
 
 fn for_each_operation(mut look: impl FnMut(Operation<'_>)) {
@@ -89,7 +93,8 @@ fn for_each_operation(mut look: impl FnMut(Operation<'_>)) {
         look(Operation::DecryptWith(key, &[1; 384]));
     }
     for distinguishing_id in [None, Some("id")] {
-        let key = PublicKey { algorithm: Algorithm::P384, scheme: Scheme::EcdsaSha384, spki: &[5; 120], distinguishing_id };
+        let key =
+            PublicKey { algorithm: Algorithm::P384, scheme: Scheme::EcdsaSha384, spki: &[5; 120], distinguishing_id };
         look(Operation::Verify(&key, SignInput::Message(b"message"), b"signature"));
         look(Operation::Verify(&key, SignInput::Digest(&[1; 48]), b""));
         look(Operation::EncryptTo(&key, b"plaintext"));
@@ -211,7 +216,9 @@ fn refusals_keep_their_type() {
     for error in errors {
         let mut buffer = Buffer::default();
         FromWorker::write_refused(&mut buffer, &error);
-        let FromWorker::Refused(heard) = FromWorker::decode(&frame(&buffer)).unwrap() else { unreachable!("a refusal") };
+        let FromWorker::Refused(heard) = FromWorker::decode(&frame(&buffer)).unwrap() else {
+            unreachable!("a refusal")
+        };
         assert_eq!(format!("{heard:?}"), format!("{error:?}"));
     }
 }

@@ -7,17 +7,8 @@ use crate::output::{number, print_table, write_json};
 use crate::process::load_average;
 use crate::scene::{Case, Way};
 
-const HEAD: [&str; 9] = [
-    "way",
-    "sessions",
-    "callers",
-    "signatures/s",
-    "of in-process",
-    "of the raw loop",
-    "p50 µs",
-    "p99 µs",
-    "CPU µs",
-];
+const HEAD: [&str; 9] =
+    ["way", "sessions", "callers", "signatures/s", "of in-process", "of the raw loop", "p50 µs", "p99 µs", "CPU µs"];
 
 /// Prints the table and writes `isolation.json`.
 pub(crate) fn print(measured: &[(Case, Vec<Sample>)], quick: bool) {

@@ -34,11 +34,7 @@ const DIRECTION: &[Row] = &[
     row("hufu-software", &["hufu-core", "hufu-secret"], &["hufu-conformance"]),
     row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
     // The process that holds the driver is one with the adapter that it isolates.
-    row(
-        "hufu-worker",
-        &["hufu-core", "hufu-secret", "hufu-pkcs11"],
-        &["hufu-conformance", "hufu-software"],
-    ),
+    row("hufu-worker", &["hufu-core", "hufu-secret", "hufu-pkcs11"], &["hufu-conformance", "hufu-software"]),
     row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
     row(
         "hufu-engine",

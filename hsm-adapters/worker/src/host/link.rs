@@ -263,4 +263,3 @@ impl Drop for Flush<'_> {
         self.0.flush();
     }
 }
-

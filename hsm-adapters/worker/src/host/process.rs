@@ -21,8 +21,23 @@ const STATUS_WAIT_MAX: Duration = Duration::from_millis(50);
 const USUAL: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"];
 /// Beginnings of variables that drivers are configured by.
 const PREFIXES: &[&str] = &[
-    "LC_", "XDG_", "SOFTHSM2_", "KRYOPTIC_", "P11_", "PKCS11_", "TPM2_", "TSS2_", "NFAST_", "CKNFAST_", "CS_PKCS11_",
-    "Chrystoki", "CLOUDHSM_", "YUBIHSM_", "NSS_", "OPENSC_", "OCK_",
+    "LC_",
+    "XDG_",
+    "SOFTHSM2_",
+    "KRYOPTIC_",
+    "P11_",
+    "PKCS11_",
+    "TPM2_",
+    "TSS2_",
+    "NFAST_",
+    "CKNFAST_",
+    "CS_PKCS11_",
+    "Chrystoki",
+    "CLOUDHSM_",
+    "YUBIHSM_",
+    "NSS_",
+    "OPENSC_",
+    "OCK_",
 ];
 /// Endings of such variables.
 const SUFFIXES: &[&str] = &["_CONF", "_CFG", "_CONF_FILE", "_CONFIG_FILE"];
@@ -130,10 +145,19 @@ mod tests {
         let token = TokenSelector::Serial(String::new());
         let token = hufu_pkcs11::Config::new("driver.so", token, SecretBytes::from_slice(b""));
         let config = Config { environment: vec!["VENDOR_THING".to_owned()], ..Config::new(token) };
-        for kept in ["PATH", "SOFTHSM2_CONF", "KRYOPTIC_CONF", "CS_PKCS11_R2_CFG", "TPM2_PKCS11_STORE", "VENDOR_THING"] {
+        for kept in
+            ["PATH", "SOFTHSM2_CONF", "KRYOPTIC_CONF", "CS_PKCS11_R2_CFG", "TPM2_PKCS11_STORE", "VENDOR_THING"]
+        {
             assert!(is_kept(kept, &config), "{kept}");
         }
-        for left in ["DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "VENDOR_PIN", "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY"] {
+        for left in [
+            "DATABASE_URL",
+            "AWS_SECRET_ACCESS_KEY",
+            "LD_PRELOAD",
+            "VENDOR_PIN",
+            "NOTIFY_SOCKET",
+            "CREDENTIALS_DIRECTORY",
+        ] {
             assert!(!is_kept(left, &config), "{left}");
         }
     }

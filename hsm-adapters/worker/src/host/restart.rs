@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn restarts_slow_down_and_recover() {
         let mut backoff = Backoff::default();
-        let waits: Vec<u64> = (0..12).map(|_| backoff.after(Duration::ZERO).as_millis() as u64).collect();
+        let waits: Vec<u128> = (0..12).map(|_| backoff.after(Duration::ZERO).as_millis()).collect();
         assert_eq!(waits, [0, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000, 10_000]);
         assert_eq!(backoff.after(LONG), Duration::ZERO);
         assert_eq!(backoff.after(Duration::ZERO), FIRST);

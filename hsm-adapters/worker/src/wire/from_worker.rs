@@ -114,9 +114,7 @@ impl FromWorker {
         let d = &mut decoder;
         let len = d.array()?.ok_or(WireError::Malformed)?;
         let message = match (d.u8()?, len) {
-            (1, 4) if d.str()? == DOMAIN => {
-                Self::Hello(Hello { version: d.u32()?, hardening: d.str()?.to_owned() })
-            }
+            (1, 4) if d.str()? == DOMAIN => Self::Hello(Hello { version: d.u32()?, hardening: d.str()?.to_owned() }),
             (2, 2) => Self::Login(if d.bool()? { LoginStep::Presenting } else { LoginStep::Judged }),
             (3, 2) => Self::Opened(Box::new(opening::decode_opened(d)?)),
             (4, 2) => Self::Refused(opening::decode_refusal(d)?),

@@ -223,12 +223,7 @@ impl Call {
 impl Public {
     fn borrowed(&self) -> PublicKey<'_> {
         let Self { algorithm, scheme, spki, distinguishing_id } = self;
-        PublicKey {
-            algorithm: *algorithm,
-            scheme: *scheme,
-            spki,
-            distinguishing_id: distinguishing_id.as_deref(),
-        }
+        PublicKey { algorithm: *algorithm, scheme: *scheme, spki, distinguishing_id: distinguishing_id.as_deref() }
     }
 }
 

@@ -11,7 +11,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use crate::config::{
-    Config, Isolation, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig};
+    Config, Isolation, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig,
+};
 use crate::files;
 use crate::open::Error;
 
