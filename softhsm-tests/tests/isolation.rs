@@ -1,6 +1,6 @@
 //! The token's driver lives in a process of its own: its death is not the service's, and the service's death is its own.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -102,8 +102,8 @@ impl Scene {
             Way::InProcess => (in_process.clone(), None),
             Way::Worker => (worker.clone(), Some(worker.worker_pid().unwrap())),
         };
-        let key = &self.key;
-        load::measure(span, case.callers, pid, || {
+        let key = self.key.clone();
+        load::measure(span, case.callers, pid, move || {
             let (backend, key) = (backend.clone(), key.clone());
             async move { sign(&*backend, &key).await }
         })
