@@ -9,9 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hufu_core::backend::{BackendError, Health, KeyBackend, Operation, Outcome};
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
+use hufu_core::backend::{BackendError, Health, KeyBackend, Operation, Outcome, Template};
+use hufu_core::record::VersionUid;
 use hufu_worker::{Config, OpenError, WorkerBackend};
-use support::{assert_signs, config, open, p256, runs, sign, signal, software, soon, until, verifies, with_softhsm};
+use support::{
+    OsRng, assert_signs, config, open, p256, runs, sign, signal, software, soon, until, verifies, with_softhsm,
+};
 
 const CALLERS: usize = 16;
 
@@ -123,6 +127,32 @@ fn a_worker_that_hangs_is_replaced() {
         println!("replaced after {back:?}");
         assert!(!runs(old), "the old one was killed");
         assert_signs(&backend, &key).await;
+    });
+}
+
+/// Making a modulus of 3072 bits takes longer than anybody waits here, and longer than the worker is given.
+#[test]
+fn a_call_that_outlives_its_deadline_costs_the_worker() {
+    with_softhsm("a_call_that_outlives_its_deadline_costs_the_worker", async {
+        let backend = WorkerBackend::open(Config { hang_margin: Duration::from_millis(30), ..config() }).unwrap();
+        let old = backend.worker_pid().unwrap();
+        let give_up = Instant::now() + Duration::from_secs(30);
+        while backend.worker_pid() == Some(old) {
+            assert!(Instant::now() < give_up, "a call that hangs is noticed");
+            let template = Template {
+                uid: VersionUid(hufu_core::ambient::random_array(&OsRng).unwrap()),
+                algorithm: Algorithm::Rsa3072,
+                purpose: Purpose::Sign,
+                scheme: Scheme::RsaPssSha256,
+                binding: Arc::from([]),
+                wrapping_key: None,
+            };
+            let deadline = Instant::now() + Duration::from_millis(5);
+            let _ = backend.perform(Operation::Generate(&template), deadline).await;
+        }
+        until("a new worker", Duration::from_secs(20), || backend.worker_pid().is_some()).await;
+        assert!(!runs(old), "the old one was killed");
+        assert_signs(&backend, &p256(&backend).await).await;
     });
 }
 

@@ -1,6 +1,5 @@
 //! The worker's process: started with one socket and little else, ended without mercy.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Pair;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -16,6 +15,10 @@ use super::driver_log;
 const END_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long a process whose socket has closed may take to end by itself: its status tells why.
 const STATUS_WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// Time between looks whether a process has ended, and how many there are when nobody can wait for long.
+const LOOK: Duration = Duration::from_millis(1);
+const DROP_LOOKS_MAX: u32 = 1_000;
 
 /// Variables that any program may need.
 const USUAL: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"];
@@ -112,7 +115,7 @@ async fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
         if tokio::time::Instant::now() >= end {
             return None;
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -128,7 +131,12 @@ impl Drop for Process {
     fn drop(&mut self) {
         if let Some(mut child) = self.0.take() {
             let _ = child.kill();
-            let _: io::Result<ExitStatus> = child.wait();
+            for _ in 0..DROP_LOOKS_MAX {
+                if !matches!(child.try_wait(), Ok(None)) {
+                    return;
+                }
+                std::thread::sleep(LOOK);
+            }
         }
     }
 }

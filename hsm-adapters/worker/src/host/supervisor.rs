@@ -180,7 +180,7 @@ impl Supervisor {
         let (signs, margin) = (Signs::default(), self.config.hang_margin);
         let ending = tokio::select! {
             ending = self.read(&link, &mut reader, &signs) => ending,
-            error = link.write_blocked() => Ending::Bad(format!("cannot be written to: {error}")),
+            _ = link.write_blocked() => Ending::Closed,
             ending = watch(&link, &signs, margin) => ending,
         };
         self.shared.count_end(link.pulse().generation);
