@@ -2,7 +2,7 @@
 //! backend in this process, and in a raw cryptoki loop.
 //!
 //! Cases are measured in turn, several times over, and the median counts: compare numbers of one run. `--quick` shows that
-//! it works, `--sessions N` and `--callers N` choose cases, `--rounds N` repeats.
+//! it works, `--only WAY`, `--sessions N` and `--callers N` choose cases, `--rounds N` repeats.
 
 #![expect(
     clippy::unwrap_used,
@@ -44,6 +44,7 @@ fn main() {
 
 struct Plan {
     quick: bool,
+    only: Option<String>,
     sessions: Option<usize>,
     callers: Option<usize>,
     rounds: usize,
@@ -55,7 +56,8 @@ impl Plan {
         let value = |name| arguments.iter().skip_while(|argument| **argument != name).nth(1);
         let number = |name| value(name).map(|number| number.parse().expect("a number"));
         let rounds = number("--rounds").unwrap_or(if quick { 1 } else { ROUNDS });
-        Self { quick, sessions: number("--sessions"), callers: number("--callers"), rounds }
+        let only = value("--only").cloned();
+        Self { quick, only, sessions: number("--sessions"), callers: number("--callers"), rounds }
     }
 
     fn cases(&self) -> Vec<Case> {
@@ -63,7 +65,8 @@ impl Plan {
         let callers: &[usize] = if self.quick { &[1, 64] } else { &[1, 2, 4, 8, 16, 32, 64] };
         let callers = callers.iter().copied().filter(|n| self.callers.is_none_or(|wanted| wanted == *n));
         let callers: Vec<usize> = callers.collect();
-        sessions.flat_map(|sessions| Case::all(sessions, &callers)).collect()
+        let cases = sessions.flat_map(|sessions| Case::all(sessions, &callers));
+        cases.filter(|case| self.only.as_deref().is_none_or(|only| only == case.way.words())).collect()
     }
 }
 

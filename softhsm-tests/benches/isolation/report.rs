@@ -33,24 +33,16 @@ fn row(one: (Case, Sample), all: &[(Case, Sample)]) -> Vec<String> {
     let (case, sample) = one;
     let share = |of| share(one, of, all).map_or_else(String::new, |share| format!("{share:.2}"));
     let numbers = [number(sample.p50_us), number(sample.p99_us), number(sample.cpu_us)];
-    let mut row = vec![words(case.way).to_owned(), case.sessions.to_string(), case.callers.to_string()];
+    let mut row = vec![case.way.words().to_owned(), case.sessions.to_string(), case.callers.to_string()];
     row.extend([number(sample.rate), share(Way::InProcess), share(Way::Raw)]);
     row.extend(numbers);
     row
 }
 
-fn words(way: Way) -> &'static str {
-    match way {
-        Way::Raw => "raw loop",
-        Way::InProcess => "in-process",
-        Way::Worker => "process",
-    }
-}
-
 fn as_json(one: (Case, Sample), all: &[(Case, Sample)]) -> Value {
     let (case, sample) = one;
     json!({
-        "way": words(case.way),
+        "way": case.way.words(),
         "sessions": case.sessions,
         "callers": case.callers,
         "signatures_per_s": sample.rate,

@@ -50,6 +50,17 @@ pub(crate) enum Way {
     Worker,
 }
 
+impl Way {
+    /// As the table names it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Raw => "raw loop",
+            Self::InProcess => "in-process",
+            Self::Worker => "process",
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Case {
     pub(crate) way: Way,

@@ -73,7 +73,7 @@ fn connected(hardening: &hufu_secret::Hardening) -> Result<(), Ending> {
     let socket = io::stdin().as_fd().try_clone_to_owned().map_err(Ending::NoSocket)?;
     let socket = UnixStream::from(socket);
     socket.peer_addr().map_err(Ending::NoSocket)?;
-    let outgoing = Arc::new(Outgoing::new(socket.try_clone()?));
+    let outgoing = Outgoing::start(socket.try_clone()?)?;
     outgoing.send(|buffer| FromWorker::write_hello(buffer, hardening));
     let mut incoming = Incoming { socket, reader: FrameReader::default() };
     let ToWorker::Configure(config) = incoming.message()? else { return Err(WireError::Malformed.into()) };
