@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use hufu_core::backend::{BackendError, Health, KeyBackend};
-use hufu_worker::{OpenError, WorkerBackend};
-use support::{MODULE, PIN, assert_signs, open, p256, sign, signal, soon, until, with_pin, with_softhsm};
+use hufu_worker::{Config, OpenError, WorkerBackend};
+use support::{MODULE, PIN, PROGRAM, assert_signs, open, p256, sign, signal, soon, until, with_pin, with_softhsm};
 
 #[test]
 fn a_wrong_pin_is_refused_at_the_start() {
@@ -79,6 +81,25 @@ fn nobody_sees_the_pin_and_the_worker_sees_little() {
         }
         // Standard input, output and error, two copies of the first.
         assert!(sockets <= 5, "{sockets}");
+    });
+}
+
+/// Our own descriptors are closed at exec; one of a library that forgot to say so must not reach the driver either.
+#[test]
+fn a_descriptor_left_open_does_not_reach_the_driver() {
+    with_softhsm("a_descriptor_left_open_does_not_reach_the_driver", async {
+        let scratch = tempfile::TempDir::new().unwrap();
+        let program = scratch.path().join("worker");
+        let script = format!("#!/bin/sh\nexec 9</etc/passwd\nexec {PROGRAM}\n");
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let backend = WorkerBackend::open(Config { program: Some(program), ..with_pin(PIN) }).unwrap();
+        let Ok(fds) = std::fs::read_dir(format!("/proc/{}/fd", backend.worker_pid().unwrap())) else {
+            return println!("skipped: a_descriptor_left_open_does_not_reach_the_driver: only root can look");
+        };
+        let open = fds.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
+        assert!(open.into_iter().all(|target| target != Path::new("/etc/passwd")));
+        assert_signs(&backend, &p256(&backend).await).await;
     });
 }
 
