@@ -45,7 +45,9 @@ fn the_service_outlives_its_driver() {
     cli.write("message", b"message");
     cli.ok("key create precious --algorithm p256 --protection hsm");
     let mut old = worker_of(&daemon);
-    for signal in ["-KILL", "-SEGV", "-ABRT"] {
+    // Not SEGV or BUS: those are fatal only when an instruction raises them again, after the runtime has looked for a stack
+    // overflow.
+    for signal in ["-KILL", "-ABRT", "-FPE"] {
         Tool::new("kill").args([signal, &old.to_string()]).ok();
         let began = Instant::now();
         let new = wait_until(SOON, || workers_of(daemon.pid()).into_iter().find(|pid| *pid != old));
@@ -58,7 +60,7 @@ fn the_service_outlives_its_driver() {
         assert!(signed.is_some(), "{signal}: {}", daemon.log());
         cli.ok("verify precious --in message --sig signature");
     }
-    assert!(daemon.log().contains("was ended by signal 11"), "{}", daemon.log());
+    assert!(daemon.log().contains("was ended by signal 6"), "{}", daemon.log());
 }
 
 #[test]

@@ -276,6 +276,15 @@ mod tests {
     }
 
     #[test]
+    fn isolation_is_by_process_or_not_at_all() {
+        let read =
+            |word: &str| toml::from_str::<std::collections::BTreeMap<String, Isolation>>(&format!("is = {word:?}"));
+        assert_eq!(read("process").unwrap()["is"], Isolation::Process);
+        assert_eq!(read("in-process").unwrap()["is"], Isolation::InProcess);
+        assert!(read("none").is_err());
+    }
+
+    #[test]
     fn unknown_fields_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("hufu.toml");
