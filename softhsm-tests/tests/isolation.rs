@@ -5,7 +5,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use hufu_softhsm_tests::{Daemon, Tool, wait_until};
+use hufu_softhsm_tests::{ConfigBuilder, Daemon, Storage, Tool, wait_until};
 
 /// Name of a process in `/proc`: at most 15 bytes, which this has.
 const WORKER: &str = "hufu-hsm-worker";
@@ -73,4 +73,15 @@ fn a_service_killed_leaves_no_worker() {
     let worker = worker_of(&again);
     again.terminate();
     assert!(ends(worker), "the worker outlived a service that stopped");
+}
+
+#[test]
+fn a_driver_in_the_service_needs_no_worker() {
+    let daemon = Daemon::start_config(&ConfigBuilder::new(Storage::Sqlite).in_process());
+    assert!(workers_of(daemon.pid()).is_empty());
+    let cli = daemon.cli("admin");
+    cli.write("message", b"message");
+    cli.ok("key create precious --algorithm p256 --protection hsm");
+    cli.ok("sign precious --in message --out signature");
+    cli.ok("verify precious --in message --sig signature");
 }
