@@ -36,18 +36,25 @@ pub struct ConfigBuilder {
     production: bool,
     tenants: Vec<&'static str>,
     other_tenant: Option<&'static str>,
+    isolation: &'static str,
 }
 
 impl ConfigBuilder {
     /// A development-mode configuration over a database.
     pub fn new(storage: Storage) -> Self {
-        Self { storage, production: false, tenants: vec!["dev"], other_tenant: None }
+        Self { storage, production: false, tenants: vec!["dev"], other_tenant: None, isolation: "process" }
     }
 
     /// The same in production mode, which refuses everything simulated.
     #[must_use]
     pub fn production(self) -> Self {
         Self { production: true, ..self }
+    }
+
+    /// The same with the token's driver in the service's own process.
+    #[must_use]
+    pub fn in_process(self) -> Self {
+        Self { isolation: "in-process", ..self }
     }
 
     /// Adds another tenant, whose administrator uses the profile `operator`.
@@ -67,8 +74,10 @@ impl ConfigBuilder {
              [server]\nlisten = \"127.0.0.1:0\"\n[server.tls]\ncertificate = \"data/ca/server.pem\"\n\
              key = \"data/ca/server.key\"\nclient_authorities = [\"data/ca/ca.pem\"]\n\
              [token]\nmodule = {module:?}\nserial = \"{serial}\"\npin.file = \"data/pin\"\n\
+             isolation = \"{isolation}\"\n\
              [ledger]\norigin = \"e2e.hufu.invalid/log\"\nlisten = \"127.0.0.1:0\"\noutside_dir = \"outside\"\n",
             tenants = self.tenants,
+            isolation = self.isolation,
         );
         text.push_str(&self.storage(base));
         for (name, tenant, role) in self.principals() {

@@ -36,7 +36,7 @@ pub use daemon::{Daemon, Stopped, wait_until};
 pub use database::Database;
 pub use openssl::{ForeignKey, openssl, openssl_ok};
 pub use postgres::{ScratchSchema, scratch_postgres};
-pub use programs::{hufu, hufud};
+pub use programs::{hsm_worker, hufu, hufud};
 pub use raw::{Body, Raw, raw_channel};
 pub use refusal::{Refusal, refusal};
 pub use replica::{Deployment, Replica};

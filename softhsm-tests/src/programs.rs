@@ -1,4 +1,4 @@
-//! Finds `hufud` and `hufu`, and builds them where they are missing or older than their sources.
+//! Finds `hufud`, `hufu-hsm-worker` and `hufu`, and builds them where they are missing or older than their sources.
 //!
 //! `HUFU_TEST_PROGRAMS` names a directory with other ones to test as they are, such as an installed release.
 
@@ -11,27 +11,48 @@ use std::time::SystemTime;
 
 /// The daemon.
 pub fn hufud() -> &'static Path {
-    &programs().0
+    &programs().hufud
 }
 
 /// The command.
 pub fn hufu() -> &'static Path {
-    &programs().1
+    &programs().hufu
 }
 
-fn programs() -> &'static (PathBuf, PathBuf) {
-    static PROGRAMS: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+/// The process that `hufud` keeps the token's driver in.
+pub fn hsm_worker() -> &'static Path {
+    &programs().hsm_worker
+}
+
+struct Programs {
+    hufud: PathBuf,
+    hufu: PathBuf,
+    hsm_worker: PathBuf,
+}
+
+impl Programs {
+    fn of(dir: &Path) -> Self {
+        Self { hufud: dir.join("hufud"), hufu: dir.join("hufu"), hsm_worker: dir.join("hufu-hsm-worker") }
+    }
+
+    fn are_fresh(&self) -> bool {
+        [&self.hufud, &self.hufu, &self.hsm_worker].into_iter().all(|program| is_fresh(program))
+    }
+}
+
+fn programs() -> &'static Programs {
+    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
         if let Some(dir) = env::var_os("HUFU_TEST_PROGRAMS").map(PathBuf::from) {
-            return (dir.join("hufud"), dir.join("hufu"));
+            return Programs::of(&dir);
         }
         let profile_dir = profile_dir();
-        let programs = (profile_dir.join("hufud"), profile_dir.join("hufu"));
+        let programs = Programs::of(&profile_dir);
         // Test processes run beside each other: one builds, the others wait and find everything fresh.
         let lock =
             File::create(profile_dir.join(".hufu-softhsm-tests.lock")).expect("the target directory is writable");
         lock.lock().expect("the lock of the target directory");
-        if !(is_fresh(&programs.0) && is_fresh(&programs.1)) {
+        if !programs.are_fresh() {
             build(&profile_dir);
         }
         programs
@@ -58,12 +79,12 @@ fn modified(path: &Path) -> Option<SystemTime> {
 
 fn build(profile_dir: &Path) {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--locked", "-p", "hufu-server", "-p", "hufu-cli"]);
+    command.args(["build", "--locked", "-p", "hufu-server", "-p", "hufu-cli", "-p", "hufu-worker"]);
     if profile_dir.file_name().is_some_and(|name| name == "release") {
         command.arg("--release");
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
     let target = profile_dir.parent().expect("a profile lies in the target directory");
     let status = command.current_dir(workspace).env("CARGO_TARGET_DIR", target).status();
-    assert!(status.is_ok_and(|status| status.success()), "`hufud` and `hufu` could not be built");
+    assert!(status.is_ok_and(|status| status.success()), "the programs could not be built");
 }

@@ -1,7 +1,7 @@
 //! The backend: what is asked, handed to a session, answered.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cryptoki::session::Session;
 use hufu_core::BoxFuture;
@@ -25,7 +25,7 @@ use crate::token::{Token, find_one};
 use crate::{generate, keys, probe, usage};
 
 /// How long opening may take: every algorithm is tried.
-const OPEN_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(120);
+const OPEN_WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// Keys in one PKCS#11 token.
 pub struct Pkcs11Backend {
@@ -46,7 +46,7 @@ impl Pkcs11Backend {
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let module = Module::load(&config.module)?;
         let (_, info) = find_one(module.enter().context(), &config.token)?;
-        let credentials = Credentials::new(config.pin);
+        let credentials = Credentials::new(config.pin, config.login_watch);
         let token = Arc::new(Token::new(module, &info, config.simulated, credentials));
         let mut link = Link::new(Arc::clone(&token));
         let context = token.module.enter().context().clone();
@@ -62,6 +62,12 @@ impl Pkcs11Backend {
     #[must_use]
     pub fn serial(&self) -> &str {
         &self.token.serial
+    }
+
+    /// By how much the call that hangs the longest has outlived its deadline; zero while none does.
+    #[must_use]
+    pub fn overdue(&self) -> Duration {
+        self.pool.overdue()
     }
 
     async fn dispatch(&self, operation: Operation<'_>, deadline: Instant) -> Result<Outcome, BackendError> {

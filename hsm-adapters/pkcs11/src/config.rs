@@ -1,7 +1,9 @@
 //! How a token is opened, and why it could not be.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use hufu_core::backend::BackendError;
 use hufu_secret::SecretBytes;
@@ -28,13 +30,44 @@ pub struct Config {
     pub sessions: NonZeroUsize,
     /// Whether keys must not pass for hardware-protected; by default the token's manufacturer and model decide.
     pub simulated: Option<bool>,
+    /// Who is told of logins, if anybody.
+    pub login_watch: Option<LoginWatch>,
+}
+
+/// A step of a login.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoginStep {
+    /// The PIN is about to be presented.
+    Presenting,
+    /// The token has answered, whatever it says.
+    Judged,
+}
+
+/// Is told of each step of a login before the next one: a process that ends between the two has perhaps presented a wrong
+/// PIN.
+#[derive(Clone)]
+pub struct LoginWatch(pub Arc<dyn Fn(LoginStep) + Send + Sync>);
+
+impl LoginWatch {
+    pub(crate) fn tell(watch: Option<&Self>, step: LoginStep) {
+        if let Some(Self(watch)) = watch {
+            watch(step);
+        }
+    }
+}
+
+impl fmt::Debug for LoginWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LoginWatch")
+    }
 }
 
 impl Config {
     /// Two sessions, and simulation told by manufacturer and model.
     #[must_use]
     pub fn new(module: impl Into<PathBuf>, token: TokenSelector, pin: SecretBytes) -> Self {
-        Self { module: module.into(), token, pin, sessions: NonZeroUsize::MIN.saturating_add(1), simulated: None }
+        let sessions = NonZeroUsize::MIN.saturating_add(1);
+        Self { module: module.into(), token, pin, sessions, simulated: None, login_watch: None }
     }
 }
 

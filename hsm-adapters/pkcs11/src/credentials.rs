@@ -7,17 +7,19 @@ use hufu_core::backend::BackendError;
 use hufu_secret::SecretBytes;
 use parking_lot::Mutex;
 
+use crate::config::{LoginStep, LoginWatch};
 use crate::fault::{Fault, describe};
 
 /// One wrong PIN retried is a locked token, so a refusal latches until the backend is opened anew.
 pub(crate) struct Credentials {
     pin: SecretBytes,
     refused: Mutex<Option<String>>,
+    watch: Option<LoginWatch>,
 }
 
 impl Credentials {
-    pub(crate) fn new(pin: SecretBytes) -> Self {
-        Self { pin, refused: Mutex::new(None) }
+    pub(crate) fn new(pin: SecretBytes, watch: Option<LoginWatch>) -> Self {
+        Self { pin, refused: Mutex::new(None), watch }
     }
 
     /// Logs the application in. The lock is held meanwhile: two threads never present a wrong PIN twice.
@@ -27,7 +29,10 @@ impl Credentials {
             return Err(BackendError::Credentials(why.clone()).into());
         }
         let pin = RawAuthPin::new(Box::new(self.pin.expose().to_vec()));
-        match session.login_with_raw(UserType::User, &pin) {
+        LoginWatch::tell(self.watch.as_ref(), LoginStep::Presenting);
+        let judged = session.login_with_raw(UserType::User, &pin);
+        LoginWatch::tell(self.watch.as_ref(), LoginStep::Judged);
+        match judged {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
             Err(error) if is_refusal(&error) => {
                 let why = describe(&error);

@@ -27,6 +27,6 @@ mod token;
 mod usage;
 
 pub use backend::Pkcs11Backend;
-pub use config::{Config, OpenError, TokenSelector};
+pub use config::{Config, LoginStep, LoginWatch, OpenError, TokenSelector};
 pub use input::{INPUT_LEN_MAX, RANDOM_LEN_MAX};
 pub use provision::find_or_init_token;

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
@@ -20,10 +21,37 @@ const QUEUE_PER_SESSION: usize = 1_024;
 /// A job that was given this long and did not end tells that the token hangs.
 const HANG: Duration = Duration::from_secs(1);
 
-type Job = Box<dyn FnOnce(&mut Link) + Send>;
+type Work = Box<dyn FnOnce(&mut Link) + Send>;
+
+struct Job {
+    deadline: Instant,
+    work: Work,
+}
+
+/// No call is under way on a session.
+const IDLE: u64 = u64::MAX;
+
+/// What each session is busy with: the deadline of its call, in microseconds since the pool began.
+struct Busy {
+    began: Instant,
+    deadlines_us: Vec<AtomicU64>,
+}
+
+impl Busy {
+    fn us(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.began).as_micros()).unwrap_or(IDLE - 1)
+    }
+
+    fn set(&self, session: usize, deadline_us: u64) {
+        if let Some(slot) = self.deadlines_us.get(session) {
+            slot.store(deadline_us, Ordering::Relaxed);
+        }
+    }
+}
 
 pub(crate) struct Pool {
     queue: SyncSender<Job>,
+    busy: Arc<Busy>,
     token: Arc<Token>,
 }
 
@@ -32,13 +60,22 @@ impl Pool {
     pub(crate) fn start(sessions: NonZeroUsize, first: Link) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(sessions.get().saturating_mul(QUEUE_PER_SESSION));
         let (jobs, token) = (Arc::new(Mutex::new(jobs)), Arc::clone(first.token()));
+        let deadlines_us = (0..sessions.get()).map(|_| AtomicU64::new(IDLE)).collect();
+        let busy = Arc::new(Busy { began: Instant::now(), deadlines_us });
         let mut first = Some(first);
         for index in 0..sessions.get() {
-            let jobs = Arc::clone(&jobs);
+            let (jobs, busy) = (Arc::clone(&jobs), Arc::clone(&busy));
             let link = first.take().unwrap_or_else(|| Link::new(Arc::clone(&token)));
-            Builder::new().name(format!("pkcs11-{index}")).spawn(move || serve(link, &jobs))?;
+            Builder::new().name(format!("pkcs11-{index}")).spawn(move || serve(link, &jobs, index, &busy))?;
         }
-        Ok(Self { queue, token })
+        Ok(Self { queue, busy, token })
+    }
+
+    /// By how much the call that hangs the longest has outlived its deadline.
+    pub(crate) fn overdue(&self) -> Duration {
+        let now_us = self.busy.us(Instant::now());
+        let overdue = self.busy.deadlines_us.iter().map(|slot| now_us.saturating_sub(slot.load(Ordering::Relaxed)));
+        Duration::from_micros(overdue.max().unwrap_or_default())
     }
 
     /// Runs work on one of the sessions.
@@ -53,7 +90,7 @@ impl Pool {
     ) -> Result<T, BackendError> {
         let asked_at = Instant::now();
         let (reply, answer) = oneshot::channel();
-        let job = move |link: &mut Link| {
+        let work = move |link: &mut Link| {
             // The caller has gone or the time is up: nobody would read the result.
             if !reply.is_closed() && Instant::now() < deadline {
                 let panicked = || BackendError::Failed("the operation ended in a panic".to_owned());
@@ -61,7 +98,7 @@ impl Pool {
                 let _ = reply.send(result.unwrap_or_else(|_| Err(panicked())));
             }
         };
-        self.queue.try_send(Box::new(job)).map_err(|error| match error {
+        self.queue.try_send(Job { deadline, work: Box::new(work) }).map_err(|error| match error {
             TrySendError::Full(_) => BackendError::Overloaded,
             TrySendError::Disconnected(_) => BackendError::Unavailable("the sessions have ended".to_owned()),
         })?;
@@ -77,11 +114,15 @@ impl Pool {
     }
 }
 
-fn serve(mut link: Link, jobs: &Mutex<Receiver<Job>>) {
+fn serve(mut link: Link, jobs: &Mutex<Receiver<Job>>, session: usize, busy: &Busy) {
     loop {
         let job = jobs.lock().recv();
         match job {
-            Ok(job) => job(&mut link),
+            Ok(job) => {
+                busy.set(session, busy.us(job.deadline));
+                (job.work)(&mut link);
+                busy.set(session, IDLE);
+            }
             Err(_) => return,
         }
     }

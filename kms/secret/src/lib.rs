@@ -9,5 +9,7 @@ mod process;
 mod region;
 
 pub use bytes::SecretBytes;
-pub use process::{Hardening, MemoryLock, Step, end_process, harden_process};
+pub use process::{
+    Hardening, MemoryLock, Step, close_inherited_descriptors, die_with_parent, end_process, harden_process,
+};
 pub use region::AllocError;

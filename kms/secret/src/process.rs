@@ -5,6 +5,9 @@ use std::fmt;
 /// `CAP_IPC_LOCK` in linux/capability.h.
 const CAP_IPC_LOCK: u32 = 14;
 
+/// Descriptors below are standard input, output and error.
+const FIRST_INHERITED: libc::c_uint = 3;
+
 /// How much memory to lock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MemoryLock {
@@ -48,6 +51,22 @@ impl Hardening {
 #[must_use]
 pub fn harden_process(lock: MemoryLock) -> Hardening {
     Hardening { not_dumpable: forbid_dumping(), no_core: forbid_core(), locked: lock_memory(lock) }
+}
+
+/// Ends this process with SIGKILL when the thread that started it ends (`PR_SET_PDEATHSIG`).
+pub fn die_with_parent() -> Step {
+    // SAFETY: `PR_SET_PDEATHSIG` reads no memory of ours.
+    step(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) })
+}
+
+/// Closes every descriptor but standard input, output and error: what a parent left open is not ours.
+///
+/// Call it first in `main`, before the process has opened anything itself.
+pub fn close_inherited_descriptors() -> Step {
+    // SAFETY: no descriptor beyond the standard ones has an owner in this process yet, as the caller promises; the call reads
+    // no memory of ours. By number, because the C library of some distributions lacks the wrapper.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, FIRST_INHERITED, libc::c_uint::MAX, 0) };
+    step(libc::c_int::try_from(closed).unwrap_or(-1))
 }
 
 /// Ends the process at once, with this exit code, after what is left for standard output.

@@ -111,6 +111,26 @@ pub struct TokenConfig {
     /// Sessions, each with a thread of its own.
     #[serde(default = "default_sessions")]
     pub sessions: NonZeroUsize,
+    /// Where the module runs.
+    #[serde(default)]
+    pub isolation: Isolation,
+    /// The program that the module runs in; `hufu-hsm-worker` beside the service's own when missing.
+    #[serde(default)]
+    pub worker: Option<PathBuf>,
+    /// Environment variables, by name, that the module needs besides the usual ones.
+    #[serde(default)]
+    pub environment: Vec<String>,
+}
+
+/// Where a token's module runs (docs/design/0006-driver-isolation.md).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// In a supervised process of its own: what it does costs that process.
+    #[default]
+    Process,
+    /// In the service's process: a little faster, and its crash is the service's.
+    InProcess,
 }
 
 /// Where a PIN comes from. Never from an argument or an environment variable.
@@ -215,6 +235,7 @@ impl Config {
         [storage, &mut tls.certificate, &mut tls.key, &mut self.ledger.outside_dir]
             .into_iter()
             .chain(pin)
+            .chain(&mut self.token.worker)
             .chain(&mut tls.client_authorities)
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))
     }
@@ -254,7 +275,17 @@ mod tests {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../hufu.example.toml");
         let config = Config::from_file(&example).unwrap();
         assert_eq!(config.mode, Mode::Production);
+        assert_eq!(config.token.isolation, Isolation::Process);
         assert!(!config.principals.is_empty());
+    }
+
+    #[test]
+    fn isolation_is_by_process_or_not_at_all() {
+        let read =
+            |word: &str| toml::from_str::<std::collections::BTreeMap<String, Isolation>>(&format!("is = {word:?}"));
+        assert_eq!(read("process").unwrap()["is"], Isolation::Process);
+        assert_eq!(read("in-process").unwrap()["is"], Isolation::InProcess);
+        assert!(read("none").is_err());
     }
 
     #[test]

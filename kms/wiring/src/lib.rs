@@ -17,8 +17,8 @@ mod tasks;
 mod token;
 
 pub use config::{
-    Config, ConfigError, LedgerConfig, Mode, PinSource, PrincipalConfig, ServerConfig, StorageConfig, TlsConfig,
-    TokenConfig,
+    Config, ConfigError, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, ServerConfig, StorageConfig,
+    TlsConfig, TokenConfig,
 };
 pub use dev::{DevOptions, enter_dev};
 pub use open::{Adapters, Error, open, open_decorated};

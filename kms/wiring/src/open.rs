@@ -23,7 +23,7 @@ use hufu_storage::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 use hufu_tlog::VerifierKey;
 
 use crate::ambient::{SystemClock, SystemRng};
-use crate::config::{Config, ConfigError, Mode, StorageConfig};
+use crate::config::{Config, ConfigError, Isolation, Mode, StorageConfig, TokenConfig};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
@@ -258,8 +258,24 @@ fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> {
     let serial = TokenSelector::Serial(config.token.serial.clone());
     let options = hufu_pkcs11::Config::new(&config.token.module, serial, pin);
     let options = hufu_pkcs11::Config { sessions: config.token.sessions, ..options };
-    let backend = hufu_pkcs11::Pkcs11Backend::open(options).map_err(|error| Error::Token(error.to_string()))?;
-    Ok(Arc::new(backend))
+    match config.token.isolation {
+        Isolation::Process => open_worker(config, options),
+        Isolation::InProcess => {
+            let opened = hufu_pkcs11::Pkcs11Backend::open(options);
+            Ok(Arc::new(opened.map_err(|error| Error::Token(error.to_string()))?))
+        }
+    }
+}
+
+fn open_worker(config: &Config, token: hufu_pkcs11::Config) -> Result<Arc<dyn KeyBackend>, Error> {
+    let TokenConfig { worker, environment, .. } = &config.token;
+    let options = hufu_worker::Config {
+        program: worker.clone(),
+        environment: environment.clone(),
+        ..hufu_worker::Config::new(token)
+    };
+    let opened = hufu_worker::WorkerBackend::open(options);
+    Ok(Arc::new(opened.map_err(|error| Error::Token(error.to_string()))?))
 }
 
 async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>, Error> {

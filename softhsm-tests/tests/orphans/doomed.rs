@@ -15,7 +15,7 @@ use hufu_core::record::Protection;
 use hufu_core::revocation::RevocationReason;
 use hufu_engine::Engine;
 use hufu_engine::api::{Caller, Change, CreateKey, VersionChange};
-use hufu_softhsm_tests::{Stopped, Tool};
+use hufu_softhsm_tests::{Stopped, Tool, hsm_worker};
 use hufu_wiring::{Adapters, Config, DevOptions};
 use tokio::runtime::Runtime;
 
@@ -81,7 +81,9 @@ impl Orders {
         }
         let options =
             DevOptions { data_dir: self.dir.clone(), listen: "127.0.0.1:0".parse().unwrap(), pkcs11_module: None };
-        let config = Config::dev(&options).unwrap();
+        let mut config = Config::dev(&options).unwrap();
+        // A test program does not lie beside the worker.
+        config.token.worker = Some(hsm_worker().to_owned());
         let put_around = {
             let wire = wire.clone();
             move |Adapters { store, token }| Adapters {

@@ -37,6 +37,8 @@ const DIRECTION: &[Row] = &[
     row("hufu-software", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance"]),
     row("hufu-tpm", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance", "hufu-software"]),
     row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
+    // The process that holds the driver is one with the adapter that it isolates.
+    row("hufu-worker", &["hufu-core", "hufu-secret", "hufu-pkcs11"], &["hufu-conformance", "hufu-software"]),
     row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
     row(
         "hufu-engine",
@@ -58,6 +60,7 @@ const DIRECTION: &[Row] = &[
             "hufu-verify",
             "hufu-software",
             "hufu-pkcs11",
+            "hufu-worker",
         ],
         &[],
     ),
@@ -67,7 +70,7 @@ const DIRECTION: &[Row] = &[
     row(
         "hufu-softhsm-tests",
         &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog", "hufu-core", "hufu-audit"],
-        &["hufu-engine", "hufu-wiring"],
+        &["hufu-engine", "hufu-wiring", "hufu-secret", "hufu-pkcs11", "hufu-worker"],
     ),
     row("xtask", &[], &[]),
 ];

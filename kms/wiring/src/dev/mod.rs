@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use crate::config::{Config, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig};
+use crate::config::{
+    Config, Isolation, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig,
+};
 use crate::files;
 use crate::open::Error;
 
@@ -60,7 +62,7 @@ impl Config {
             mode: Mode::Development,
             server: ServerConfig { listen: options.listen, tls: tls(dir) },
             storage: StorageConfig::Sqlite { path: dir.join("hufu.db") },
-            token: TokenConfig { module, serial, pin: PinSource::File(pin), sessions: half_of_the_cores() },
+            token: token(module, serial, pin),
             ledger: LedgerConfig {
                 origin: "dev.hufu.invalid/log".to_owned(),
                 listen: Some(SocketAddr::new(options.listen.ip(), 0)),
@@ -74,6 +76,18 @@ impl Config {
             principals,
             dev_dir: Some(dir.to_owned()),
         })
+    }
+}
+
+fn token(module: PathBuf, serial: String, pin: PathBuf) -> TokenConfig {
+    TokenConfig {
+        module,
+        serial,
+        pin: PinSource::File(pin),
+        sessions: half_of_the_cores(),
+        isolation: Isolation::default(),
+        worker: None,
+        environment: Vec::new(),
     }
 }
 
