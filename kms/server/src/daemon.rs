@@ -14,9 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::Args;
 use crate::limits::Limits;
 use crate::net::{TlsError, TlsIdentity, server_config};
-use crate::rpc::Installation;
 use crate::serve::{Daemon, Listeners, ServeError, bind};
-use crate::wire::status::StorageKind;
+use crate::wire::status::{Installation, StorageKind};
 
 /// Why the daemon ended in another way than by a signal.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +63,9 @@ pub fn run(args: &Args) -> Result<(), DaemonError> {
     };
     let workers = workers(config.token.sessions.get());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    runtime.block_on(serve(config))
+    let development_certificates = args.config.is_none();
+    let installation = Installation { storage: storage_kind(&config.storage), development_certificates };
+    runtime.block_on(serve(config, installation))
 }
 
 fn dev_options(args: &Args) -> DevOptions {
@@ -88,8 +89,7 @@ fn workers(token_threads: usize) -> usize {
     cores.saturating_sub(token_threads).max(1)
 }
 
-async fn serve(config: Config) -> Result<(), DaemonError> {
-    let installation = Installation { storage: storage_kind(&config.storage) };
+async fn serve(config: Config, installation: Installation) -> Result<(), DaemonError> {
     let mut service = hufu_wiring::open(config).await?;
     let served = serve_opened(&mut service, installation).await;
     // Whatever happened, what is in the journal is committed before the process ends.

@@ -82,7 +82,7 @@ impl TlsMaterial {
         }
         let unreadable = |error| Error::File(config.key.clone(), error);
         let pem = files::read_if_there(&config.key, PEM_LEN_MAX).map_err(unreadable)?;
-        let pem = SecretBytes::from_vec(pem.ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?);
+        let pem = SecretBytes::from_vec(pem.ok_or_else(|| unreadable(files::missing()))?);
         let key = PrivatePkcs8KeyDer::from_pem_slice(pem.expose())
             .map_err(|error| Error::Certificate(format!("`{}`: {error}", config.key.display())))?;
         let private_key = SecretBytes::from_slice(key.secret_pkcs8_der());
