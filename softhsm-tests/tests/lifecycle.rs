@@ -44,7 +44,8 @@ fn walk(cli: &Cli) {
     cli.refused("WRONG_STATE", "sign release --in message --out refused.sig");
     cli.refused("WRONG_STATE", "sign release@2 --in message --out refused.sig");
     cli.refused("WRONG_STATE", "key resume release@2");
-    let checked = cli.json("verify release@2 --in message --sig new.sig");
+    cli.fails(3, "verify release@2 --in message --sig new.sig");
+    let checked = cli.json("verify release@2 --in message --sig new.sig --allow-compromised");
     assert_eq!((&checked["valid"], &checked["state"]), (&Value::Bool(true), &Value::from("compromised")));
     assert!(!cli.path("refused.sig").exists());
 }
