@@ -42,7 +42,7 @@ fn bounded_lines(
     limit: usize,
     name: String,
 ) -> impl Iterator<Item = Result<Vec<u8>, Failure>> {
-    let mut next = move || {
+    let next = move || {
         let mut line = Vec::new();
         match reader.by_ref().take(limit as u64 + 1).read_until(b'\n', &mut line) {
             Ok(0) => None,
@@ -53,8 +53,7 @@ fn bounded_lines(
             Err(cause) => Some(Err(Failure::Read { name: name.clone(), cause })),
         }
     };
-    std::iter::from_fn(move || next())
-        .filter(|line| !line.as_ref().is_ok_and(|line: &Vec<u8>| line.trim_ascii().is_empty()))
+    std::iter::from_fn(next).filter(|line| !line.as_ref().is_ok_and(|line: &Vec<u8>| line.trim_ascii().is_empty()))
 }
 
 /// `None` when there are more than `limit` bytes.

@@ -71,12 +71,8 @@ impl Mac {
 /// The code as bytes: what `hufu mac` prints is hexadecimal, and twice as long as any code.
 fn raw(code: &[u8]) -> Vec<u8> {
     let text = code.trim_ascii();
-    if text.len() == 2 * MAC_LEN {
-        if let Ok(raw) = hex::decode(text) {
-            return raw;
-        }
-    }
-    code.to_vec()
+    let printed = if text.len() == 2 * MAC_LEN { hex::decode(text).ok() } else { None };
+    printed.unwrap_or_else(|| code.to_vec())
 }
 
 #[cfg(test)]

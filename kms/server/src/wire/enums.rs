@@ -172,7 +172,7 @@ pub fn action(name: &str, field: &'static str) -> Result<Action, Error> {
     let found = Action::ALL.iter().find(|action| operation(**action) == name);
     found.copied().ok_or_else(|| {
         let known: Vec<&str> = Action::ALL.iter().map(|action| operation(*action)).collect();
-        invalid(field, &format!("there is no operation of that name; there are {}", known.join(", ")))
+        invalid(field, format!("there is no operation of that name; there are {}", known.join(", ")))
     })
 }
 
