@@ -63,9 +63,7 @@ pub fn run(args: &Args) -> Result<(), DaemonError> {
     };
     let workers = workers(config.token.sessions.get());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    let development_certificates = args.config.is_none();
-    let installation = Installation { storage: storage_kind(&config.storage), development_certificates };
-    runtime.block_on(serve(config, installation))
+    runtime.block_on(serve(config))
 }
 
 fn dev_options(args: &Args) -> DevOptions {
@@ -89,8 +87,10 @@ fn workers(token_threads: usize) -> usize {
     cores.saturating_sub(token_threads).max(1)
 }
 
-async fn serve(config: Config, installation: Installation) -> Result<(), DaemonError> {
+async fn serve(config: Config) -> Result<(), DaemonError> {
+    let storage = storage_kind(&config.storage);
     let mut service = hufu_wiring::open(config).await?;
+    let installation = Installation { storage, development_certificates: service.tls.is_development() };
     let served = serve_opened(&mut service, installation).await;
     // Whatever happened, what is in the journal is committed before the process ends.
     service.shutdown().await;

@@ -11,7 +11,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 use crate::config::TlsConfig;
-use crate::dev::write_profiles;
+use crate::dev::{DEVELOPMENT_ORGANIZATION, write_profiles};
 use crate::files;
 use crate::open::Error;
 use crate::tasks::Tasks;
@@ -90,10 +90,43 @@ impl TlsMaterial {
     }
 }
 
+impl TlsMaterial {
+    /// Whether the server's certificate, or an authority of its clients, was made by a development start.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        let mark = DEVELOPMENT_ORGANIZATION.as_bytes();
+        let mut certificates = self.certificate_chain.iter().chain(&self.trust_anchors);
+        certificates.any(|der| der.windows(mark.len()).any(|window| window == mark))
+    }
+}
+
 fn certificates(path: &std::path::Path) -> Result<Vec<Vec<u8>>, Error> {
     let text = files::read_text(path, PEM_LEN_MAX)?;
     let malformed = |error| Error::Certificate(format!("`{}`: {error}", path.display()));
     CertificateDer::pem_slice_iter(text.as_bytes())
         .map(|certificate| certificate.map(|der| der.to_vec()).map_err(malformed))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    use super::*;
+
+    #[test]
+    fn certificates_of_a_development_start_are_known_for_such() {
+        let material = |organization: &str| {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::OrganizationName, organization);
+            let authority = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            TlsMaterial {
+                certificate_chain: vec![],
+                private_key: SecretBytes::zeroed(0),
+                trust_anchors: vec![authority.der().to_vec()],
+            }
+        };
+        assert!(material(DEVELOPMENT_ORGANIZATION).is_development());
+        assert!(!material("Acme").is_development());
+    }
 }

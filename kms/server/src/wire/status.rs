@@ -32,7 +32,7 @@ pub enum StorageKind {
 pub struct Installation {
     /// The database.
     pub storage: StorageKind,
-    /// Whether `hufud --dev` made the certificates.
+    /// Whether `hufud --dev` made certificates that are in use.
     pub development_certificates: bool,
 }
 

@@ -14,6 +14,7 @@ use crate::config::{Config, LedgerConfig, Mode, PinSource, ServerConfig, Storage
 use crate::files;
 use crate::open::Error;
 
+pub(crate) use authority::DEVELOPMENT_ORGANIZATION;
 pub(crate) use profiles::write_profiles;
 
 /// Tenant of the development principals.
