@@ -117,7 +117,8 @@ impl Walk {
     pub(super) fn offline(&mut self) -> Result<(), Error> {
         for key in &CAST {
             self.story.step(format!("Verify the proof of `{}` offline", key.version(1)));
-            let verify = self.hufu(&["ledger", "verify", &key.file("bundle"), "--key", LOG_KEY]);
+            let verify =
+                self.hufu(&["ledger", "verify", &key.file("bundle"), "--key", LOG_KEY, "--public", &key.file("pem")]);
             let promise = Promise::DONE.saying(&["revoke", "key-compromise"]);
             self.story.act(verify, promise)?;
         }
