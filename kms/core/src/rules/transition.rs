@@ -61,7 +61,9 @@ fn refused(state: KeyState, event: Event) -> Error {
 fn advice(state: KeyState, event: Event) -> Option<&'static str> {
     match (event, state) {
         (Event::BeginDestroy, KeyState::Active) => Some("rotate the key, or revoke the version first"),
-        (Event::BeginDestroy, KeyState::Suspended) => Some("revoke it first, or resume it and rotate the key"),
+        (Event::BeginDestroy, KeyState::Suspended) => {
+            Some("revoke it first; or resume it, and rotate the key if it is the primary version")
+        }
         (Event::Suspend, _) => Some("only an active version can be suspended"),
         (Event::Resume, _) => Some("only a suspended version can be resumed"),
         (Event::Activate, _) => Some("only a pre-active version can be activated"),
@@ -124,7 +126,10 @@ mod tests {
         let help = |state| transition(state, Event::BeginDestroy).unwrap_err().advice();
         assert_eq!(help(Active), Some("rotate the key, or revoke the version first"));
         assert_eq!(transition(Active, Event::Supersede).unwrap(), Deactivated);
-        assert_eq!(help(Suspended), Some("revoke it first, or resume it and rotate the key"));
+        assert_eq!(
+            help(Suspended),
+            Some("revoke it first; or resume it, and rotate the key if it is the primary version")
+        );
         assert!(transition(Suspended, Event::Supersede).is_err());
         assert_eq!(help(Destroyed), None);
     }

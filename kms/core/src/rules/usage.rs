@@ -83,7 +83,9 @@ fn advice(version: &VersionRecord, usage: Usage) -> Option<&'static str> {
         _ if version.revocation.is_some() => another,
         _ if version.destroy_at.is_some() => another.or(Some("cancel its destruction")),
         KeyState::PreActive => Some("activate it"),
-        KeyState::Suspended if protects => Some("resume it, or rotate the key and use the new version"),
+        KeyState::Suspended if protects => {
+            Some("resume it, if it is the primary version; else use that one, or rotate the key")
+        }
         KeyState::Suspended => Some("resume it"),
         KeyState::Active | KeyState::Deactivated => another,
     }

@@ -30,7 +30,7 @@ fn a_version_goes_from_birth_to_destruction() {
     world.change(name.clone(), Change::Suspend).unwrap();
     let refused = world.sign(&primary("k")).unwrap_err();
     assert_eq!(refused.reason(), Reason::WrongState);
-    assert!(refused.advice().unwrap().starts_with("resume it"), "{refused:?}");
+    assert!(refused.advice().unwrap().starts_with("resume it, if it is the primary version"), "{refused:?}");
     world.change(name.clone(), Change::Resume).unwrap();
     world.sign(&primary("k")).unwrap();
 
