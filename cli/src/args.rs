@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{
     Parser, Subcommand,
-    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, TypedValueParser},
 };
 use hufu_sdk::Word;
 
@@ -21,7 +21,7 @@ pub(crate) struct Cli {
     /// Profile of the service and the client
     #[arg(long, global = true, help_heading = "Global options", value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// How results are written
+    /// How results are written; keys, signatures and other data that go to standard output go there as they are
     #[arg(long, global = true, help_heading = "Global options", value_enum, default_value_t)]
     output: Output,
     /// Longest time for a call, all its attempts together [default: 30s]
@@ -38,7 +38,7 @@ enum Command {
     Key(command::key::Command),
     /// Sign a file
     Sign(command::sign::Sign),
-    /// Verify a signature; ends with 0 when it is good and with 1 when it is bad
+    /// Verify a signature; ends with 0 when it is good, with 1 when it is bad, with 3 when the key is compromised
     Verify(command::sign::Verify),
     /// Encrypt a file
     Encrypt(command::encrypt::Encrypt),
@@ -61,7 +61,7 @@ enum Command {
     #[command(subcommand)]
     Audit(command::audit::Command),
     /// State of the service
-    Status,
+    Status(command::status::Status),
     /// Print a completion script for a shell
     Completion(command::completion::Completion),
 }
@@ -81,7 +81,7 @@ impl Cli {
             Command::Hsm(command) => command.run(&app),
             Command::Ledger(command) => command.run(&app).await,
             Command::Audit(command) => command.run(&app).await,
-            Command::Status => command::status::run(&app).await,
+            Command::Status(command) => command.run(&app).await,
             Command::Completion(command) => command.run(),
         }
     }
@@ -95,6 +95,11 @@ pub(crate) fn word<T: Word + Send + Sync + 'static>() -> impl TypedValueParser<V
         PossibleValue::new(word).aliases(other)
     });
     PossibleValuesParser::new(known).try_map(|word| T::from_word(&word))
+}
+
+/// Reads how many to show: at least one.
+pub(crate) fn limit() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(1..)
 }
 
 /// Reads `k=v`.
@@ -159,6 +164,11 @@ mod tests {
             "hufu ledger verify b --key log.pub",
             "hufu audit list --key k --limit 5",
             "hufu audit verify",
+            "hufu audit check a.jsonl",
+            "hufu key revoke k --reason superseded --yes",
+            "hufu verify k --in f --sig f.sig --allow-compromised",
+            "hufu ledger verify b --key log.pub --public k.pem --public-out -",
+            "hufu status --wait 30s",
             "hufu audit export --out a.jsonl",
             "hufu status",
             "hufu completion bash",
@@ -189,6 +199,9 @@ mod tests {
             "hufu random --bytes 65537",
             "hufu ledger verify b",
             "hufu hsm verify-attestation s --key k",
+            "hufu key list --limit 0",
+            "hufu key show k --limit 0",
+            "hufu audit list --limit 0",
             "hufu nonsense",
         ] {
             let error = parse(line).unwrap_err();

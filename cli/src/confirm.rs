@@ -7,9 +7,22 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !has_terminal() {
         return Err(Failure::usage("this needs a confirmation, and there is no terminal to ask on", "add `--yes`"));
     }
+    ask(question)
+}
+
+/// Asks on the terminal, where there is one: nobody must be kept from revoking in a hurry or in a script.
+pub(crate) fn confirm_where_possible(question: &str, yes: bool) -> Result<(), Failure> {
+    if yes || !has_terminal() { Ok(()) } else { ask(question) }
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+fn ask(question: &str) -> Result<(), Failure> {
     let mut prompt = io::stderr().lock();
     let asked = write!(prompt, "{question} [y/N] ").and_then(|()| prompt.flush());
     asked.map_err(|cause| Failure::Write { name: "terminal".to_owned(), cause })?;

@@ -10,7 +10,8 @@ Exit codes:
   0  done
   1  anything else: a bad signature, a bundle that does not verify, a failure of the service
   2  usage: arguments, profile or input that cannot be meant
-  3  refused by policy or by the state of the key
+  3  refused by policy or by the state of the key: also a good signature of a compromised version,
+     a bundle of another public key, and a client certificate that is not accepted
   4  no such key or version
   5  the service, or something that it needs, is unavailable: try again later";
 
@@ -35,6 +36,7 @@ pub(crate) fn code(failure: &Failure) -> Exit {
     match failure {
         Failure::Sdk(error) => sdk_code(error),
         Failure::Usage { .. } | Failure::Read { .. } => Exit::Usage,
+        Failure::Refused { .. } => Exit::Refused,
         Failure::Write { .. } | Failure::Runtime(_) | Failure::Negative(_) | Failure::Declined => Exit::Other,
     }
 }

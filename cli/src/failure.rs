@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     /// The answer is no: a bad signature, an audit that is not intact.
     #[error("{0}")]
     Negative(String),
+    /// What was asked for is there, and is not to be relied on.
+    #[error("{message}")]
+    Refused { message: String, help: &'static str },
     #[error("not confirmed, nothing was done")]
     Declined,
 }
@@ -55,6 +58,7 @@ impl Failure {
         match self {
             Self::Sdk(error) => error.help(),
             Self::Usage { help, .. } if !help.is_empty() => Some(help),
+            Self::Refused { help, .. } => Some(help),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
 };
 
@@ -25,6 +25,37 @@ pub(crate) fn read(path: &Path, limit: usize, what: &str) -> Result<Zeroizing<Ve
     }
 }
 
+/// The lines of a file, each of at most `limit` bytes. Empty lines are left out.
+pub(crate) fn lines(path: &Path, limit: usize) -> Result<impl Iterator<Item = Result<Vec<u8>, Failure>>, Failure> {
+    let name = path.display().to_string();
+    let reader: Box<dyn BufRead> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        let file = File::open(path).map_err(|cause| Failure::Read { name: name.clone(), cause })?;
+        Box::new(BufReader::new(file))
+    };
+    Ok(bounded_lines(reader, limit, name))
+}
+
+fn bounded_lines(
+    mut reader: impl BufRead,
+    limit: usize,
+    name: String,
+) -> impl Iterator<Item = Result<Vec<u8>, Failure>> {
+    let next = move || {
+        let mut line = Vec::new();
+        match reader.by_ref().take(limit as u64 + 1).read_until(b'\n', &mut line) {
+            Ok(0) => None,
+            Ok(length) if length > limit => {
+                Some(Err(Failure::usage(format!("`{name}` has a line longer than {limit} bytes"), "")))
+            }
+            Ok(_) => Some(Ok(line)),
+            Err(cause) => Some(Err(Failure::Read { name: name.clone(), cause })),
+        }
+    };
+    std::iter::from_fn(next).filter(|line| !line.as_ref().is_ok_and(|line: &Vec<u8>| line.trim_ascii().is_empty()))
+}
+
 /// `None` when there are more than `limit` bytes.
 fn read_bounded(from: impl Read, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut bytes = Zeroizing::new(Vec::new());
@@ -41,6 +72,14 @@ mod tests {
         assert_eq!(read_bounded(&[1, 2][..], 2).unwrap().unwrap().as_slice(), [1, 2]);
         assert!(read_bounded(&[1, 2, 3][..], 2).unwrap().is_none());
         assert!(read_bounded(io::repeat(0), 1 << 16).unwrap().is_none());
+    }
+
+    #[test]
+    fn lines_are_bounded() {
+        let read = |text: &'static str| bounded_lines(text.as_bytes(), 3, String::new());
+        let lines: Vec<Vec<u8>> = read("ab\n\nc").map(Result::unwrap).collect();
+        assert_eq!(lines, [b"ab\n".to_vec(), b"c".to_vec()]);
+        assert!(read("abcd").next().unwrap().is_err());
     }
 
     #[test]

@@ -26,6 +26,19 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 30d, 24h or 1h 30m"))
 }
 
+/// The same for people: `90 days`, `1 day 12h`. Months and years, which have no fixed length, are never written.
+pub(crate) fn duration_text(duration: Duration) -> String {
+    const DAY: u64 = 86_400;
+    let days = duration.as_secs() / DAY;
+    let rest = duration.saturating_sub(Duration::from_secs(days * DAY));
+    let days_text = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+    match (days, rest.is_zero()) {
+        (0, _) => humantime::format_duration(rest).to_string(),
+        (_, true) => days_text,
+        (_, false) => format!("{days_text} {}", humantime::format_duration(rest)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +63,9 @@ mod tests {
     fn durations() {
         assert_eq!(parse_duration("1h 30m").unwrap(), Duration::from_secs(5400));
         assert_eq!(parse_duration("0s").unwrap(), Duration::ZERO);
+        let text = |text| duration_text(parse_duration(text).unwrap());
+        assert_eq!([text("90d"), text("24h"), text("36h")], ["90 days", "1 day", "1 day 12h"]);
+        assert_eq!([text("1h 30m"), text("0s")], ["1h 30m", "0s"]);
         assert!(parse_duration("soon").is_err());
         assert!(parse_duration("-1s").is_err());
     }

@@ -12,7 +12,7 @@ use tonic::{
 };
 
 use crate::{
-    Error, Profile, ProfileError,
+    Error, Profile, ProfileError, own_certificate,
     profile::read,
     retry::{self, Repeat},
     wire,
@@ -20,6 +20,7 @@ use crate::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(86_400);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -41,15 +42,18 @@ impl Client {
     /// A client for the profile. Reads its certificate files and does not connect yet; must be called on a Tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Profile`] when the files cannot be read or used.
+    /// [`Error::Profile`] when the files cannot be read or used, [`Error::CertificateRefused`] when the client's own
+    /// certificate has expired or is not valid yet: no service would accept it, and few would say why.
     pub fn new(profile: &Profile) -> Result<Self, Error> {
+        own_certificate::check(profile)?;
         Ok(Self { channel: endpoint(profile)?.connect_lazy(), tenant: profile.tenant.clone(), timeout: CALL_TIMEOUT })
     }
 
-    /// The same client with another time limit for each call, all its attempts together. The default is 30 seconds.
+    /// The same client with another time limit for each call, all its attempts together: at most a day. The default is 30
+    /// seconds.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+        Self { timeout: timeout.min(CALL_TIMEOUT_MAX), ..self }
     }
 
     /// Id of the tenant whose keys are used.

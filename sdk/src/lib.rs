@@ -28,6 +28,7 @@ mod keys;
 mod ledger;
 mod names;
 pub mod offline;
+mod own_certificate;
 mod pages;
 mod profile;
 mod request_id;

@@ -49,13 +49,13 @@ impl FromStr for KeyRef {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        // All in the message: command line parsers show nothing else.
         parse(text).ok_or_else(|| Error::Usage {
-            message: format!("`{text}` is no key name"),
-            help: Some(
-                "write `NAME` or `NAME@VERSION`: NAME is 1 to 63 of a-z, 0-9 and `-`, beginning with a letter and \
-                 not ending with `-`; VERSION is a number from 1"
-                    .to_owned(),
+            message: format!(
+                "`{text}` is no key name; write `NAME` or `NAME@VERSION`: NAME is 1 to 63 of a-z, 0-9 and `-`, \
+                 beginning with a letter and not ending with `-`; VERSION is a number from 1"
             ),
+            help: None,
         })
     }
 }

@@ -98,7 +98,10 @@ impl Profile {
             *file = base.join(&*file);
         }
         if !crate::names::is_id(&profile.tenant) {
-            return Err(format!("`{}` is no tenant id", profile.tenant));
+            return Err(format!(
+                "`{}` is no tenant id: 1 to 63 of a-z, 0-9 and `-`, beginning with a letter and not ending with `-`",
+                profile.tenant
+            ));
         }
         Ok(profile)
     }
@@ -140,7 +143,7 @@ mod tests {
         let unknown = Profile::parse(&format!("{GOOD}sever = 'x'"), dir).unwrap_err();
         assert!(unknown.contains("sever"), "{unknown}");
         let tenant = Profile::parse(&GOOD.replace("'dev'", "'Dev'"), dir).unwrap_err();
-        assert_eq!(tenant, "`Dev` is no tenant id");
+        assert!(tenant.starts_with("`Dev` is no tenant id: "), "{tenant}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{collections::HashMap, fs, time::Duration};
 
 use hufu_sdk::{Client, Data, Error, KeyRef, NewKey, v1};
 use support::{Authority, Script, profile, serve};
+use tokio::io::AsyncWriteExt as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -88,6 +89,37 @@ async fn a_refused_client_certificate_is_explained() {
     let error = sign(&client).await.unwrap_err();
     assert!(matches!(error, Error::CertificateRefused { .. }), "{error:?}");
     assert!(error.help().unwrap().contains("certificate_file"), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_told_without_a_connection() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let profile = profile(dir.path(), 1, &authority, &authority);
+    let (certificate, key) = authority.issue_expired("admin");
+    fs::write(dir.path().join("c.pem"), certificate + &authority.pem()).unwrap();
+    fs::write(dir.path().join("k.pem"), key).unwrap();
+    let error = Client::new(&profile).unwrap_err();
+    assert!(matches!(error, Error::CertificateRefused { .. }), "{error:?}");
+    assert!(error.to_string().ends_with("has expired (not after 2020-01-01T00:00:00Z)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_port_without_tls_is_explained() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // The client may hang up in the middle.
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let client = Client::new(&profile(dir.path(), port, &authority, &authority)).unwrap();
+    let error = sign(&client).await.unwrap_err();
+    assert!(error.to_string().starts_with("what listens there does not speak TLS"), "{error}");
+    assert!(!error.help().unwrap().contains("certificate"), "{error:?}");
 }
 
 #[tokio::test]

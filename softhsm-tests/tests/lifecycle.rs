@@ -44,7 +44,8 @@ fn walk(cli: &Cli) {
     cli.refused("WRONG_STATE", "sign release --in message --out refused.sig");
     cli.refused("WRONG_STATE", "sign release@2 --in message --out refused.sig");
     cli.refused("WRONG_STATE", "key resume release@2");
-    let checked = cli.json("verify release@2 --in message --sig new.sig");
+    cli.fails(3, "verify release@2 --in message --sig new.sig");
+    let checked = cli.json("verify release@2 --in message --sig new.sig --allow-compromised");
     assert_eq!((&checked["valid"], &checked["state"]), (&Value::Bool(true), &Value::from("compromised")));
     assert!(!cli.path("refused.sig").exists());
 }
@@ -57,6 +58,9 @@ fn the_whole_life_and_its_proof_with_the_server_stopped() {
     walk(&cli);
     cli.ok("ledger checkpoint --out first.note");
     cli.ok("ledger prove release@2 --out release.bundle");
+    cli.ok("key public release@2 --out release.pem");
+    cli.ok("key public release@1 --out other.pem");
+    cli.ok("audit export --out audit.jsonl");
     cli.ok("key create later --algorithm ed25519 --protection hsm");
     cli.ok("ledger prove later --out later.bundle");
     cli.ok("ledger consistency first.note --key log.pub");
@@ -72,11 +76,26 @@ fn the_whole_life_and_its_proof_with_the_server_stopped() {
         report["events"].as_array().unwrap().iter().map(|e| e["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["register", "activate", "revoke"]);
     cli.ok("ledger verify later.bundle --key log.pub");
+    cli.ok("ledger verify release.bundle --key log.pub --public release.pem --public-out from-bundle.pem");
+    assert_eq!(cli.read("from-bundle.pem"), cli.read("release.pem"));
+    let error = cli.fails(3, "ledger verify release.bundle --key log.pub --public other.pem");
+    assert!(error.contains("of another public key"), "{error}");
+    the_export_verifies_and_any_gap_is_found(&cli);
     let mut spoiled = cli.read("release.bundle");
     *spoiled.last_mut().unwrap() ^= 1;
     cli.write("spoiled.bundle", &spoiled);
     cli.fails(1, "ledger verify spoiled.bundle --key log.pub");
     cli.fails(5, "--timeout 5s status");
+}
+
+fn the_export_verifies_and_any_gap_is_found(cli: &Cli) {
+    let checked = cli.json("audit check audit.jsonl");
+    let export = String::from_utf8(cli.read("audit.jsonl")).unwrap();
+    assert_eq!(checked["segment_count"], export.lines().count());
+    let without_second: Vec<&str> = export.lines().take(1).chain(export.lines().skip(2)).collect();
+    cli.write("gap.jsonl", without_second.join("\n").as_bytes());
+    let error = cli.fails(1, "audit check gap.jsonl");
+    assert!(error.contains("line 2: the segment does not continue its writer's chain"), "{error}");
 }
 
 #[test]

@@ -1,17 +1,21 @@
 use std::{path::PathBuf, time::SystemTime};
 
 use clap::{Args, Subcommand};
-use hufu_sdk::{AuditFilter, KeyRef, v1};
+use hufu_sdk::{AuditFilter, KeyRef, offline, v1};
 
 use super::key_without_version;
 use crate::{
     app::App,
-    args::word,
+    args::{limit, word},
     failure::Failure,
+    input,
     sink::{self, Access, Replacement},
     time::parse_time,
-    view::audit::{ExportView, RecordListView, ReportView, SegmentView},
+    view::audit::{CheckView, ExportView, RecordListView, ReportView, SegmentView},
 };
+
+/// Longest line of an export that is read, in bytes: a segment has at most 256 records.
+const LINE_LEN_MAX: usize = 64 << 20;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -21,6 +25,8 @@ pub(crate) enum Command {
     Verify,
     /// Write the sealed segments, one JSON object a line, for a check elsewhere
     Export(Export),
+    /// Check an export; needs no service. Ends with 0 when it is intact and with 1 when it is not
+    Check(Check),
 }
 
 #[derive(Debug, Args)]
@@ -44,7 +50,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<SystemTime>,
     /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit())]
     limit: usize,
 }
 
@@ -55,12 +61,20 @@ pub(crate) struct Export {
     out: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The export
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
 impl Command {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         match self {
             Self::List(command) => command.run(app).await,
             Self::Verify => verify(app).await,
             Self::Export(command) => command.run(app).await,
+            Self::Check(command) => command.run(app),
         }
     }
 }
@@ -102,6 +116,21 @@ impl Export {
             file.commit()?;
         }
         app.remark(&self.out, &total)
+    }
+}
+
+impl Check {
+    fn run(self, app: &App) -> Result<(), Failure> {
+        let mut check = offline::AuditCheck::default();
+        let mut segment_count = 0;
+        for line in input::lines(&self.file, LINE_LEN_MAX)? {
+            let (line, number) = (line?, segment_count + 1);
+            let wrong = |why: &str| Failure::Negative(format!("the export is not intact: line {number}: {why}"));
+            let segment = SegmentView::read(&line).ok_or_else(|| wrong("is no exported segment"))?;
+            segment.follow(&mut check).map_err(|error| wrong(&error.to_string()))?;
+            segment_count = number;
+        }
+        app.output.show(&CheckView::new(segment_count, &check))
     }
 }
 

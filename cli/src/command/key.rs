@@ -6,7 +6,9 @@ use hufu_sdk::KeyRef;
 use super::{key_create::Create, key_create::Update, key_life, key_without_version};
 use crate::{
     app::App,
+    args::limit,
     failure::Failure,
+    output::Output,
     sink::{self, Access},
     view::{key::KeyListView, key::KeyView, public::PublicKeyView, version::VersionView},
 };
@@ -42,7 +44,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = limit())]
     limit: usize,
 }
 
@@ -52,7 +54,7 @@ pub(crate) struct Show {
     #[arg(value_name = "NAME[@VERSION]")]
     key: KeyRef,
     /// At most this many versions, the newest first
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit())]
     limit: usize,
 }
 
@@ -122,7 +124,11 @@ impl Rotate {
 impl Public {
     async fn run(self, app: &App) -> Result<(), Failure> {
         let key = app.client()?.public_key(&self.key).await?;
+        let view = PublicKeyView::new(&key);
+        if sink::is_stdout(&self.out) && app.output == Output::Json {
+            return app.output.show(&view);
+        }
         sink::write(&self.out, key.pem.as_bytes(), Access::Public)?;
-        app.remark(&self.out, &PublicKeyView::new(&key))
+        app.remark(&self.out, &view)
     }
 }

@@ -1,14 +1,14 @@
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use hufu_sdk::{KeyRef, v1};
+use hufu_sdk::{KeyRef, Word as _, v1};
 
 use crate::{
     app::App,
     args::word,
-    confirm::confirm,
+    confirm::{confirm, confirm_where_possible},
     failure::Failure,
-    time::{parse_duration, parse_time},
+    time::{duration_text, parse_duration, parse_time},
     view::version::VersionView,
 };
 
@@ -38,12 +38,15 @@ pub(crate) struct Revoke {
     /// Version, or the newest one of a key
     #[arg(value_name = "NAME[@VERSION]")]
     key: KeyRef,
-    /// Why (RFC 5280); also spelled as there, for example `keyCompromise`
+    /// Why (RFC 5280, whose spelling `keyCompromise` is read too); `certificate-hold` only suspends, and can be resumed
     #[arg(long, value_parser = word::<v1::RevocationReason>(), ignore_case = true)]
     reason: v1::RevocationReason,
     /// Since when the key is believed to be compromised, for example 2025-01-31T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     compromised_at: Option<SystemTime>,
+    /// Do not ask; without a terminal nothing is asked anyway
+    #[arg(long, short)]
+    yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +90,11 @@ impl Resume {
 impl Revoke {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let client = app.client()?;
+        // A hold can be lifted again.
+        if self.reason != v1::RevocationReason::CertificateHold {
+            let question = format!("Revoke {} for ever ({})?", which(&self.key), self.reason.word());
+            confirm_where_possible(&question, self.yes)?;
+        }
         show(app, &client.revoke_key_version(&self.key, self.reason, self.compromised_at).await?)
     }
 }
@@ -94,12 +102,8 @@ impl Revoke {
 impl ScheduleDestroy {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let client = app.client()?;
-        let after = humantime::format_duration(self.after);
-        let which = match self.key.version() {
-            Some(_) => format!("`{}`", self.key),
-            None => format!("the newest version of `{}`", self.key),
-        };
-        confirm(&format!("Destroy {which} for ever, {after} from now?"), self.yes)?;
+        let after = duration_text(self.after);
+        confirm(&format!("Destroy {} for ever, {after} from now?", which(&self.key)), self.yes)?;
         show(app, &client.schedule_destroy_key_version(&self.key, self.after).await?)
     }
 }
@@ -107,6 +111,13 @@ impl ScheduleDestroy {
 impl CancelDestroy {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         show(app, &app.client()?.cancel_destroy_key_version(&self.key).await?)
+    }
+}
+
+fn which(key: &KeyRef) -> String {
+    match key.version() {
+        Some(_) => format!("`{key}`"),
+        None => format!("the newest version of `{key}`"),
     }
 }
 

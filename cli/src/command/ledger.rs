@@ -15,6 +15,9 @@ use crate::{
 /// Longest verifier key that is read, in bytes.
 const KEY_LEN_MAX: usize = 4096;
 
+/// Longest public key that is read, in bytes of PEM.
+const PUBLIC_KEY_LEN_MAX: usize = 64 << 10;
+
 /// Longest checkpoint that is read, in bytes.
 const CHECKPOINT_LEN_MAX: usize = 64 << 10;
 
@@ -64,6 +67,12 @@ pub(crate) struct Verify {
     /// The log's public key, as `hufu ledger key` writes it
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// The public key that the bundle should be of (PEM); ends with 3 when it is of another one
+    #[arg(long, value_name = "FILE")]
+    public: Option<PathBuf>,
+    /// Where to write the public key of the bundle (PEM)
+    #[arg(long, value_name = "FILE")]
+    public_out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -125,7 +134,20 @@ impl Verify {
         let key = log_key(&self.key)?;
         let bundle = input::read(&self.bundle, offline::BUNDLE_LEN_MAX, "a bundle")?;
         let report = offline::verify_bundle(&bundle, &key)?;
-        app.output.show(&ReportView::new(&report))
+        let public_key = offline::bundle_public_key(&bundle)?;
+        if let Some(file) = &self.public {
+            let expected = input::read(file, PUBLIC_KEY_LEN_MAX, "a public key")?;
+            is_of(public_key.as_deref(), &offline::public_key_from_pem(&expected)?)?;
+        }
+        if let Some(out) = &self.public_out {
+            let pem = offline::public_key_to_pem(public_key.as_deref().ok_or_else(symmetric)?)?;
+            sink::write(out, pem.as_bytes(), Access::Public)?;
+        }
+        let view = ReportView::new(&report, public_key.as_deref(), self.public.is_some());
+        match &self.public_out {
+            Some(out) => app.remark(out, &view),
+            None => app.output.show(&view),
+        }
     }
 }
 
@@ -138,6 +160,28 @@ impl Consistency {
         let newer = proof.checkpoint.ok_or(hufu_sdk::Error::Incomplete("a checkpoint"))?;
         offline::verify_consistency(&older, newer.note.as_bytes(), &proof.hashes, &key)?;
         app.output.show(&ConsistentView::new(size, &newer))
+    }
+}
+
+/// Whether the bundle is of this very public key.
+fn is_of(found: Option<&[u8]>, expected: &[u8]) -> Result<(), Failure> {
+    if found.ok_or_else(symmetric)? == expected {
+        return Ok(());
+    }
+    Err(Failure::Refused {
+        message: format!(
+            "the bundle is good, but of another public key: SHA-256 {}, expected {}",
+            hex::encode(offline::public_key_sha256(found.unwrap_or_default())),
+            hex::encode(offline::public_key_sha256(expected)),
+        ),
+        help: "take the bundle of this key, and of the version that is meant",
+    })
+}
+
+fn symmetric() -> Failure {
+    Failure::Refused {
+        message: "the bundle is good, but holds no public key: it is of a symmetric key".to_owned(),
+        help: "compare its ledger key id with that of `hufu key show`",
     }
 }
 

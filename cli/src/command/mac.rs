@@ -14,7 +14,10 @@ use crate::{
     },
 };
 
-/// Longest code that is read, in bytes; a good one has 32 or 48.
+/// Lengths of codes, in bytes: of HMAC with a hash of 256 or 384 bits.
+const MAC_LENS: [usize; 2] = [32, 48];
+
+/// Longest code that is read, in bytes.
 const MAC_LEN_MAX: usize = 1024;
 
 #[derive(Debug, Args)]
@@ -28,7 +31,7 @@ pub(crate) struct Mac {
     /// Where the code goes as raw bytes; without it, the code is printed in hexadecimal
     #[arg(long, value_name = "FILE", conflicts_with = "verify")]
     out: Option<PathBuf>,
-    /// Check this code instead of making one; ends with 0 when it is good and with 1 when it is bad
+    /// Check this code, raw or in hexadecimal, instead of making one; ends with 0 when it is good and with 1 when bad
     #[arg(long, value_name = "FILE")]
     verify: Option<PathBuf>,
 }
@@ -40,7 +43,7 @@ impl Mac {
         }
         let data = input::read(&self.file, INPUT_LEN_MAX, "data to authenticate")?;
         match &self.verify {
-            Some(code) => self.check(app, &data, &input::read(code, MAC_LEN_MAX, "a code")?).await,
+            Some(code) => self.check(app, &data, &raw(&input::read(code, MAC_LEN_MAX, "a code")?)).await,
             None => self.make(app, &data).await,
         }
     }
@@ -61,6 +64,28 @@ impl Mac {
     async fn check(&self, app: &App, data: &[u8], code: &[u8]) -> Result<(), Failure> {
         let answer = app.client()?.verify_mac(&self.key, data, code).await?;
         let (state, scheme) = (answer.state(), answer.scheme());
-        CheckedView::new("code", answer.valid, &answer.key_version, state, scheme, answer.simulated).show(app)
+        CheckedView::new("code", answer.valid, &answer.key_version, state, scheme, answer.simulated).show(app, false)
+    }
+}
+
+/// The code as bytes: what `hufu mac` prints is hexadecimal, and twice as long as any code.
+fn raw(code: &[u8]) -> Vec<u8> {
+    let text = code.trim_ascii();
+    let printed = MAC_LENS.contains(&(text.len() / 2)).then(|| hex::decode(text).ok()).flatten();
+    printed.unwrap_or_else(|| code.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_read_raw_and_in_hexadecimal() {
+        for code in MAC_LENS.map(|len| vec![0xab; len]) {
+            assert_eq!(raw(&code), code);
+            assert_eq!(raw(format!("{}\n", hex::encode(&code)).as_bytes()), code);
+        }
+        assert_eq!(raw(&[b'a'; 63]), [b'a'; 63]);
+        assert_eq!(raw(&[b'x'; 64]), [b'x'; 64]);
     }
 }

@@ -44,6 +44,9 @@ pub(crate) struct Verify {
     /// The signature
     #[arg(long, value_name = "FILE")]
     sig: PathBuf,
+    /// Accept a good signature of a compromised version, which is refused (exit code 3) without this
+    #[arg(long)]
+    allow_compromised: bool,
     /// Form of ECDSA and SM2 signatures
     #[arg(long, value_parser = word::<v1::SignatureFormat>(), ignore_case = true, default_value = "der")]
     format: v1::SignatureFormat,
@@ -100,6 +103,7 @@ impl Verify {
         let client = app.client()?;
         let answer = client.verify(&self.key, self.input.data(&bytes), &signature, self.format).await?;
         let (state, scheme) = (answer.state(), answer.scheme());
-        CheckedView::new("signature", answer.valid, &answer.key_version, state, scheme, answer.simulated).show(app)
+        CheckedView::new("signature", answer.valid, &answer.key_version, state, scheme, answer.simulated)
+            .show(app, self.allow_compromised)
     }
 }

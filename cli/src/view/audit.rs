@@ -1,6 +1,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hufu_sdk::{Word as _, v1};
-use serde::Serialize;
+use hufu_sdk::{
+    Word as _,
+    offline::{AuditCheck, CheckedChain, CheckedSegment, SegmentError},
+    v1,
+};
+use serde::{Deserialize, Serialize};
 
 use super::time;
 use crate::{
@@ -36,7 +40,7 @@ struct RecordView {
 }
 
 /// A sealed segment: one line of the export.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct SegmentView {
     writer: String,
     first_sequence: u64,
@@ -51,6 +55,22 @@ pub(crate) struct SegmentView {
 pub(crate) struct ExportView {
     segment_count: u64,
     record_count: u64,
+}
+
+/// What an offline check of an export found.
+#[derive(Serialize)]
+pub(crate) struct CheckView {
+    intact: bool,
+    segment_count: u64,
+    record_count: u64,
+    chains: Vec<CheckedChainView>,
+}
+
+#[derive(Serialize)]
+struct CheckedChainView {
+    writer: String,
+    record_count: u64,
+    head: String,
 }
 
 /// What the service found when it checked its audit.
@@ -123,10 +143,11 @@ impl View for RecordListView {
                     record.resource.clone(),
                     record.outcome.clone(),
                     record.reason.clone().unwrap_or_default(),
+                    record.detail.clone(),
                 ]
             })
             .collect();
-        let mut text = table(&["TIME", "PRINCIPAL", "OPERATION", "RESOURCE", "OUTCOME", "REASON"], &rows);
+        let mut text = table(&["TIME", "PRINCIPAL", "OPERATION", "RESOURCE", "OUTCOME", "REASON", "DETAIL"], &rows);
         if self.more {
             text.push_str("there are more: see `--limit`\n");
         }
@@ -151,6 +172,54 @@ impl SegmentView {
         serde_json::to_string(self)
             .map(|json| json + "\n")
             .map_err(|cause| Failure::Write { name: "JSON".to_owned(), cause: cause.into() })
+    }
+}
+
+impl SegmentView {
+    /// Reads what [`Self::line`] wrote.
+    pub(crate) fn read(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
+
+    /// Checks that the segment continues its chain. What is not hexadecimal or base64 fits nothing.
+    pub(crate) fn follow(&self, check: &mut AuditCheck) -> Result<(), SegmentError> {
+        let head = |text: &str| hex::decode(text).map_err(|_| SegmentError::Malformed);
+        check.follow(CheckedSegment {
+            writer: &self.writer,
+            first_sequence: self.first_sequence,
+            record_count: self.record_count,
+            previous_head: &head(&self.previous_head)?,
+            head: &head(&self.head)?,
+            records: &STANDARD.decode(&self.records_base64).map_err(|_| SegmentError::Malformed)?,
+        })
+    }
+}
+
+impl CheckView {
+    pub(crate) fn new(segment_count: u64, check: &AuditCheck) -> Self {
+        let chain = |(writer, chain): (&String, &CheckedChain)| CheckedChainView {
+            writer: writer.clone(),
+            record_count: chain.record_count,
+            head: hex::encode(chain.head),
+        };
+        let record_count = check.chains().values().map(|chain| chain.record_count).sum();
+        Self { intact: true, segment_count, record_count, chains: check.chains().iter().map(chain).collect() }
+    }
+}
+
+impl View for CheckView {
+    fn text(&self) -> String {
+        let rows: Vec<Vec<String>> = self
+            .chains
+            .iter()
+            .map(|chain| vec![chain.writer.clone(), chain.record_count.to_string(), chain.head.clone()])
+            .collect();
+        format!(
+            "intact: {} records in {} segments\n\n{}what was cut off at the end of a chain shows in its head alone\n",
+            self.record_count,
+            self.segment_count,
+            table(&["WRITER", "RECORDS", "HEAD"], &rows)
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use super::{last, protection_text, time, version::VersionView};
 use crate::{
     output::View,
     table::{pairs, table},
+    time::duration_text,
 };
 
 /// A key.
@@ -103,7 +104,7 @@ impl View for KeyView {
             ("labels", labels.join(", ")),
             ("description", self.description.clone()),
             ("SM2 id", self.sm2_distinguishing_id.clone().unwrap_or_default()),
-            ("rotation", period.map(|p| format!("every {}", humantime::format_duration(p))).unwrap_or_default()),
+            ("rotation", period.map(|p| format!("every {}", duration_text(p))).unwrap_or_default()),
             ("created", self.create_time.clone().unwrap_or_default()),
             ("primary", self.primary().to_owned()),
             ("version", self.latest(|version| version.name.clone())),

@@ -47,6 +47,11 @@ pub(crate) struct ReportView {
     root_hash: String,
     ledger_key_id: String,
     public_key_matches: bool,
+    /// Of the SubjectPublicKeyInfo in the bundle.
+    public_key_sha256: Option<String>,
+    /// Whether the key is the one that was given with `--public`.
+    #[serde(skip)]
+    expected: bool,
     algorithm: Option<String>,
     not_before: Option<String>,
     not_after: Option<String>,
@@ -139,14 +144,16 @@ impl View for ConsistentView {
 }
 
 impl ReportView {
-    pub(crate) fn new(report: &offline::Report) -> Self {
+    pub(crate) fn new(report: &offline::Report, public_key: Option<&[u8]>, expected: bool) -> Self {
         Self {
-            text: report.to_string(),
+            text: in_our_words(report),
             origin: report.origin.clone(),
             tree_size: report.checkpoint_size,
             root_hash: hex::encode(report.root.0),
             ledger_key_id: hex::encode(report.key_id),
             public_key_matches: report.public_key_matches,
+            public_key_sha256: public_key.map(offline::public_key_sha256).map(hex::encode),
+            expected,
             algorithm: report.algorithm.clone(),
             not_before: report.not_before.and_then(rfc3339_millis),
             not_after: report.not_after.and_then(rfc3339_millis),
@@ -162,7 +169,12 @@ impl ReportView {
 
 impl View for ReportView {
     fn text(&self) -> String {
-        self.text.lines().map(|line| crate::table::clean(line) + "\n").collect()
+        let mut text: String = self.text.lines().map(|line| crate::table::clean(line) + "\n").collect();
+        if let Some(hash) = &self.public_key_sha256 {
+            let expected = if self.expected { ", as expected" } else { "" };
+            text.push_str(&format!("public key: SHA-256 {hash}{expected}\n"));
+        }
+        text
     }
 }
 
@@ -188,6 +200,14 @@ impl EventView {
             evidence: hex::encode(event.evidence),
         }
     }
+}
+
+/// The report with reasons spelled as everywhere on the command line.
+fn in_our_words(report: &offline::Report) -> String {
+    let reasons = report.events.iter().filter_map(|event| event.reason);
+    reasons.fold(report.to_string(), |text, reason| {
+        text.replace(&format!("({reason})"), &format!("({})", reason_word(&reason.to_string())))
+    })
 }
 
 /// The ledger writes reasons as RFC 5280 does; the JSON form is one for all commands.

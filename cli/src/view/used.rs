@@ -2,7 +2,11 @@ use hufu_sdk::{Word as _, v1};
 use serde::Serialize;
 
 use super::protection_text;
-use crate::{app::App, failure::Failure, output::View};
+use crate::{
+    app::App,
+    failure::Failure,
+    output::{Output, View},
+};
 
 /// What was done with which key, beside the output itself.
 #[derive(Serialize)]
@@ -22,6 +26,8 @@ pub(crate) struct CheckedView {
     what: &'static str,
     valid: bool,
     key_version: String,
+    #[serde(skip)]
+    compromised: bool,
     state: String,
     scheme: String,
     simulated: bool,
@@ -57,14 +63,27 @@ impl CheckedView {
         scheme: v1::Scheme,
         simulated: bool,
     ) -> Self {
+        let compromised = state == v1::KeyState::Compromised;
         let (state, scheme) = (state.word(), scheme.word());
-        Self { what, valid, key_version: key_version.to_owned(), state, scheme, simulated }
+        Self { what, valid, key_version: key_version.to_owned(), compromised, state, scheme, simulated }
     }
 
-    /// Shows it; a bad one is a failure.
-    pub(crate) fn show(&self, app: &App) -> Result<(), Failure> {
-        app.output.show(self)?;
-        if self.valid { Ok(()) } else { Err(Failure::Negative(format!("the {} is bad", self.what))) }
+    /// Shows it. A bad one is a failure, and so is a good one of a compromised version, unless that is allowed.
+    pub(crate) fn show(&self, app: &App, allow_compromised: bool) -> Result<(), Failure> {
+        // For people, the failure says it all.
+        if self.valid || app.output == Output::Json {
+            app.output.show(self)?;
+        }
+        if !self.valid {
+            return Err(Failure::Negative(format!("the {} is bad", self.what)));
+        }
+        if self.compromised && !allow_compromised {
+            return Err(Failure::Refused {
+                message: format!("the {} fits, but others may have made it: the version is compromised", self.what),
+                help: "see `hufu key show` for since when; `--allow-compromised` accepts it all the same",
+            });
+        }
+        Ok(())
     }
 }
 

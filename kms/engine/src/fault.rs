@@ -27,7 +27,7 @@ pub(crate) fn backend(error: BackendError) -> Error {
 
 /// A ciphertext that was refused. Says nothing of why, so that it is no oracle.
 pub(crate) fn decryption_failed() -> Error {
-    Error::new(Reason::DecryptionFailed, "the ciphertext was not made by this key with this associated data")
+    Error::new(Reason::DecryptionFailed, "the ciphertext was not made by this key with this additional data")
         .field("ciphertext")
 }
 

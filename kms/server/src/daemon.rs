@@ -17,9 +17,8 @@ use tokio::time::timeout;
 use crate::args::Args;
 use crate::limits::Limits;
 use crate::net::{TlsError, TlsIdentity, server_config};
-use crate::rpc::Installation;
 use crate::serve::{Daemon, Listeners, ServeError, bind};
-use crate::wire::status::StorageKind;
+use crate::wire::status::{Installation, StorageKind};
 
 /// Longest wait, after draining, for what is left to commit.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(15);
@@ -99,8 +98,10 @@ fn workers(token_threads: usize) -> usize {
 
 async fn serve(config: Config) -> Result<(), DaemonError> {
     let stop = stop_signal()?;
-    let tls = server_config(identity(TlsMaterial::load(&config.server.tls)?))?;
-    let installation = Installation { storage: storage_kind(&config.storage) };
+    let material = TlsMaterial::load(&config.server.tls)?;
+    let development_certificates = material.is_development();
+    let installation = Installation { storage: storage_kind(&config.storage), development_certificates };
+    let tls = server_config(identity(material))?;
     // Bound first: a second server, or an address that is not ours, is told before anything is opened.
     let listeners = Listeners {
         grpc: bind(config.server.listen).await?,

@@ -24,7 +24,8 @@ use crate::http::{Bounded, ledger_routes, metrics_routes};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::net::{Acceptor, Connection};
-use crate::rpc::{Dispatch, Edge, Installation, dispatch, report_draining, watch_health, watch_state};
+use crate::rpc::{Dispatch, Edge, dispatch, report_draining, watch_health, watch_state};
+use crate::wire::status::Installation;
 
 /// An HTTP/2 ping after so much silence, and how long its answer may take.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);

@@ -42,10 +42,15 @@ pub(crate) fn read_if_there(path: &Path, len_max: u64) -> io::Result<Option<Vec<
     Ok(Some(content))
 }
 
+/// The error of a file that is not there; the standard library's own text for it is "entity not found".
+pub(crate) fn missing() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "there is no such file")
+}
+
 /// Reads a text of bounded length.
 pub(crate) fn read_text(path: &Path, len_max: u64) -> Result<String, ConfigError> {
     let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
     let content = read_if_there(path, len_max).map_err(unreadable)?;
-    let content = content.ok_or_else(|| unreadable(io::ErrorKind::NotFound.into()))?;
+    let content = content.ok_or_else(|| unreadable(missing()))?;
     String::from_utf8(content).map_err(|_| unreadable(io::ErrorKind::InvalidData.into()))
 }

@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::sync::oneshot;
 
 use crate::config::TlsConfig;
-use crate::dev::write_profiles;
+use crate::dev::{DEVELOPMENT_ORGANIZATION, write_profiles};
 use crate::files;
 use crate::open::Error;
 use crate::tasks::Tasks;
@@ -95,11 +95,21 @@ impl TlsMaterial {
         }
         let unreadable = |error| Error::File(config.key.clone(), error);
         let pem = files::read_if_there(&config.key, PEM_LEN_MAX).map_err(unreadable)?;
-        let pem = SecretBytes::from_vec(pem.ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?);
+        let pem = SecretBytes::from_vec(pem.ok_or_else(|| unreadable(files::missing()))?);
         let key = PrivatePkcs8KeyDer::from_pem_slice(pem.expose())
             .map_err(|error| Error::Certificate(format!("`{}`: {error}", config.key.display())))?;
         let private_key = SecretBytes::from_slice(key.secret_pkcs8_der());
         Ok(Self { certificate_chain, private_key, trust_anchors })
+    }
+}
+
+impl TlsMaterial {
+    /// Whether the server's certificate, or an authority of its clients, was made by a development start.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        let mark = DEVELOPMENT_ORGANIZATION.as_bytes();
+        let mut certificates = self.certificate_chain.iter().chain(&self.trust_anchors);
+        certificates.any(|der| der.windows(mark.len()).any(|window| window == mark))
     }
 }
 
@@ -113,4 +123,27 @@ fn certificates(path: &std::path::Path) -> Result<Vec<Vec<u8>>, Error> {
             let none = || Error::Certificate(format!("`{}` holds no PEM certificate", path.display()));
             if found.is_empty() { Err(none()) } else { Ok(found) }
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    use super::*;
+
+    #[test]
+    fn certificates_of_a_development_start_are_known_for_such() {
+        let material = |organization: &str| {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::OrganizationName, organization);
+            let authority = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            TlsMaterial {
+                certificate_chain: vec![],
+                private_key: SecretBytes::zeroed(0),
+                trust_anchors: vec![authority.der().to_vec()],
+            }
+        };
+        assert!(material(DEVELOPMENT_ORGANIZATION).is_development());
+        assert!(!material("Acme").is_development());
+    }
 }

@@ -15,8 +15,7 @@ pub(crate) fn pin(config: &TokenConfig) -> Result<SecretBytes, Error> {
         PinSource::File(path) => {
             let unreadable = |error| Error::Pin(format!("cannot read `{}`: {error}", path.display()));
             let content = files::read_if_there(path, PIN_LEN_MAX).map_err(unreadable)?;
-            let mut pin =
-                SecretBytes::from_vec(content.ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?);
+            let mut pin = SecretBytes::from_vec(content.ok_or_else(|| unreadable(files::missing()))?);
             let trimmed = pin.expose().trim_ascii_end().len();
             pin.truncate(trimmed);
             Ok(pin)

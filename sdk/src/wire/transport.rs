@@ -59,8 +59,17 @@ fn from_tls(text: &[String]) -> Option<Error> {
 
 fn from_connection(chain: &[&(dyn StdError + 'static)], text: &[String]) -> Error {
     let kind = chain.iter().find_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let has = |what: &str| text.iter().any(|line| line.contains(what));
     let last = text.last().map_or("connection failed", String::as_str);
     let (message, help) = match kind {
+        _ if has("dns error") => (
+            format!("the service cannot be reached: its host name cannot be resolved ({last})"),
+            "check `server` of the profile, and this machine's name service",
+        ),
+        _ if has("corrupt message") => (
+            format!("what listens there does not speak TLS ({last})"),
+            "check `server` of the profile: metrics and ledger have other ports than gRPC",
+        ),
         Some(io::ErrorKind::ConnectionRefused) => (
             "the service cannot be reached: nothing listens there".to_owned(),
             "is `hufud` running, and is `server` of the profile its address?",
@@ -69,10 +78,14 @@ fn from_connection(chain: &[&(dyn StdError + 'static)], text: &[String]) -> Erro
             "the service cannot be reached: no answer in time".to_owned(),
             "is `server` of the profile the address of `hufud`, and does a firewall let it through?",
         ),
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => (
+            format!("the service cannot be reached: {last}"),
+            "is `server` of the profile the address of `hufud`, and is there a way to it?",
+        ),
         _ => (
             format!("the connection to the service failed: {last}"),
             "if it fails each time, the service may be refusing this client's certificate: check `certificate_file` \
-             and `key_file` of the profile",
+             and `key_file` of the profile, and the service's log for `handshake refused`",
         ),
     };
     Error::Transport { message, help: Some(help.to_owned()) }

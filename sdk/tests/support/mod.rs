@@ -38,8 +38,21 @@ impl Authority {
 
     /// Certificate and key for the name.
     pub(crate) fn issue(&self, name: &str) -> (String, String) {
+        self.issue_with(name, |_| ())
+    }
+
+    /// The same with a certificate that ended years ago.
+    pub(crate) fn issue_expired(&self, name: &str) -> (String, String) {
+        self.issue_with(name, |params| {
+            params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        })
+    }
+
+    fn issue_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        change(&mut params);
         let certificate = params.signed_by(&key, &self.0).unwrap();
         (certificate.pem(), key.serialize_pem())
     }

@@ -72,7 +72,11 @@ async fn a_certificate_of_another_authority_or_of_another_time_is_refused() {
     let own = daemon.dir().join("ca");
     for (name, authority, further) in [("stranger", &foreign, "-days 2"), ("expired", &own, "-days -1")] {
         let (profile, file) = profile(&daemon, certificate(daemon.scratch(), authority, name, further));
-        let error = Client::new(&profile).unwrap().status().await.unwrap_err();
+        let error = match Client::new(&profile) {
+            Ok(client) => client.status().await.unwrap_err(),
+            // An expired certificate is not even shown to the service.
+            Err(error) => error,
+        };
         // TLS 1.3 lets a client finish before the server has looked: the alert may be lost with the connection.
         assert!(matches!(error, Error::CertificateRefused { .. } | Error::Transport { .. }), "{name}: {error:?}");
         let code = Cli::new(daemon.scratch(), &file).run("--timeout 5s status").code;

@@ -95,11 +95,13 @@ impl Story {
 }
 
 fn show(text: &str) {
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    for line in lines.clone().take(LINES_SHOWN) {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    // A line about one more line would take its place.
+    let shown = if lines.len() == LINES_SHOWN + 1 { lines.len() } else { LINES_SHOWN };
+    for line in lines.iter().take(shown) {
         println!("      {line}");
     }
-    let more = lines.count().saturating_sub(LINES_SHOWN);
+    let more = lines.len().saturating_sub(shown);
     if more > 0 {
         println!("      … {more} more lines");
     }

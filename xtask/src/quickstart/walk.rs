@@ -78,7 +78,7 @@ impl Walk {
 
     fn revocation(&mut self, key: &Key) -> Result<(), Error> {
         self.story.step("Revoke version 1: its key is said to be stolen");
-        let revoke = self.hufu(&["key", "revoke", &key.version(1), "--reason", "keyCompromise"]);
+        let revoke = self.hufu(&["key", "revoke", &key.version(1), "--reason", "key-compromise"]);
         self.story.act(revoke, Promise::DONE)?;
         self.story.step("Signing with version 1 is refused; version 2 goes on");
         let refused = self.sign(&key.version(1), &key.file("refused.sig"));
@@ -117,8 +117,9 @@ impl Walk {
     pub(super) fn offline(&mut self) -> Result<(), Error> {
         for key in &CAST {
             self.story.step(format!("Verify the proof of `{}` offline", key.version(1)));
-            let verify = self.hufu(&["ledger", "verify", &key.file("bundle"), "--key", LOG_KEY]);
-            let promise = Promise::DONE.saying(&["revoke", "keyCompromise"]);
+            let verify =
+                self.hufu(&["ledger", "verify", &key.file("bundle"), "--key", LOG_KEY, "--public", &key.file("pem")]);
+            let promise = Promise::DONE.saying(&["revoke", "key-compromise"]);
             self.story.act(verify, promise)?;
         }
         Ok(())

@@ -51,11 +51,23 @@ pub fn transition(state: KeyState, event: Event) -> Result<KeyState, Error> {
 
 fn refused(state: KeyState, event: Event) -> Error {
     let error = Error::new(Reason::WrongState, format!("a version that is {state} cannot {event}"));
-    match event {
-        Event::BeginDestroy => error.help("rotate or revoke it first"),
-        Event::Resume => error.help("only a suspended version can be resumed"),
-        Event::Activate => error.help("only a pre-active version can be activated"),
-        _ => error,
+    match advice(state, event) {
+        Some(help) => error.help(help),
+        None => error,
+    }
+}
+
+/// What leads to the wanted end from this state.
+fn advice(state: KeyState, event: Event) -> Option<&'static str> {
+    match (event, state) {
+        (Event::BeginDestroy, KeyState::Active) => Some("rotate the key, or revoke the version first"),
+        (Event::BeginDestroy, KeyState::Suspended) => {
+            Some("revoke it first; or resume it, and rotate the key if it is the primary version")
+        }
+        (Event::Suspend, _) => Some("only an active version can be suspended"),
+        (Event::Resume, _) => Some("only a suspended version can be resumed"),
+        (Event::Activate, _) => Some("only a pre-active version can be activated"),
+        _ => None,
     }
 }
 
@@ -106,6 +118,20 @@ mod tests {
                 assert_eq!(transition(*state, *event).ok(), cell, "{state} {event:?}");
             }
         }
+    }
+
+    /// Help that leads nowhere is worse than none: each step that is named must be one that the table allows.
+    #[test]
+    fn help_for_a_refused_destruction_leads_there() {
+        let help = |state| transition(state, Event::BeginDestroy).unwrap_err().advice();
+        assert_eq!(help(Active), Some("rotate the key, or revoke the version first"));
+        assert_eq!(transition(Active, Event::Supersede).unwrap(), Deactivated);
+        assert_eq!(
+            help(Suspended),
+            Some("revoke it first; or resume it, and rotate the key if it is the primary version")
+        );
+        assert!(transition(Suspended, Event::Supersede).is_err());
+        assert_eq!(help(Destroyed), None);
     }
 
     #[test]

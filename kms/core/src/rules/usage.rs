@@ -63,10 +63,10 @@ pub fn may_use(version: &VersionRecord, usage: Usage) -> Result<(), Error> {
             matches!(version.state, KeyState::Active | KeyState::Deactivated)
         }
     };
-    if allowed { Ok(()) } else { Err(refused(version)) }
+    if allowed { Ok(()) } else { Err(refused(version, usage)) }
 }
 
-fn refused(version: &VersionRecord) -> Error {
+fn refused(version: &VersionRecord, usage: Usage) -> Error {
     let condition = match (&version.revocation, version.destroy_at, version.state) {
         (_, _, KeyState::Destroying | KeyState::Destroyed | KeyState::Compromised) | (None, None, _) => {
             version.state.to_string()
@@ -74,7 +74,26 @@ fn refused(version: &VersionRecord) -> Error {
         (Some(_), _, _) => "revoked".to_owned(),
         (None, Some(_), _) => "scheduled for destruction".to_owned(),
     };
-    Error::new(Reason::WrongState, format!("the version is {condition}"))
-        .field("name")
-        .help("use the primary version, or rotate the key")
+    let error = Error::new(Reason::WrongState, format!("the version is {condition}")).field("name");
+    match advice(version, usage) {
+        Some(help) => error.help(help),
+        None => error,
+    }
+}
+
+/// What works instead. What a version has encrypted no other one opens: where it gives nothing more, there is no advice.
+fn advice(version: &VersionRecord, usage: Usage) -> Option<&'static str> {
+    let protects = matches!(usage, Usage::Sign | Usage::Encrypt | Usage::Mac);
+    let another = protects.then_some("use the primary version, or rotate the key");
+    match version.state {
+        KeyState::Destroying | KeyState::Destroyed | KeyState::Compromised => another,
+        _ if version.revocation.is_some() => another,
+        _ if version.destroy_at.is_some() => another.or(Some("cancel its destruction")),
+        KeyState::PreActive => Some("activate it"),
+        KeyState::Suspended if protects => {
+            Some("resume it, if it is the primary version; else use that one, or rotate the key")
+        }
+        KeyState::Suspended => Some("resume it"),
+        KeyState::Active | KeyState::Deactivated => another,
+    }
 }

@@ -128,7 +128,7 @@ impl Engine {
         if !aad.is_empty() {
             return Err(Error::new(
                 Reason::InvalidArgument,
-                format!("{} authenticates no associated data", record.scheme),
+                format!("{} authenticates no additional data", record.scheme),
             )
             .field("additional_data"));
         }

@@ -28,7 +28,9 @@ fn a_version_goes_from_birth_to_destruction() {
     assert_eq!(reason(world.change(name.clone(), SOON)), Reason::WrongState, "an active version is in use");
 
     world.change(name.clone(), Change::Suspend).unwrap();
-    assert_eq!(reason(world.sign(&primary("k"))), Reason::WrongState);
+    let refused = world.sign(&primary("k")).unwrap_err();
+    assert_eq!(refused.reason(), Reason::WrongState);
+    assert!(refused.advice().unwrap().starts_with("resume it, if it is the primary version"), "{refused:?}");
     world.change(name.clone(), Change::Resume).unwrap();
     world.sign(&primary("k")).unwrap();
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::admission::Slot;
+use super::quota::Quota;
 use super::tls::{ALPN_HTTP2, pin};
 use super::{Admission, Guarded, Peer, PeerKey, Ticket, Waiting};
 use crate::limits::Limits;
@@ -23,6 +24,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Authenticated connections that wait for the HTTP/2 server to take them.
 const READY_MAX: usize = 64;
 
+/// Refused handshakes that are logged in each [`TOLD_PERIOD`]: anybody who reaches the port can make them.
+const TOLD_MAX: u32 = 10;
+const TOLD_PERIOD: Duration = Duration::from_secs(10);
+
 /// An authenticated connection.
 pub type Connection = Guarded<TlsStream<TcpStream>, Open, Peer>;
 
@@ -33,6 +38,7 @@ pub struct Acceptor {
     admission: Arc<Admission>,
     limits: Limits,
     metrics: Arc<Metrics>,
+    told: Quota,
     ready: mpsc::Sender<Connection>,
 }
 
@@ -59,6 +65,7 @@ impl Acceptor {
             admission: Admission::new(limits.connections, limits.connections_per_peer),
             limits: limits.clone(),
             metrics,
+            told: Quota::new(TOLD_MAX, TOLD_PERIOD),
             ready,
         };
         (acceptor, connections)
@@ -84,9 +91,10 @@ impl Acceptor {
         tokio::spawn(async move {
             match self.shake(stream, ticket).await {
                 Ok(stream) => self.admit(stream, address).await,
-                Err((failure, error)) => {
+                Err((HandshakeFailure::Refused, cause)) => self.refused(address, &cause.unwrap_or_default()),
+                Err((failure, _)) => {
                     self.metrics.handshake_failed(failure);
-                    tracing::debug!(peer = %address, ?failure, error, "handshake failed");
+                    tracing::debug!(peer = %address, ?failure, "handshake failed");
                 }
             }
         });
@@ -111,9 +119,17 @@ impl Acceptor {
         }
     }
 
+    /// Counts a refusal, and tells the operator why: the client learns it badly or not at all.
+    fn refused(&self, address: SocketAddr, cause: &str) {
+        self.metrics.handshake_failed(HandshakeFailure::Refused);
+        if let Some(left_out) = self.told.take(Instant::now()) {
+            tracing::info!(peer = %address, cause, left_out, "handshake refused");
+        }
+    }
+
     async fn admit(&self, stream: TlsStream<TcpStream>, address: SocketAddr) {
         let Some(peer) = identify(&stream, address) else {
-            self.metrics.handshake_failed(HandshakeFailure::Refused);
+            self.refused(address, "the client does not speak HTTP/2");
             return;
         };
         let Some(slot) = self.admission.enter(PeerKey::of(address.ip())) else {

@@ -7,6 +7,7 @@
 mod acceptor;
 mod admission;
 mod guarded;
+mod quota;
 mod tls;
 mod waiting;
 

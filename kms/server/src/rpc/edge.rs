@@ -19,14 +19,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::net::Peer;
 use crate::wire::request_id::{ChangeRequest, idempotency};
-use crate::wire::status::StorageKind;
-
-/// What only configuration knows of an installation.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Installation {
-    /// The database.
-    pub storage: StorageKind,
-}
+use crate::wire::status::Installation;
 
 /// The gRPC services of `hufu.v1` over one engine.
 pub struct Edge {

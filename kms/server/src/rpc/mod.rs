@@ -17,7 +17,7 @@ mod versions;
 
 pub use call::Call;
 pub use dispatch::{Dispatch, dispatch};
-pub use edge::{Edge, Installation};
+pub use edge::Edge;
 pub(crate) use health::{report_draining, watch_health, watch_state};
 pub use method::Method;
 pub(crate) use shares::Shares;

@@ -6,17 +6,17 @@ use hufu_proto::v1::system_service_server::SystemService;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Call, Edge, Method};
-use crate::wire::status::{self, StorageKind};
+use crate::wire::status::{self, Installation};
 
 #[async_trait]
 impl SystemService for Edge {
     async fn get_status(&self, request: Request<v1::GetStatusRequest>) -> Result<Response<v1::Status>, Status> {
-        let storage = self.installation.storage;
-        self.serve(Method::GetStatus, request, |call, _| get_status(call, storage)).await
+        let installation = self.installation;
+        self.serve(Method::GetStatus, request, |call, _| get_status(call, installation)).await
     }
 }
 
-async fn get_status(call: Call, storage: StorageKind) -> Result<v1::Status, Error> {
+async fn get_status(call: Call, installation: Installation) -> Result<v1::Status, Error> {
     let found = call.engine.status(&call.caller).await?;
-    Ok(status::status(&found, storage, &call.caller.principal))
+    Ok(status::status(&found, installation, &call.caller.principal))
 }

@@ -183,7 +183,10 @@ pub fn operation(action: Action) -> &'static str {
 /// `INVALID_ARGUMENT` for a name that no operation has.
 pub fn action(name: &str, field: &'static str) -> Result<Action, Error> {
     let found = Action::ALL.iter().find(|action| operation(**action) == name);
-    found.copied().ok_or_else(|| invalid(field, "there is no operation of that name"))
+    found.copied().ok_or_else(|| {
+        let known: Vec<&str> = Action::ALL.iter().map(|action| operation(*action)).collect();
+        invalid(field, format!("there is no operation of that name; there are {}", known.join(", ")))
+    })
 }
 
 #[cfg(test)]

@@ -27,17 +27,26 @@ pub enum StorageKind {
     Memory,
 }
 
+/// What only configuration knows of an installation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Installation {
+    /// The database.
+    pub storage: StorageKind,
+    /// Whether `hufud --dev` made certificates that are in use.
+    pub development_certificates: bool,
+}
+
 /// The state as one principal may see it: of other tenants nothing by name.
 #[must_use]
-pub fn status(status: &Status, storage: StorageKind, principal: &Principal) -> v1::Status {
+pub fn status(status: &Status, installation: Installation, principal: &Principal) -> v1::Status {
     let tenant = &principal.record.tenant;
     let visible = |resource: &str| is_visible(resource, tenant.as_str());
     v1::Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         mode: mode(status.development).into(),
-        simulated: simulated(status),
+        simulated: simulated(status, installation.development_certificates),
         backends: status.backends.iter().map(backend).collect(),
-        storage: storage_kind(storage).into(),
+        storage: storage_kind(installation.storage).into(),
         journal: Some(journal(status)),
         ledger: Some(ledger(status)),
         reconciler: Some(reconciler(status)),
@@ -71,10 +80,10 @@ fn storage_kind(storage: StorageKind) -> v1::StorageKind {
     }
 }
 
-fn simulated(status: &Status) -> Vec<String> {
+fn simulated(status: &Status, development_certificates: bool) -> Vec<String> {
     let backends = status.backends.iter().filter(|backend| backend.capabilities.simulated);
     let mut simulated: Vec<String> = backends.map(|backend| backend.name.clone()).collect();
-    if status.development {
+    if development_certificates {
         simulated.push("development certificates".to_owned());
     }
     simulated

@@ -15,6 +15,9 @@ use crate::open::Error;
 
 const FILE_LEN_MAX: u64 = 64 << 10;
 
+/// Organization in every certificate of a development start, by which it is known for one.
+pub(crate) const DEVELOPMENT_ORGANIZATION: &str = "Hufu development, not for production";
+
 /// Makes what is missing: the authority, a server certificate for this address, a certificate for each principal.
 pub(super) fn ensure(dir: &Path, ip: IpAddr) -> Result<Vec<PrincipalConfig>, Error> {
     let ca_dir = dir.join("ca");
@@ -85,7 +88,7 @@ fn key(path: &Path) -> Result<KeyPair, Error> {
 fn named(name: &str) -> DistinguishedName {
     let mut distinguished = DistinguishedName::new();
     distinguished.push(DnType::CommonName, name);
-    distinguished.push(DnType::OrganizationName, "Hufu development, not for production");
+    distinguished.push(DnType::OrganizationName, DEVELOPMENT_ORGANIZATION);
     distinguished
 }
 

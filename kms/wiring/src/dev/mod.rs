@@ -17,6 +17,7 @@ use crate::config::{
 use crate::files;
 use crate::open::Error;
 
+pub(crate) use authority::DEVELOPMENT_ORGANIZATION;
 pub(crate) use profiles::write_profiles;
 
 /// Tenant of the development principals.

@@ -1,4 +1,11 @@
-//! Checks ledger bundles and checkpoints with nothing but the log's public key: no service, no network, no clock.
+//! Checks ledger bundles and checkpoints with nothing but the log's public key, and exported audit with nothing at all: no
+//! service, no network, no clock.
+
+mod audit;
+mod public_key;
+
+pub use audit::{AuditCheck, CheckedChain, CheckedSegment, SegmentError};
+pub use public_key::{bundle_public_key, public_key_from_pem, public_key_sha256, public_key_to_pem};
 
 pub use hufu_verify::{BUNDLE_LEN_MAX, Event, EventSummary, Report, Revocation, Status, VerifierKey, VerifyError};
 
