@@ -1,4 +1,5 @@
-//! Finds `hufud` and `hufu`, and builds them where they are missing or older than their sources.
+//! Finds `hufud`, `hufu` and the module that fails by script, and builds them where they are missing or older than their
+//! sources.
 //!
 //! `HUFU_TEST_PROGRAMS` names a directory with other ones to test as they are, such as an installed release.
 
@@ -19,6 +20,20 @@ pub fn hufu() -> &'static Path {
     &programs().1
 }
 
+/// The PKCS#11 module that fails by script.
+pub(crate) fn fault_module() -> &'static Path {
+    static MODULE: OnceLock<PathBuf> = OnceLock::new();
+    MODULE.get_or_init(|| {
+        let profile_dir = profile_dir();
+        let module = profile_dir.join("libhufu_fault_module.so");
+        let _alone = lock(&profile_dir);
+        if !is_fresh(&module) {
+            build(&profile_dir, &["hufu-fault-module"]);
+        }
+        module
+    })
+}
+
 fn programs() -> &'static (PathBuf, PathBuf) {
     static PROGRAMS: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
@@ -27,15 +42,19 @@ fn programs() -> &'static (PathBuf, PathBuf) {
         }
         let profile_dir = profile_dir();
         let programs = (profile_dir.join("hufud"), profile_dir.join("hufu"));
-        // Test processes run beside each other: one builds, the others wait and find everything fresh.
-        let lock =
-            File::create(profile_dir.join(".hufu-softhsm-tests.lock")).expect("the target directory is writable");
-        lock.lock().expect("the lock of the target directory");
+        let _alone = lock(&profile_dir);
         if !(is_fresh(&programs.0) && is_fresh(&programs.1)) {
-            build(&profile_dir);
+            build(&profile_dir, &["hufu-server", "hufu-cli"]);
         }
         programs
     })
+}
+
+/// Test processes run beside each other: one builds, the others wait and find everything fresh.
+fn lock(profile_dir: &Path) -> File {
+    let lock = File::create(profile_dir.join(".hufu-softhsm-tests.lock")).expect("the target directory is writable");
+    lock.lock().expect("the lock of the target directory");
+    lock
 }
 
 /// `target/debug` or `target/release`: tests run from its `deps`.
@@ -56,14 +75,14 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
-fn build(profile_dir: &Path) {
+fn build(profile_dir: &Path, packages: &[&str]) {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--locked", "-p", "hufu-server", "-p", "hufu-cli"]);
+    command.args(["build", "--locked"]).args(packages.iter().flat_map(|package| ["-p", package]));
     if profile_dir.file_name().is_some_and(|name| name == "release") {
         command.arg("--release");
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
     let target = profile_dir.parent().expect("a profile lies in the target directory");
     let status = command.current_dir(workspace).env("CARGO_TARGET_DIR", target).status();
-    assert!(status.is_ok_and(|status| status.success()), "`hufud` and `hufu` could not be built");
+    assert!(status.is_ok_and(|status| status.success()), "{packages:?} could not be built");
 }

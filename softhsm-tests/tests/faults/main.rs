@@ -1,0 +1,16 @@
+//! HSMs that fail, by script and in earnest: what is released is right, what was acknowledged is kept, the PIN is never
+//! risked, and `hufud` goes on without a restart.
+//!
+//! `HUFU_SOAK=1000000` makes the soak as long as that many signatures.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it measured"
+)]
+
+mod book;
+mod callers;
+mod phases;
+mod soak;
