@@ -6,11 +6,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a test fails by panicking, and says what it measured"
 )]
 
+mod bad_input;
 mod book;
 mod callers;
+mod hung_or_dead;
 mod phases;
+mod pin;
+mod scene;
+mod silent;
 mod soak;
