@@ -14,6 +14,9 @@
 mod bad_input;
 mod book;
 mod callers;
+mod child;
+mod deaths;
+mod device;
 mod hung_or_dead;
 mod phases;
 mod pin;
