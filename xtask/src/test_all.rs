@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::install::{self, OPENSC, OPENSSL, POSTGRESQL, SOFTHSM, SQLITE, STRACE};
+use crate::install::{self, OPENSC, OPENSSL, P11_KIT, POSTGRESQL, SOFTHSM, SQLITE, STRACE, TPM};
 use crate::postgres::Cluster;
 use crate::stages::{Ending, Stages};
 use crate::tool::Tool;
@@ -17,7 +17,8 @@ use crate::{bench, tidy};
 /// Names the stages that failed.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     let mut stages = Stages::default();
-    stages.run("install", || install::ensure(&[SOFTHSM, OPENSSL, OPENSC, STRACE, SQLITE, POSTGRESQL]).map(passed));
+    let needs = [&[SOFTHSM, OPENSSL, OPENSC, STRACE, SQLITE, POSTGRESQL][..], &P11_KIT, &TPM].concat();
+    stages.run("install", || install::ensure(&needs).map(passed));
     lints(workspace, &mut stages);
     stages.run("build", || workspace.build_binaries().map(passed));
     tests(workspace, &mut stages);
