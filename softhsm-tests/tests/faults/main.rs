@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test fails by panicking, and says what it measured"
 )]
@@ -18,6 +19,7 @@ mod child;
 mod deaths;
 mod device;
 mod hung_or_dead;
+mod module;
 mod phases;
 mod pin;
 mod scene;

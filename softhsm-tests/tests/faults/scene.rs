@@ -121,18 +121,24 @@ async fn create(client: &Client, keys: &[(&str, v1::Algorithm)]) -> Vec<Key> {
     created
 }
 
-/// No alarm, no open intent, nothing unknown on the token, and everything well.
+/// No alarm, and everything well.
 pub(crate) async fn settled(client: &Client) {
+    let status = well(client).await;
+    assert!(status.alarms.is_empty(), "{:?}", status.alarms);
+}
+
+/// Waits until no intent is open, nothing on the token is unknown, and everything is well.
+pub(crate) async fn well(client: &Client) -> v1::Status {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
         let status = client.status().await.expect("the status");
         let reconciler = status.reconciler.unwrap_or_default();
         if (reconciler.open_intents, reconciler.unknown_objects) == (0, 0) {
-            assert!(status.alarms.is_empty() && status.quarantined_keys.is_empty(), "{:?}", status.alarms);
-            assert_eq!(status.ledger.map(|ledger| ledger.health()), Some(v1::Health::Ok));
+            assert!(status.quarantined_keys.is_empty(), "{:?}", status.quarantined_keys);
+            assert_eq!(status.ledger.as_ref().map(v1::LedgerStatus::health), Some(v1::Health::Ok));
             let well = status.backends.iter().all(|backend| backend.health() == v1::Health::Ok);
             assert!(well, "{:?}", status.backends);
-            return;
+            return status;
         }
         assert!(Instant::now() < end, "{reconciler:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hufu_sdk::v1;
 
 use crate::phases::Phase;
-use crate::scene::{ALL, Scene, settled};
+use crate::scene::{ALL, Scene, well};
 
 const RSA: &[(&str, v1::Algorithm)] = &[("rsa-a", v1::Algorithm::Rsa3072), ("rsa-b", v1::Algorithm::Rsa3072)];
 
@@ -45,5 +45,7 @@ fn released_is_right(test: &'static str, keys: &[(&str, v1::Algorithm)], token_l
     }
     scene.hang_up();
     let client = scene.runtime.block_on(async { scene.daemon.client("admin") });
-    scene.runtime.block_on(settled(&client));
+    let alarms = scene.runtime.block_on(well(&client)).alarms;
+    // A person has to look at a token that makes wrong signatures.
+    assert!(!alarms.is_empty() && alarms.iter().all(|alarm| alarm.kind == "WRONG_OUTPUT"), "{alarms:?}");
 }
