@@ -54,9 +54,9 @@ impl Faults {
     /// What the module reads from the environment of its process.
     pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         Environment::from([
-            ("HUFU_FAULT_TARGET", self.target.clone()),
-            ("HUFU_FAULT_SCRIPT", self.path("script")),
-            ("HUFU_FAULT_LOG", self.path("log")),
+            ("PKCS11_FAULT_TARGET", self.target.clone()),
+            ("PKCS11_FAULT_SCRIPT", self.path("script")),
+            ("PKCS11_FAULT_LOG", self.path("log")),
         ])
     }
 

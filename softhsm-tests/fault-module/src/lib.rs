@@ -1,10 +1,10 @@
 //! A PKCS#11 module (OASIS PKCS #11 v2.40 function list) that forwards to a real one and fails by script.
 //!
-//! Set by the environment of the process that loads it:
+//! Set by the environment of the process that loads it, by names that a driver's process is given:
 //!
-//! - `HUFU_FAULT_TARGET`: path of the real module;
-//! - `HUFU_FAULT_SCRIPT`: path of the script, read again whenever it changes; without it nothing fails;
-//! - `HUFU_FAULT_LOG`: path of a file to which logins, initialisations and everything that failed are appended.
+//! - `PKCS11_FAULT_TARGET`: path of the real module;
+//! - `PKCS11_FAULT_SCRIPT`: path of the script, read again whenever it changes; without it nothing fails;
+//! - `PKCS11_FAULT_LOG`: path of a file to which logins, initialisations and everything that failed are appended.
 //!
 //! # The script
 //!

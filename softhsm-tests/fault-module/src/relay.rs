@@ -39,11 +39,11 @@ impl Relay {
     fn open() -> Option<Self> {
         let path = |name| env::var_os(name).map(PathBuf::from);
         Some(Self {
-            target: load(&path("HUFU_FAULT_TARGET")?)?,
+            target: load(&path("PKCS11_FAULT_TARGET")?)?,
             slots: Mutex::default(),
             objects: Mutex::default(),
-            source: Mutex::new(Source::new(path("HUFU_FAULT_SCRIPT"))),
-            log: Log::open(path("HUFU_FAULT_LOG").as_deref()),
+            source: Mutex::new(Source::new(path("PKCS11_FAULT_SCRIPT"))),
+            log: Log::open(path("PKCS11_FAULT_LOG").as_deref()),
             gate: RwLock::new(()),
         })
     }

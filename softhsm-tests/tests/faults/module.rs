@@ -34,8 +34,8 @@ fn scripts_do_what_they_say() {
         let mut environment = faults.environment();
         environment.push(("SOFTHSM2_CONF", scratch.join("softhsm2.conf")));
         // The child's own script and log are those that its variables name.
-        environment.push(("HUFU_FAULT_SCRIPT", scratch.join("script")));
-        environment.push(("HUFU_FAULT_LOG", scratch.join("log")));
+        environment.push(("PKCS11_FAULT_SCRIPT", scratch.join("script")));
+        environment.push(("PKCS11_FAULT_LOG", scratch.join("log")));
         environment
     };
     let Some(scratch) = child::enter(TEST, environment) else { return };
