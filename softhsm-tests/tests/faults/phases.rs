@@ -29,8 +29,8 @@ pub(crate) const TOLD: &[Phase] = &[
         800,
         "C_Sign probability=0.1 late=CKR_DEVICE_ERROR\nC_GenerateKeyPair probability=0.3 late=CKR_FUNCTION_FAILED",
     ),
-    phase("forgotten sessions", 800, "C_Sign,C_SignInit probability=0.01 close-sessions"),
-    phase("forgotten sessions and new handles", 800, "C_SignInit probability=0.01 renumber close-sessions"),
+    phase("forgotten sessions", 800, "C_Sign,C_SignInit probability=0.03 close-sessions"),
+    phase("forgotten sessions and new handles", 800, "C_SignInit probability=0.05 renumber close-sessions"),
     phase(
         "moving slots",
         800,

@@ -14,6 +14,8 @@ use crate::phases::Phase;
 const SIGNERS: usize = 6;
 /// What the issue wants is 1 s; a busy machine may need more.
 const BACK_WITHIN: Duration = Duration::from_secs(5);
+/// How long a phase waits for its first fault, beyond its own time.
+const STRUCK_WITHIN: Duration = Duration::from_secs(30);
 /// Quiet after all keys have signed again, before the next phase.
 const BETWEEN: Duration = Duration::from_millis(50);
 /// Reasons that a caller may be given while the token fails.
@@ -62,6 +64,9 @@ impl Scene {
         let signed = self.book.acknowledged();
         self.faults.script(&format!("seed {}\n{}", self.chance.below(u64::MAX), phase.script));
         std::thread::sleep(phase.time);
+        // On a busy machine it may take longer until chance strikes.
+        let struck = || self.faults.calls().iter().any(|call| call.is_injected()).then_some(());
+        assert!(wait_until(STRUCK_WITHIN, struck).is_some(), "{}: nothing went wrong", phase.name);
         self.faults.calm();
         self.book.calm();
         let signed = self.book.acknowledged() - signed;
@@ -73,7 +78,6 @@ impl Scene {
         let wrong = self.book.wrong();
         assert!(wrong.is_empty(), "{name}: {} wrong signatures, such as {:?}", wrong.len(), wrong.first());
         assert!(back.is_some(), "{name}: not every key signs again within {BACK_WITHIN:?}");
-        assert!(injected > 0, "{name}: nothing went wrong");
         assert!(!calls.iter().any(|call| call.is_refused_pin()), "{name}: the PIN was refused");
         let unfair: Vec<_> = failures.keys().filter(|reason| !FAIR.contains(&reason.as_str())).collect();
         assert!(unfair.is_empty(), "{name}: {unfair:?}");
