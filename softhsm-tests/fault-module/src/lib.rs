@@ -13,10 +13,10 @@
 //!
 //! | When | |
 //! |---|---|
-//! | `after=N` | not at the first N calls |
-//! | `count=N` | N times at most |
+//! | `after=N` | not at the first N calls of a process |
+//! | `count=N` | N times at most, in all processes |
 //! | `probability=P` | at that share of the calls |
-//! | `from=TIME`, `until=TIME` | since the script was read; `20ms` or `5s` |
+//! | `from=TIME`, `until=TIME` | since the script was written; `20ms` or `5s` |
 //!
 //! | What, in the order of the line | |
 //! |---|---|
@@ -30,6 +30,9 @@
 //! | `swap` | this call takes, or finds, another key of the same kind |
 //! | `flip` | one bit of the signature is wrong |
 //! | `slots=N`, `slots=random` | slot ids are shifted by N, or by another number each time |
+//!
+//! A `count` goes on in the next process that loads the module with the same script: it is kept beside it, in a file whose
+//! name ends with `.acted`.
 //!
 //! It is for tests alone: nothing of the product loads it.
 

@@ -25,6 +25,8 @@ pub(crate) struct Fault {
     pub(crate) actions: Vec<Action>,
     /// For choices that an action leaves open; another for each call.
     pub(crate) chance: u64,
+    /// The number of the rule that acts, where it acts a limited number of times.
+    pub(crate) counted: Option<usize>,
 }
 
 impl Plan {
@@ -33,11 +35,19 @@ impl Plan {
         Self { seed: script.seed, rules }
     }
 
-    /// What happens to a call of a function that comes so long after the script was read.
+    /// Counts that a rule has acted once, in a process that had the script before.
+    pub(crate) fn has_acted(&mut self, rule: usize) {
+        if let Some(progress) = self.rules.get_mut(rule) {
+            progress.acted += 1;
+        }
+    }
+
+    /// What happens to a call of a function that comes so long after the script was written.
     pub(crate) fn decide(&mut self, function: &str, since: Duration) -> Fault {
-        for (index, progress) in (0..).zip(&mut self.rules) {
-            if let Some(chance) = progress.acts(self.seed ^ mixed(index), function, since) {
-                return Fault { actions: progress.rule.actions.clone(), chance };
+        for (index, progress) in self.rules.iter_mut().enumerate() {
+            if let Some(chance) = progress.acts(self.seed ^ mixed(index as u64), function, since) {
+                let counted = (progress.rule.count != u64::MAX).then_some(index);
+                return Fault { actions: progress.rule.actions.clone(), chance, counted };
             }
         }
         Fault::default()
@@ -108,6 +118,17 @@ mod tests {
         let mut plan = plan("C_Sign count=1 flip\n* swap");
         assert_eq!(plan.decide("C_Sign", Duration::ZERO).actions, [Action::Flip]);
         assert_eq!(plan.decide("C_Sign", Duration::ZERO).actions, [Action::Swap]);
+    }
+
+    #[test]
+    fn what_was_done_in_an_earlier_process_counts() {
+        let mut plan = plan("C_SignInit flip\nC_Sign count=3 flip");
+        plan.has_acted(1);
+        plan.has_acted(1);
+        plan.has_acted(9);
+        assert_eq!(plan.decide("C_SignInit", Duration::ZERO).counted, None);
+        assert_eq!(plan.decide("C_Sign", Duration::ZERO).counted, Some(1));
+        assert!(plan.decide("C_Sign", Duration::ZERO).actions.is_empty());
     }
 
     #[test]

@@ -25,9 +25,9 @@ pub(crate) struct Rule {
     pub(crate) count: u64,
     /// At which share of the fitting calls it acts, from 0 to 1.
     pub(crate) probability: f64,
-    /// From when on, since the script was read.
+    /// From when on, since the script was written.
     pub(crate) from: Duration,
-    /// Until when, since the script was read.
+    /// Until when, since the script was written.
     pub(crate) until: Duration,
     pub(crate) actions: Vec<Action>,
 }

@@ -1,9 +1,10 @@
-//! The script's file, read again when it has changed.
+//! The script's file, read again when it has changed, and what was done of it by processes that had it before.
 
-use std::fs;
+use std::fs::{self, File, Metadata};
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, SystemTime};
 
 use crate::log::Log;
 use crate::plan::{Fault, Plan};
@@ -14,7 +15,6 @@ use crate::script::Script;
 pub(crate) struct Source {
     path: Option<PathBuf>,
     seen: Option<Version>,
-    read_at: Instant,
     plan: Plan,
 }
 
@@ -23,38 +23,78 @@ pub(crate) struct Source {
 struct Version {
     inode: u64,
     len: u64,
-    modified_s: i64,
-    modified_ns: i64,
+    modified: SystemTime,
 }
 
 impl Source {
     pub(crate) fn new(path: Option<PathBuf>) -> Self {
-        Self { path, seen: None, read_at: Instant::now(), plan: Plan::default() }
+        Self { path, seen: None, plan: Plan::default() }
     }
 
     /// What happens to a call now.
     pub(crate) fn decide(&mut self, function: &str, log: &Log) -> Fault {
         self.follow(log);
-        self.plan.decide(function, self.read_at.elapsed())
+        let fault = self.plan.decide(function, self.seen.map(Version::age).unwrap_or_default());
+        if let Some(rule) = fault.counted {
+            self.remember(rule);
+        }
+        fault
     }
 
     fn follow(&mut self, log: &Log) {
         let Some(path) = &self.path else { return };
-        let version = fs::metadata(path).ok().map(|meta| Version {
-            inode: meta.ino(),
-            len: meta.len(),
-            modified_s: meta.mtime(),
-            modified_ns: meta.mtime_nsec(),
-        });
+        let version = fs::metadata(path).ok().and_then(|meta| Version::of(&meta));
         if version == self.seen {
             return;
         }
-        (self.seen, self.read_at) = (version, Instant::now());
+        self.seen = version;
         let text = fs::read_to_string(path).unwrap_or_default();
         let script = Script::parse(&text).unwrap_or_else(|error| {
             log.script_error(&error.to_string());
             Script::default()
         });
         self.plan = Plan::new(script);
+        self.recall();
+    }
+
+    /// A process that crashes or is replaced must not begin to count anew.
+    fn remember(&self, rule: usize) {
+        let (Some(path), Some(version)) = (self.memory(), self.seen) else { return };
+        if let Ok(mut file) = File::options().create(true).append(true).open(path) {
+            let _ = file.write_all(format!("{} {rule}\n", version.name()).as_bytes());
+        }
+    }
+
+    fn recall(&mut self) {
+        let (Some(path), Some(version)) = (self.memory(), self.seen) else { return };
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let mine = version.name();
+        for (of, rule) in text.lines().filter_map(|line| line.split_once(' ')) {
+            if let Ok(rule) = rule.parse()
+                && of == mine
+            {
+                self.plan.has_acted(rule);
+            }
+        }
+    }
+
+    fn memory(&self) -> Option<PathBuf> {
+        self.path.as_ref().map(|path| path.with_extension("acted"))
+    }
+}
+
+impl Version {
+    fn of(meta: &Metadata) -> Option<Self> {
+        Some(Self { inode: meta.ino(), len: meta.len(), modified: meta.modified().ok()? })
+    }
+
+    /// How long ago the script was written.
+    fn age(self) -> Duration {
+        self.modified.elapsed().unwrap_or_default()
+    }
+
+    fn name(self) -> String {
+        let written = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        format!("{}-{}-{}", self.inode, self.len, written.as_nanos())
     }
 }
