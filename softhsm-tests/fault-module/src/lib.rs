@@ -27,7 +27,7 @@
 //! | `close-sessions` | the device forgets all sessions |
 //! | `gone` | no slot has a token; sessions are forgotten |
 //! | `renumber` | handles known to the caller now mean other keys of the same kind; searches tell the new ones |
-//! | `swap` | this call takes, or finds, another key of the same kind |
+//! | `swap` | this call takes, or finds, another private or secret key of the same kind |
 //! | `flip` | one bit of the signature is wrong |
 //! | `slots=N`, `slots=random` | slot ids are shifted by N, or by another number each time |
 //!

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cryptoki_sys::{CK_KEY_TYPE, CK_OBJECT_CLASS, CK_OBJECT_HANDLE};
+use cryptoki_sys::{CK_KEY_TYPE, CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PUBLIC_KEY};
 
 /// Objects that are remembered; later ones keep their handles.
 const OBJECTS_MAX: usize = 65_536;
@@ -58,6 +58,12 @@ impl Objects {
         alike.get((at + 1) % alike.len()).copied().filter(|other| *other != object)
     }
 
+    /// Another key that a device could use or find by mistake, so that nobody sees it: not a public one, which can be read.
+    pub(crate) fn mistaken(&self, object: CK_OBJECT_HANDLE) -> Option<CK_OBJECT_HANDLE> {
+        let kind = self.kinds.get(&object)?;
+        if kind.class == CKO_PUBLIC_KEY { None } else { self.other(object) }
+    }
+
     /// Each handle that was shown means the next object of its kind from now on.
     pub(crate) fn renumber(&mut self) {
         let mut shown = BTreeMap::new();
@@ -91,6 +97,16 @@ mod tests {
         assert_eq!(
             [1, 3, 2, 4, 5, 6, 9].map(|o| objects.other(o)),
             [Some(3), Some(1), Some(4), Some(5), Some(2), None, None]
+        );
+    }
+
+    #[test]
+    fn public_keys_are_not_mistaken() {
+        let objects = objects();
+        assert_eq!(
+            [1, 2].map(|o| objects.mistaken(o)),
+            [None, Some(4)],
+            "classes 2 and 3 are public and private keys"
         );
     }
 

@@ -65,7 +65,7 @@ impl Relay {
         for object in unsafe { results(list, count) } {
             self.note(session, *object);
             let objects = self.objects.lock();
-            let other = if fault.has(Action::Swap) { objects.other(*object) } else { None };
+            let other = if fault.has(Action::Swap) { objects.mistaken(*object) } else { None };
             *object = objects.outward(other.unwrap_or(*object));
         }
     }

@@ -91,7 +91,7 @@ impl Relay {
     pub(crate) fn object(&self, fault: &Fault, shown: CK_OBJECT_HANDLE) -> CK_OBJECT_HANDLE {
         let objects = self.objects.lock();
         let object = objects.inward(shown);
-        let other = if fault.has(Action::Swap) { objects.other(object) } else { None };
+        let other = if fault.has(Action::Swap) { objects.mistaken(object) } else { None };
         other.unwrap_or(object)
     }
 
