@@ -82,7 +82,7 @@ fn forgotten_sessions_come_back_under_hufud() {
     let keys = [("p256-a", v1::Algorithm::P256), ("ed25519-a", v1::Algorithm::Ed25519)];
     let Some(mut scene) = Scene::start("forgotten sessions", &keys, "") else { return };
     let pid = scene.daemon.pid();
-    scene.call(false);
+    scene.call();
     for _ in 0..3 {
         scene.run(&Phase {
             name: "the server has forgotten all sessions",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hufu_sdk::v1;
 
 use crate::phases::Phase;
-use crate::scene::{ALL, Scene, settled};
+use crate::scene::{ALL, SIGNERS, Scene, settled};
 
 const KEYS: &[(&str, v1::Algorithm)] = &[("p256-a", v1::Algorithm::P256), ("p256-b", v1::Algorithm::P256)];
 /// The driver in a process of its own.
@@ -14,7 +14,7 @@ const ISOLATED: &str = "isolation = \"process\"";
 #[test]
 fn calls_that_hang_for_ever_cost_their_sessions_and_not_the_service() {
     let Some(mut scene) = Scene::start("some sessions hang", KEYS, "") else { return };
-    scene.call(false);
+    scene.call();
     scene.run(&phase("two of four sessions hang", "C_Sign count=2 hang=forever"));
     scene.hang_up();
 }
@@ -22,7 +22,7 @@ fn calls_that_hang_for_ever_cost_their_sessions_and_not_the_service() {
 #[test]
 fn a_driver_that_hangs_in_every_session_is_replaced() {
     let Some(mut scene) = Scene::start("all sessions hang", KEYS, ISOLATED) else { return };
-    scene.call(false);
+    scene.call();
     // The driver is given five seconds beyond a call's deadline before it is taken for hung.
     let (name, script) = ("all sessions hang", "C_Sign count=4 hang=forever");
     scene.run(&Phase { name, script, time: Duration::from_secs(8) });
@@ -34,7 +34,7 @@ fn a_driver_that_hangs_in_every_session_is_replaced() {
 fn a_driver_that_crashes_is_replaced() {
     let Some(mut scene) = Scene::start("the driver crashes", ALL, ISOLATED) else { return };
     let pid = scene.daemon.pid();
-    scene.call(true);
+    scene.call_with(SIGNERS, true);
     for (name, script) in [
         ("a crash while signing", "C_Sign count=1 crash"),
         ("a crash after signing many times", "C_SignInit after=50 count=1 crash"),

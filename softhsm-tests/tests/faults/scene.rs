@@ -11,7 +11,8 @@ use crate::book::{Book, Key};
 use crate::callers::Callers;
 use crate::phases::Phase;
 
-const SIGNERS: usize = 6;
+/// Callers that sign.
+pub(crate) const SIGNERS: usize = 6;
 /// What the issue wants is 1 s; a busy machine may need more.
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 /// How long a phase waits for its first fault, beyond its own time.
@@ -52,10 +53,15 @@ impl Scene {
         Some(Self { runtime, daemon, faults, book, chance: Chance::announced(test), callers: None })
     }
 
-    /// Begins to sign, and to make keys if wanted.
-    pub(crate) fn call(&mut self, makes_keys: bool) {
+    /// Some callers begin to sign.
+    pub(crate) fn call(&mut self) {
+        self.call_with(SIGNERS, false);
+    }
+
+    /// So many callers begin to sign, and one to make keys if wanted.
+    pub(crate) fn call_with(&mut self, signers: usize, makes_keys: bool) {
         let _inside = self.runtime.enter();
-        let callers = Callers::start(&self.daemon, SIGNERS, makes_keys, &mut self.chance, &self.book);
+        let callers = Callers::start(&self.daemon, signers, makes_keys, &mut self.chance, &self.book);
         self.callers = Some(callers);
     }
 

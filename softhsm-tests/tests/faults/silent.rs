@@ -39,7 +39,7 @@ fn nothing_wrong_is_released_where_every_signature_is_verified() {
 
 fn released_is_right(test: &'static str, keys: &[(&str, v1::Algorithm)], token_line: &str, script: &'static str) {
     let Some(mut scene) = Scene::start(test, keys, token_line) else { return };
-    scene.call(false);
+    scene.call();
     for _ in 0..3 {
         scene.run(&Phase { name: test, script, time: Duration::from_millis(800) });
     }

@@ -11,16 +11,18 @@ use tokio::runtime::Runtime;
 use crate::book::{Book, Key};
 use crate::callers::sign_once;
 use crate::phases::TOLD;
-use crate::scene::{ALL, Scene, settled};
+use crate::scene::{ALL, SIGNERS, Scene, settled};
 
 /// How many signatures a soak has at least; without it, each phase comes once.
 const SIZE: &str = "HUFU_SOAK";
+/// Callers of a long soak.
+const MANY_SIGNERS: usize = 32;
 
 #[test]
 fn told_faults_give_no_wrong_signature_and_lose_nothing() {
     let size = std::env::var(SIZE).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let Some(mut scene) = Scene::start("told faults", ALL, "") else { return };
-    scene.call(true);
+    scene.call_with(if size > 0 { MANY_SIGNERS } else { SIGNERS }, true);
     let begin = Instant::now();
     loop {
         for phase in TOLD {
