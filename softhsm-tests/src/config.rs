@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::{Daemon, ScratchSchema, Stopped, Tool, softhsm_module};
+use crate::daemon::Environment;
+use crate::{Daemon, Faults, ScratchSchema, Stopped, Tool, softhsm_module};
 
 /// The database of a configuration.
 #[derive(Clone, Debug)]
@@ -36,13 +37,23 @@ pub struct ConfigBuilder {
     production: bool,
     tenants: Vec<&'static str>,
     other_tenant: Option<&'static str>,
-    isolation: &'static str,
+    /// The module and its environment; SoftHSM itself without.
+    module: Option<(PathBuf, Environment)>,
+    /// Further lines of the section `[token]`.
+    token: String,
 }
 
 impl ConfigBuilder {
     /// A development-mode configuration over a database.
     pub fn new(storage: Storage) -> Self {
-        Self { storage, production: false, tenants: vec!["dev"], other_tenant: None, isolation: "process" }
+        Self {
+            storage,
+            production: false,
+            tenants: vec!["dev"],
+            other_tenant: None,
+            module: None,
+            token: String::new(),
+        }
     }
 
     /// The same in production mode, which refuses everything simulated.
@@ -54,7 +65,7 @@ impl ConfigBuilder {
     /// The same with the token's driver in the service's own process.
     #[must_use]
     pub fn in_process(self) -> Self {
-        Self { isolation: "in-process", ..self }
+        self.with_token_line("isolation = \"in-process\"")
     }
 
     /// Adds another tenant, whose administrator uses the profile `operator`.
@@ -65,19 +76,37 @@ impl ConfigBuilder {
         self
     }
 
+    /// Puts a module that fails by script in front of the token.
+    #[must_use]
+    pub fn through(self, faults: &Faults) -> Self {
+        Self { module: Some((faults.module().to_owned(), faults.environment())), ..self }
+    }
+
+    /// Adds a line to the section `[token]`.
+    #[must_use]
+    pub fn with_token_line(mut self, line: &str) -> Self {
+        self.token.push_str(line);
+        self.token.push('\n');
+        self
+    }
+
+    /// What the module reads from the environment.
+    pub(crate) fn environment(&self) -> Environment {
+        self.module.as_ref().map(|(_, environment)| environment.clone()).unwrap_or_default()
+    }
+
     /// Writes the configuration into the directory of a development server that has stopped, on a fresh token.
     pub(crate) fn write(&self, base: &Stopped) -> PathBuf {
-        let (serial, module) = (fresh_token(base), softhsm_module());
+        let module = self.module.as_ref().map_or_else(softhsm_module, |(module, _)| module.clone());
+        let (serial, more) = (fresh_token(base), &self.token);
         let mode = if self.production { "production" } else { "development" };
         let mut text = format!(
             "mode = \"{mode}\"\ntenants = {tenants:?}\ndestroy_delay_min = \"0s\"\nmetrics_listen = \"127.0.0.1:0\"\n\
              [server]\nlisten = \"127.0.0.1:0\"\n[server.tls]\ncertificate = \"data/ca/server.pem\"\n\
              key = \"data/ca/server.key\"\nclient_authorities = [\"data/ca/ca.pem\"]\n\
-             [token]\nmodule = {module:?}\nserial = \"{serial}\"\npin.file = \"data/pin\"\n\
-             isolation = \"{isolation}\"\n\
+             [token]\nmodule = {module:?}\nserial = \"{serial}\"\npin.file = \"data/pin\"\n{more}\
              [ledger]\norigin = \"e2e.hufu.invalid/log\"\nlisten = \"127.0.0.1:0\"\noutside_dir = \"outside\"\n",
             tenants = self.tenants,
-            isolation = self.isolation,
         );
         text.push_str(&self.storage(base));
         for (name, tenant, role) in self.principals() {

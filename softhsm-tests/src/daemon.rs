@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use hufu_sdk::{Client, Profile};
 use tempfile::TempDir;
 
-use crate::{Cli, ConfigBuilder, Tool, hufud};
+use crate::{Cli, ConfigBuilder, Faults, Tool, hufud};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
@@ -35,7 +35,12 @@ struct Launch {
     user: Option<u32>,
     /// Where it logs, when not beside its data.
     log: Option<PathBuf>,
+    /// What its PKCS#11 module reads from the environment.
+    environment: Environment,
 }
+
+/// Variables of the environment, with paths as their values.
+pub(crate) type Environment = Vec<(&'static str, PathBuf)>;
 
 /// A daemon that does not run, whose directory is still there.
 #[derive(Debug)]
@@ -54,21 +59,20 @@ impl Daemon {
 
     /// A development server with further arguments.
     pub fn start_dev_with(further: &[&str]) -> Self {
-        let scratch = tempfile::tempdir().expect("a scratch directory");
-        let data = scratch.path().join("data");
-        let mut arguments = vec!["--dev", "--data-dir", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-        arguments.extend(further);
-        let arguments = arguments.into_iter().map(str::to_owned).collect();
-        Self::start(scratch, Launch { arguments, ..Launch::default() })
+        let (scratch, launch) = dev(further);
+        Self::start(scratch, launch)
+    }
+
+    /// A development server on a token behind a module that fails by script.
+    pub fn start_dev_through(faults: &Faults) -> Self {
+        let (scratch, launch) = dev(&[]);
+        Self::start(scratch, launch.on_module(faults.module(), faults.environment()))
     }
 
     /// A development server whose log goes to a file of the test's choice.
     pub fn start_dev_logging_to(file: &Path) -> Self {
-        let scratch = tempfile::tempdir().expect("a scratch directory");
-        let data = scratch.path().join("data");
-        let arguments = ["--dev", "--data-dir", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-        let arguments = arguments.map(str::to_owned).to_vec();
-        Self::start(scratch, Launch { arguments, log: Some(file.to_owned()), ..Launch::default() })
+        let (scratch, launch) = dev(&[]);
+        Self::start(scratch, Launch { log: Some(file.to_owned()), ..launch })
     }
 
     /// A development server as another user; the caller must be root, and that user must be able to run the program.
@@ -102,6 +106,7 @@ impl Daemon {
         let launch = Launch {
             arguments: vec!["--config".to_owned(), file.to_str().unwrap().to_owned()],
             softhsm_conf: Some(base.dir().join("softhsm/softhsm2.conf")),
+            environment: builder.environment(),
             ..Launch::default()
         };
         let daemon = Self::try_start(base.scratch, launch)?;
@@ -124,6 +129,7 @@ impl Daemon {
         command.env_remove("SOFTHSM2_CONF").envs(launch.softhsm_conf.iter().map(|conf| ("SOFTHSM2_CONF", conf)));
         let mut child = command
             .args(&launch.arguments)
+            .envs(launch.environment.iter().map(|(name, path)| (name, path)))
             .current_dir(scratch.path())
             .stdin(Stdio::null())
             .stdout(File::create(&said).expect("a file for standard output"))
@@ -222,7 +228,27 @@ impl Daemon {
     }
 }
 
+/// How a development server is started on a new directory.
+fn dev(further: &[&str]) -> (TempDir, Launch) {
+    let scratch = tempfile::tempdir().expect("a scratch directory");
+    let data = scratch.path().join("data");
+    let mut arguments = vec!["--dev", "--data-dir", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    arguments.extend(further);
+    let arguments = arguments.into_iter().map(str::to_owned).collect();
+    (scratch, Launch { arguments, ..Launch::default() })
+}
+
 impl Launch {
+    /// The same development server with another module.
+    fn on_module(mut self, module: &Path, environment: Environment) -> Self {
+        const OPTION: &str = "--pkcs11-module";
+        if let Some(at) = self.arguments.iter().position(|argument| argument == OPTION) {
+            self.arguments.drain(at..at + 2);
+        }
+        self.arguments.extend([OPTION.to_owned(), module.to_str().unwrap().to_owned()]);
+        Self { environment, ..self }
+    }
+
     /// The program, or the one that changes the user and becomes it.
     fn command(&self) -> Command {
         let Some(user) = self.user else { return Command::new(hufud()) };
@@ -247,6 +273,18 @@ impl Drop for Daemon {
 }
 
 impl Stopped {
+    /// The same development server, to be started with another PKCS#11 module.
+    #[must_use]
+    pub fn on_module(self, module: &Path) -> Self {
+        Self { launch: self.launch.on_module(module, Environment::new()), ..self }
+    }
+
+    /// The same development server, to be started with its token behind a module that fails by script.
+    #[must_use]
+    pub fn through(self, faults: &Faults) -> Self {
+        Self { launch: self.launch.on_module(faults.module(), faults.environment()), ..self }
+    }
+
     /// Starts again on the same directory.
     pub fn start(self) -> Daemon {
         Daemon::start(self.scratch, self.launch)

@@ -1,4 +1,5 @@
-//! Finds `hufud`, `hufu-hsm-worker` and `hufu`, and builds them where they are missing or older than their sources.
+//! Finds `hufud`, `hufu-hsm-worker`, `hufu` and the module that fails by script, and builds them where they are missing or
+//! older than their sources.
 //!
 //! `HUFU_TEST_PROGRAMS` names a directory with other ones to test as they are, such as an installed release.
 
@@ -22,6 +23,20 @@ pub fn hufu() -> &'static Path {
 /// The process that `hufud` keeps the token's driver in.
 pub fn hsm_worker() -> &'static Path {
     &programs().hsm_worker
+}
+
+/// The PKCS#11 module that fails by script.
+pub(crate) fn fault_module() -> &'static Path {
+    static MODULE: OnceLock<PathBuf> = OnceLock::new();
+    MODULE.get_or_init(|| {
+        let profile_dir = profile_dir();
+        let module = profile_dir.join("libhufu_fault_module.so");
+        let _alone = lock(&profile_dir);
+        if !is_fresh(&module) {
+            build(&profile_dir, &["hufu-fault-module"]);
+        }
+        module
+    })
 }
 
 struct Programs {
@@ -48,15 +63,19 @@ fn programs() -> &'static Programs {
         }
         let profile_dir = profile_dir();
         let programs = Programs::of(&profile_dir);
-        // Test processes run beside each other: one builds, the others wait and find everything fresh.
-        let lock =
-            File::create(profile_dir.join(".hufu-softhsm-tests.lock")).expect("the target directory is writable");
-        lock.lock().expect("the lock of the target directory");
+        let _alone = lock(&profile_dir);
         if !programs.are_fresh() {
-            build(&profile_dir);
+            build(&profile_dir, &["hufu-server", "hufu-cli", "hufu-worker"]);
         }
         programs
     })
+}
+
+/// Test processes run beside each other: one builds, the others wait and find everything fresh.
+fn lock(profile_dir: &Path) -> File {
+    let lock = File::create(profile_dir.join(".hufu-softhsm-tests.lock")).expect("the target directory is writable");
+    lock.lock().expect("the lock of the target directory");
+    lock
 }
 
 /// `target/debug` or `target/release`: tests run from its `deps`.
@@ -77,14 +96,14 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
-fn build(profile_dir: &Path) {
+fn build(profile_dir: &Path, packages: &[&str]) {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--locked", "-p", "hufu-server", "-p", "hufu-cli", "-p", "hufu-worker"]);
+    command.args(["build", "--locked"]).args(packages.iter().flat_map(|package| ["-p", package]));
     if profile_dir.file_name().is_some_and(|name| name == "release") {
         command.arg("--release");
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
     let target = profile_dir.parent().expect("a profile lies in the target directory");
     let status = command.current_dir(workspace).env("CARGO_TARGET_DIR", target).status();
-    assert!(status.is_ok_and(|status| status.success()), "the programs could not be built");
+    assert!(status.is_ok_and(|status| status.success()), "{packages:?} could not be built");
 }

@@ -1,5 +1,7 @@
 //! Installing what a run needs, and only what is missing.
 
+use std::path::Path;
+
 use crate::error::Error;
 use crate::tool::{self, Tool};
 
@@ -25,11 +27,25 @@ pub(crate) const STRACE: Need = Need { package: "strace", present: || tool::find
 /// Edits the database behind the server's back.
 pub(crate) const SQLITE: Need = Need { package: "sqlite3", present: || tool::find("sqlite3").is_some() };
 
+/// Remoting of PKCS#11, whose server can die alone: the program, and the client's module.
+pub(crate) const P11_KIT: [Need; 2] = [
+    Need { package: "p11-kit", present: || tool::find("p11-kit").is_some() },
+    Need { package: "p11-kit-modules", present: || is_installed("pkcs11/p11-kit-client.so") },
+];
+
+/// A TPM 2.0 in software, its resource manager, and PKCS#11 on top of it.
+pub(crate) const TPM: [Need; 7] = [
+    Need { package: "swtpm", present: || tool::find("swtpm").is_some() },
+    Need { package: "tpm2-tools", present: || tool::find("tpm2_getcap").is_some() },
+    Need { package: "tpm2-abrmd", present: || tool::find("tpm2-abrmd").is_some() },
+    Need { package: "dbus-daemon", present: || tool::find("dbus-daemon").is_some() },
+    Need { package: "libtss2-tcti-swtpm0", present: || is_installed("libtss2-tcti-swtpm.so.0") },
+    Need { package: "libtss2-tcti-tabrmd0", present: || is_installed("libtss2-tcti-tabrmd.so.0") },
+    Need { package: "libtpm2-pkcs11-1", present: || is_installed("pkcs11/libtpm2_pkcs11.so") },
+];
+
 /// The second database.
 pub(crate) const POSTGRESQL: Need = Need { package: "postgresql", present: || crate::postgres::binaries().is_some() };
-
-/// A TPM in software.
-pub(crate) const SWTPM: Need = Need { package: "swtpm", present: || tool::find("swtpm").is_some() };
 
 /// The TCG software stack, which the TPM adapter is built on.
 pub(crate) const TSS: Need =
@@ -39,8 +55,9 @@ pub(crate) const TSS: Need =
 pub(crate) const PKG_CONFIG: Need = Need { package: "pkg-config", present: || tool::find("pkg-config").is_some() };
 
 /// What the tests stand on.
-pub(crate) const NEEDED_BY_TESTS: &[Need] =
-    &[SOFTHSM, OPENSSL, OPENSC, STRACE, SQLITE, POSTGRESQL, SWTPM, TSS, PKG_CONFIG];
+pub(crate) fn needed_by_tests() -> Vec<Need> {
+    [&[SOFTHSM, OPENSSL, OPENSC, STRACE, SQLITE, POSTGRESQL, TSS, PKG_CONFIG][..], &P11_KIT, &TPM].concat()
+}
 
 /// Installs those of `needs` that are missing with apt-get, as root or through sudo.
 ///
@@ -62,6 +79,11 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<(), Error> {
     let mut install = vec!["install", "-y", "--no-install-recommends"];
     install.extend(&missing);
     apt_get(prefix, &install)
+}
+
+/// Whether a library is where Debian puts those of its architectures.
+fn is_installed(library: &str) -> bool {
+    ["x86_64-linux-gnu", "aarch64-linux-gnu"].iter().any(|dir| Path::new("/usr/lib").join(dir).join(library).exists())
 }
 
 /// Whether we are root.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::install::{self, NEEDED_BY_TESTS};
+use crate::install;
 use crate::postgres::Cluster;
 use crate::stages::{Ending, Stages};
 use crate::tool::Tool;
@@ -17,7 +17,7 @@ use crate::{bench, tidy};
 /// Names the stages that failed.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     let mut stages = Stages::default();
-    stages.run("install", || install::ensure(NEEDED_BY_TESTS).map(passed));
+    stages.run("install", || install::ensure(&install::needed_by_tests()).map(passed));
     lints(workspace, &mut stages);
     stages.run("build", || workspace.build_binaries().map(passed));
     tests(workspace, &mut stages);

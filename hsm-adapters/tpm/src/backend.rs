@@ -114,9 +114,7 @@ impl TpmBackend {
             | Operation::Seal(..)
             | Operation::Open(..)
             | Operation::DecryptWith(..)
-            | Operation::Decapsulate(..) => {
-                Err(BackendError::Unsupported(NOTHING_ELSE.to_owned()))
-            }
+            | Operation::Decapsulate(..) => Err(BackendError::Unsupported(NOTHING_ELSE.to_owned())),
         }
     }
 

@@ -6,8 +6,8 @@ use super::tree::SourceFile;
 /// Longest source file, in lines.
 const LINES_MAX: usize = 800;
 
-/// The only places for `unsafe`: locked memory, and the C interface of the token.
-const UNSAFE_ALLOWED: &[&str] = &["kms/secret/", "hsm-adapters/pkcs11/"];
+/// The only places for `unsafe`: locked memory, and the C interface of the token from both of its sides.
+const UNSAFE_ALLOWED: &[&str] = &["kms/secret/", "hsm-adapters/pkcs11/", "softhsm-tests/fault-module/"];
 
 /// Directories of one machine, without slashes so that this line is not a finding.
 const MACHINE_DIRECTORIES: &[&str] = &["work", "root", "tmp", "home"];
@@ -82,7 +82,7 @@ fn unsafe_code(file: &SourceFile, line: &str) -> Option<String> {
         && [" {", " fn", " impl", " extern", " trait"]
             .iter()
             .any(|after| code.contains(&format!("{keyword}{after}")));
-    used.then(|| format!("`{keyword}` is allowed in {} only", UNSAFE_ALLOWED.join(" and ")))
+    used.then(|| format!("`{keyword}` is allowed in {} only", UNSAFE_ALLOWED.join(", ")))
 }
 
 /// A path that exists on one machine only, or a scratch directory that the caller did not choose.
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn unsafe_is_for_two_crates() {
+    fn unsafe_is_for_few_crates() {
         let text = ["fn f() { un", "safe { g() } }"].concat();
         assert_eq!(problems("kms/engine/src/a.rs", &text).len(), 1);
         assert!(problems("kms/secret/src/a.rs", &text).is_empty());

@@ -90,7 +90,10 @@ impl WorkerBackend {
 
 /// Whether doing it twice gives the same result. Another key or signature would be one that nobody accounts for.
 fn is_repeatable(operation: &Operation<'_>) -> bool {
-    !matches!(operation, Operation::Generate(_) | Operation::Sign(..) | Operation::EncryptTo(..) | Operation::Encapsulate(_))
+    !matches!(
+        operation,
+        Operation::Generate(_) | Operation::Sign(..) | Operation::EncryptTo(..) | Operation::Encapsulate(_)
+    )
 }
 
 impl KeyBackend for WorkerBackend {
