@@ -1,6 +1,7 @@
 //! Objects on the token: finding them by CKA_ID and class, checking them, deleting them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
@@ -17,6 +18,9 @@ use crate::token::Token;
 
 /// Handles that are kept.
 const HANDLES_MAX: usize = 65_536;
+
+/// How long a deletion waits for uses to end, and a use for a deletion. A call that hangs must not hold the others.
+pub(crate) const OBJECTS_WAIT_MAX: Duration = Duration::from_secs(1);
 
 const CLASSES: [ObjectClass; 3] = [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY, ObjectClass::PUBLIC_KEY];
 
@@ -96,7 +100,9 @@ pub(crate) fn is_present(token: &Token, session: &Session, uid: VersionUid) -> R
 
 /// Deletes every half of a version and confirms that none is left.
 pub(crate) fn destroy(token: &Token, session: &Session, uid: VersionUid) -> Result<(), Fault> {
-    let _alone = token.objects.write();
+    let Some(_alone) = token.objects.try_write_for(OBJECTS_WAIT_MAX) else {
+        return Err(BackendError::Unavailable("a use of a key does not end".to_owned()).into());
+    };
     token.handles.entries.remove(&uid);
     // The private half first: if it stops midway, what is left is the harmless half.
     for class in CLASSES {

@@ -38,6 +38,9 @@ pub trait KeyBackend: Send + Sync + 'static {
     fn generation(&self) -> u64 {
         0
     }
+
+    /// Tells the backend that a result of it was wrong: it forgets what it knows of its device, and finds keys anew.
+    fn distrust(&self) {}
 }
 
 /// What is asked of a backend.
