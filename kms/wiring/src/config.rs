@@ -1,7 +1,7 @@
 //! The configuration: one TOML file, documented in `hufu.example.toml`.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -107,6 +107,25 @@ pub struct TokenConfig {
     /// Sessions, each with a thread of its own.
     #[serde(default = "default_sessions")]
     pub sessions: NonZeroUsize,
+    /// How often signatures are checked before they are released.
+    #[serde(default)]
+    pub verify: VerifyConfig,
+    /// With `verify = "sampled"`: one of so many is checked.
+    #[serde(default = "default_verify_one_of")]
+    pub verify_one_of: NonZeroU32,
+}
+
+/// How often signatures of the token are checked. Those of RSA always are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VerifyConfig {
+    /// Each one.
+    Always,
+    /// The first of each key after the token was lost, or the service was started.
+    #[default]
+    Reopened,
+    /// As `reopened`, and one of `verify_one_of`.
+    Sampled,
 }
 
 /// Where a PIN comes from. Never from an argument or an environment variable.
@@ -226,6 +245,10 @@ fn default_schema() -> String {
 
 fn default_sessions() -> NonZeroUsize {
     NonZeroUsize::MIN.saturating_add(1)
+}
+
+pub(crate) fn default_verify_one_of() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(99)
 }
 
 fn default_destroy_delay() -> Duration {

@@ -26,7 +26,7 @@ use crate::ambient::{SystemClock, SystemRng};
 use crate::config::{Config, ConfigError, Mode, StorageConfig};
 use crate::outside::{self, Outside};
 use crate::service::{Service, TlsMaterial};
-use crate::{files, identities, production, tasks, token};
+use crate::{files, guard, identities, production, tasks, token};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -116,6 +116,7 @@ pub async fn open_decorated(
     let store = open_store(&config.storage, config.mode).await?;
     let Adapters { store, token } = decorate(Adapters { store, token });
     let base = Base::start(store).await?;
+    let token = guard::proven(token, &config.token, base.rng.clone(), base.alarms.clone())?;
     let foundation = base.foundation(&config, token.clone()).await?;
     let outside = open_outside(&config, base.store.as_ref()).await?;
     let key = log_verifier_key(&foundation)?;

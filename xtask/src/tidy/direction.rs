@@ -33,6 +33,7 @@ const DIRECTION: &[Row] = &[
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
     row("hufu-software", &["hufu-core", "hufu-secret"], &["hufu-conformance"]),
     row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
+    row("hufu-guard", &["hufu-core"], &["hufu-secret"]),
     row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
     row(
         "hufu-engine",
@@ -54,6 +55,7 @@ const DIRECTION: &[Row] = &[
             "hufu-verify",
             "hufu-software",
             "hufu-pkcs11",
+            "hufu-guard",
         ],
         &[],
     ),

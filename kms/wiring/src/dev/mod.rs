@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use crate::config::{Config, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig};
+use crate::config::{
+    Config, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig, VerifyConfig,
+    default_verify_one_of,
+};
 use crate::files;
 use crate::open::Error;
 
@@ -59,7 +62,14 @@ impl Config {
             mode: Mode::Development,
             server: ServerConfig { listen: options.listen, tls: tls(dir) },
             storage: StorageConfig::Sqlite { path: dir.join("hufu.db") },
-            token: TokenConfig { module, serial, pin: PinSource::File(pin), sessions: half_of_the_cores() },
+            token: TokenConfig {
+                module,
+                serial,
+                pin: PinSource::File(pin),
+                sessions: half_of_the_cores(),
+                verify: VerifyConfig::default(),
+                verify_one_of: default_verify_one_of(),
+            },
             ledger: LedgerConfig {
                 origin: "dev.hufu.invalid/log".to_owned(),
                 listen: Some(SocketAddr::new(options.listen.ip(), 0)),
