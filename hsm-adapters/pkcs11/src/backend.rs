@@ -19,11 +19,12 @@ use crate::credentials::Credentials;
 use crate::crew::Patience;
 use crate::fault::Fault;
 use crate::input::{Input, RANDOM_LEN_MAX, invalid, purpose};
-use crate::link::{Link, Repeat};
+use crate::link::Link;
 use crate::mechanism::Row;
 use crate::module::Module;
 use crate::pool::Pool;
 use crate::probe::Profile;
+use crate::recovery::Repeat;
 use crate::token::{Token, find_one};
 use crate::{generate, keys, probe, usage};
 

@@ -187,7 +187,7 @@ table! {
     SavedStateInvalid = row("CKR_SAVED_STATE_INVALID", Ours, "we save no states");
     InformationSensitive = row("CKR_INFORMATION_SENSITIVE", Ours, "we ask for no secret");
     StateUnsaveable = row("CKR_STATE_UNSAVEABLE", Ours, "we save no states");
-    CryptokiNotInitialized = refusal("CKR_CRYPTOKI_NOT_INITIALIZED", Module, "somebody in this process finalized the library");
+    CryptokiNotInitialized = refusal("CKR_CRYPTOKI_NOT_INITIALIZED", Module, "the library is finalized: it is initialised anew");
     CryptokiAlreadyInitialized = row("CKR_CRYPTOKI_ALREADY_INITIALIZED", Fine, "somebody in this process was first");
     MutexBad = row("CKR_MUTEX_BAD", Module, "the library's locks are damaged");
     MutexNotLocked = row("CKR_MUTEX_NOT_LOCKED", Module, "the library's locks are damaged");

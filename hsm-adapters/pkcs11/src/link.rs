@@ -1,7 +1,7 @@
 //! The link to the token: one session, opened when needed, healed when it is broken, and what is tried again after that.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
@@ -9,10 +9,13 @@ use cryptoki::session::{Session, SessionState};
 use hufu_core::backend::BackendError;
 
 use crate::codes::Meaning;
-use crate::fault::{Fault, meaning};
+use crate::fault::{Fault, describe, meaning};
 use crate::module::Entered;
-use crate::recovery::{Ladder, RETRY_PAUSE, Step, TRIES_MAX};
+use crate::recovery::{self, Ending, Ladder, Patient, Repeat, Step};
 use crate::token::Token;
+
+/// A pause before the same call is made again on the same session, so that the device may recover.
+const RETRY_PAUSE: Duration = Duration::from_millis(2);
 
 /// One session, used by one thread.
 pub(crate) struct Link {
@@ -31,15 +34,6 @@ struct Open {
     module_generation: u64,
 }
 
-/// Whether an operation may be done twice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Repeat {
-    /// Doing it twice gives the same result.
-    Safe,
-    /// A second try could make a second key or another signature: only before the first had an effect.
-    Unsafe,
-}
-
 impl Link {
     pub(crate) fn new(token: Arc<Token>) -> Self {
         Self { token, session: None, ladder: Ladder::default(), restart_due: None, crowded: false }
@@ -54,16 +48,14 @@ impl Link {
         self.crowded
     }
 
-    /// Does some work on the session. After a fault the link is healed, by the step that the code asks for or the one above
-    /// the last that did not help; the work is tried again when that is safe and the deadline has not passed. A step that
-    /// comes too late for this work is taken for the next.
+    /// Does some work on the session, and heals it as far as that takes.
     pub(crate) fn run<T>(
         &mut self,
         repeat: Repeat,
         deadline: Instant,
         work: impl Fn(&Token, &Session) -> Result<T, Fault>,
     ) -> Result<T, BackendError> {
-        let result = self.heal_and_try(repeat, deadline, work);
+        let result = self.treated(repeat, deadline, work);
         if result.is_ok() {
             self.token.breaker.worked();
         }
@@ -72,66 +64,28 @@ impl Link {
 
     /// Finds out whether the token answers and is logged in, healing the link as for any work.
     pub(crate) fn probe(&mut self, deadline: Instant) -> Result<(), BackendError> {
-        self.heal_and_try(Repeat::Safe, deadline, |_, session| look(session))?;
+        self.treated(Repeat::Safe, deadline, |_, session| look(session))?;
         self.token.breaker.probed();
         Ok(())
     }
 
-    fn heal_and_try<T>(
+    fn treated<T>(
         &mut self,
         repeat: Repeat,
         deadline: Instant,
         work: impl Fn(&Token, &Session) -> Result<T, Fault>,
     ) -> Result<T, BackendError> {
-        let token = Arc::clone(&self.token);
-        let unsafe_work = repeat == Repeat::Unsafe;
-        let mut restarted = false;
-        for _ in 0..TRIES_MAX {
-            if Instant::now() >= deadline {
-                return Err(BackendError::DeadlineExceeded);
+        let mut ladder = std::mem::take(&mut self.ladder);
+        let result = recovery::treat(&mut Working { link: self, work }, &mut ladder, repeat, deadline);
+        self.ladder = ladder;
+        result.map_err(|ending| match ending {
+            Ending::Answered(answer) => answer,
+            Ending::GivenUp(fault) => {
+                let answer = fault.into_answer();
+                self.token.breaker.failed(&answer.to_string());
+                answer
             }
-            restarted |= self.restart_if_due();
-            let entered = token.module.enter();
-            let fault = match self.session(&entered).and_then(|session| work(&token, session)) {
-                Ok(value) => {
-                    self.ladder.worked(unsafe_work);
-                    return Ok(value);
-                }
-                Err(fault) => fault,
-            };
-            let step = fault.meaning().and_then(|meaning| self.ladder.climb(meaning, unsafe_work));
-            let Some(step) = step else { return Err(fault.into_answer()) };
-            self.prepare(step, &entered);
-            drop(entered);
-            let repeatable = !unsafe_work || fault.is_before_effect();
-            if !repeatable || (restarted && step == Step::Module) {
-                return Err(self.given_up(fault));
-            }
-            if step == Step::Again {
-                std::thread::sleep(RETRY_PAUSE);
-            }
-        }
-        Err(BackendError::Unavailable("the session could not be renewed".to_owned()))
-    }
-
-    fn given_up(&self, fault: Fault) -> BackendError {
-        let answer = fault.into_answer();
-        let (BackendError::Unavailable(why) | BackendError::Failed(why)) = &answer else { return answer };
-        self.token.breaker.failed(why);
-        answer
-    }
-
-    /// Readies the link so that the next try takes the step.
-    fn prepare(&mut self, step: Step, entered: &Entered<'_>) {
-        match step {
-            Step::Again => {}
-            Step::Login => self.log_in_again(entered),
-            Step::Session => self.give_up(entered),
-            Step::Module => {
-                self.give_up(entered);
-                self.restart_due = Some(entered.generation());
-            }
-        }
+        })
     }
 
     fn log_in_again(&mut self, entered: &Entered<'_>) {
@@ -143,13 +97,11 @@ impl Link {
         }
     }
 
-    /// Restarts the module if that is due. Whether it was tried.
-    fn restart_if_due(&mut self) -> bool {
-        let Some(seen) = self.restart_due.take() else { return false };
+    fn restart_if_due(&mut self) {
+        let Some(seen) = self.restart_due.take() else { return };
         if let Err(error) = self.token.module.restart(seen) {
-            tracing::warn!(error = crate::fault::describe(&error), "the module cannot be initialised");
+            tracing::warn!(error = describe(&error), "the module cannot be initialised");
         }
-        true
     }
 
     /// The session, opened and logged in if there is none of the module's present generation.
@@ -196,6 +148,42 @@ impl Link {
         {
             // A broken one cannot be closed; trying is a courtesy to a device that counts its sessions.
             let _ = open.session.close();
+        }
+    }
+}
+
+/// A link with work to do on it.
+struct Working<'a, F> {
+    link: &'a mut Link,
+    work: F,
+}
+
+impl<T, F: Fn(&Token, &Session) -> Result<T, Fault>> Patient<T> for Working<'_, F> {
+    fn is_restart_due(&self) -> bool {
+        self.link.restart_due.is_some()
+    }
+
+    fn attempt(&mut self) -> Result<T, Fault> {
+        self.link.restart_if_due();
+        let token = Arc::clone(&self.link.token);
+        let entered = token.module.enter();
+        let session = self.link.session(&entered)?;
+        (self.work)(&token, session)
+    }
+
+    fn take(&mut self, step: Step) {
+        let token = Arc::clone(&self.link.token);
+        let entered = token.module.enter();
+        match step {
+            Step::Again => std::thread::sleep(RETRY_PAUSE),
+            Step::Login => self.link.log_in_again(&entered),
+            Step::Session => self.link.give_up(&entered),
+            Step::Module => {
+                // What failed was of the session's generation: if others have restarted the module since, that will do.
+                let seen = self.link.session.as_ref().map_or(entered.generation(), |open| open.module_generation);
+                self.link.give_up(&entered);
+                self.link.restart_due = Some(seen);
+            }
         }
     }
 }

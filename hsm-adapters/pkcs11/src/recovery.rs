@@ -1,14 +1,78 @@
 //! What is done about a fault: steps that grow as long as the smaller one has not helped.
 
-use std::time::Duration;
+use std::time::Instant;
+
+use hufu_core::backend::BackendError;
 
 use crate::codes::Meaning;
+use crate::fault::Fault;
 
 /// Tries of one call, the first included: one before each step of the ladder, and the last after it.
-pub(crate) const TRIES_MAX: usize = 5;
+const TRIES_MAX: usize = 5;
 
-/// A pause before the same call is made again, so that the device may recover.
-pub(crate) const RETRY_PAUSE: Duration = Duration::from_millis(2);
+/// Whether an operation may be done twice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Repeat {
+    /// Doing it twice gives the same result.
+    Safe,
+    /// A second try could make a second key or another signature: only before the first had an effect.
+    Unsafe,
+}
+
+/// Work on a session that can be healed.
+pub(crate) trait Patient<T> {
+    /// Whether the next try begins with a restart of the module.
+    fn is_restart_due(&self) -> bool;
+
+    /// Does the work once.
+    fn attempt(&mut self) -> Result<T, Fault>;
+
+    /// Readies the session, so that the next try takes the step.
+    fn take(&mut self, step: Step);
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The token works; this is its answer.
+    Answered(BackendError),
+    /// It does not, or not in time for this work.
+    GivenUp(Fault),
+}
+
+/// Does the work. After a fault it takes the step that the code asks for, or the one above the last that did not help; the
+/// work is tried again when that is safe and the deadline has not passed. A step that comes too late for this work is taken
+/// for the next.
+pub(crate) fn treat<T>(
+    patient: &mut impl Patient<T>,
+    ladder: &mut Ladder,
+    repeat: Repeat,
+    deadline: Instant,
+) -> Result<T, Ending> {
+    let unsafe_work = repeat == Repeat::Unsafe;
+    let mut restarted = false;
+    for _ in 0..TRIES_MAX {
+        if Instant::now() >= deadline {
+            return Err(Ending::Answered(BackendError::DeadlineExceeded));
+        }
+        restarted |= patient.is_restart_due();
+        let fault = match patient.attempt() {
+            Ok(value) => {
+                ladder.worked(unsafe_work);
+                return Ok(value);
+            }
+            Err(fault) => fault,
+        };
+        let step = fault.meaning().and_then(|meaning| ladder.climb(meaning, unsafe_work));
+        let Some(step) = step else { return Err(Ending::Answered(fault.into_answer())) };
+        patient.take(step);
+        let repeatable = !unsafe_work || fault.is_before_effect();
+        if !repeatable || (restarted && step == Step::Module) {
+            return Err(Ending::GivenUp(fault));
+        }
+    }
+    Err(Ending::GivenUp(Fault::Absent("the session could not be renewed")))
+}
 
 /// A step of healing, the smallest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -65,34 +129,4 @@ fn above(step: Step) -> Step {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_grow_until_the_module_is_restarted_and_stay_there() {
-        let mut ladder = Ladder::default();
-        let steps: Vec<_> = (0..4).map(|_| ladder.climb(Meaning::Retry, false).unwrap()).collect();
-        assert_eq!(steps, [Step::Again, Step::Session, Step::Module, Step::Module]);
-        ladder.worked(false);
-        assert_eq!(ladder.climb(Meaning::Login, false), Some(Step::Login));
-        assert_eq!(ladder.climb(Meaning::Login, false), Some(Step::Session));
-        assert_eq!(Ladder::default().climb(Meaning::Module, false), Some(Step::Module));
-    }
-
-    #[test]
-    fn a_device_that_answers_but_does_not_sign_is_restarted() {
-        let mut ladder = Ladder::default();
-        assert_eq!(ladder.climb(Meaning::Session, true), Some(Step::Session));
-        ladder.worked(false);
-        assert_eq!(ladder.climb(Meaning::Session, true), Some(Step::Module));
-        ladder.worked(true);
-        assert_eq!(ladder.climb(Meaning::Session, true), Some(Step::Session));
-    }
-
-    #[test]
-    fn what_is_no_fault_has_no_step() {
-        for meaning in [Meaning::Pin, Meaning::Input, Meaning::Unsupported, Meaning::Full, Meaning::Ours] {
-            assert_eq!(Ladder::default().climb(meaning, false), None);
-        }
-    }
-}
+mod tests;

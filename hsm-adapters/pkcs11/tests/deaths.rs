@@ -1,5 +1,5 @@
 //! A token that dies or hangs: what callers are told meanwhile, and that it is back by itself.
-#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
 mod support;
 

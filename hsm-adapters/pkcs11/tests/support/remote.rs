@@ -30,16 +30,12 @@ impl Server {
         let socket = socket();
         let _ = std::fs::remove_file(&socket);
         let uri = format!("pkcs11:token={}", LABEL.replace(' ', "%20"));
-        let child = Command::new("p11-kit")
-            .args(["server", "-f", "-p", MODULE, "-n"])
-            .arg(&socket)
-            .arg(uri)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new("p11-kit");
+        command.args(["server", "-f", "-p", MODULE, "-n"]).arg(&socket).arg(uri).stdout(Stdio::null());
+        let server = Self(command.spawn().unwrap());
         for _ in 0..500 {
             if socket.exists() {
-                return Self(child);
+                return server;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
