@@ -107,7 +107,7 @@ impl Crew {
         self.start(SERVING, move |crew, seat| crew.serve(seat, link))
     }
 
-    /// Starts a thread that opens a session and takes jobs if it can; it tells `ended` when it cannot. Without a free seat it
+    /// Starts a thread that opens a session and takes jobs if it can; it calls `failed` when it cannot. Without a free seat it
     /// does nothing.
     pub(crate) fn seat_another(self: &Arc<Self>, failed: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         self.start(PREPARING, move |crew, seat| {
@@ -155,15 +155,14 @@ impl Crew {
         }
         self.seated.fetch_add(1, Ordering::AcqRel);
         let crew = Arc::clone(self);
+        // Dropped with the thread, or with the closure that became none.
+        let leaving = Leaving { crew, index };
         let started = Builder::new().name(format!("pkcs11-{index}")).spawn(move || {
-            if let Some(seat) = crew.seats.get(index) {
-                life(&crew, seat);
+            let leaving = leaving;
+            if let Some(seat) = leaving.crew.seats.get(index) {
+                life(&leaving.crew, seat);
             }
-            crew.leave(index);
         });
-        if started.is_err() {
-            self.leave(index);
-        }
         started.map(drop)
     }
 
@@ -198,14 +197,6 @@ impl Crew {
         leaves
     }
 
-    fn leave(&self, index: usize) {
-        if let Some(seat) = self.seats.get(index) {
-            seat.overdue_at_us.store(0, Ordering::Release);
-            seat.state.store(FREE, Ordering::Release);
-        }
-        self.seated.fetch_sub(1, Ordering::AcqRel);
-    }
-
     fn overdue_at_us(&self, patience: Patience) -> u64 {
         let allowed = match patience {
             Patience::Short => self.hang_after,
@@ -216,6 +207,22 @@ impl Crew {
 
     fn now_us(&self) -> u64 {
         micros(self.born_at.elapsed())
+    }
+}
+
+/// A thread's hold on its seat.
+struct Leaving {
+    crew: Arc<Crew>,
+    index: usize,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if let Some(seat) = self.crew.seats.get(self.index) {
+            seat.overdue_at_us.store(0, Ordering::Release);
+            seat.state.store(FREE, Ordering::Release);
+        }
+        self.crew.seated.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

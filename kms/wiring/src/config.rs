@@ -107,6 +107,10 @@ pub struct TokenConfig {
     /// Sessions, each with a thread of its own.
     #[serde(default = "default_sessions")]
     pub sessions: NonZeroUsize,
+    /// A call into the module that takes longer hangs: another session takes its place. Making a key may take ten times as
+    /// long.
+    #[serde(default = "default_hang_after", deserialize_with = "duration")]
+    pub hang_after: Duration,
     /// How often signatures are checked before they are released.
     #[serde(default)]
     pub verify: VerifyConfig,
@@ -245,6 +249,10 @@ fn default_schema() -> String {
 
 fn default_sessions() -> NonZeroUsize {
     NonZeroUsize::MIN.saturating_add(1)
+}
+
+pub(crate) fn default_hang_after() -> Duration {
+    Duration::from_secs(3)
 }
 
 pub(crate) fn default_verify_one_of() -> NonZeroU32 {

@@ -248,7 +248,8 @@ fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> {
     let pin = token::pin(&config.token)?;
     let serial = TokenSelector::Serial(config.token.serial.clone());
     let options = hufu_pkcs11::Config::new(&config.token.module, serial, pin);
-    let options = hufu_pkcs11::Config { sessions: config.token.sessions, ..options };
+    let (sessions, hang_after) = (config.token.sessions, config.token.hang_after);
+    let options = hufu_pkcs11::Config { sessions, hang_after, ..options };
     let backend = hufu_pkcs11::Pkcs11Backend::open(options).map_err(|error| Error::Token(error.to_string()))?;
     Ok(Arc::new(backend))
 }

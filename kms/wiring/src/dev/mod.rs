@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::config::{
     Config, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig, VerifyConfig,
-    default_verify_one_of,
+    default_hang_after, default_verify_one_of,
 };
 use crate::files;
 use crate::open::Error;
@@ -67,6 +67,7 @@ impl Config {
                 serial,
                 pin: PinSource::File(pin),
                 sessions: half_of_the_cores(),
+                hang_after: default_hang_after(),
                 verify: VerifyConfig::default(),
                 verify_one_of: default_verify_one_of(),
             },
