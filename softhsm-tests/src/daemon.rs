@@ -30,11 +30,11 @@ pub struct Daemon {
 struct Launch {
     arguments: Vec<String>,
     /// Where SoftHSM finds its tokens; a development start sees to that itself.
-    softhsm_conf: Option<PathBuf>,
+    softhsm_conf: Option<Box<Path>>,
     /// Whose process it is, when it is not the caller's own.
     user: Option<u32>,
     /// Where it logs, when not beside its data.
-    log: Option<PathBuf>,
+    log: Option<Box<Path>>,
     /// What its PKCS#11 module reads from the environment.
     environment: Environment,
 }
@@ -72,7 +72,7 @@ impl Daemon {
     /// A development server whose log goes to a file of the test's choice.
     pub fn start_dev_logging_to(file: &Path) -> Self {
         let (scratch, launch) = dev(&[]);
-        Self::start(scratch, Launch { log: Some(file.to_owned()), ..launch })
+        Self::start(scratch, Launch { log: Some(file.into()), ..launch })
     }
 
     /// A development server as another user; the caller must be root, and that user must be able to run the program.
@@ -105,7 +105,7 @@ impl Daemon {
         let file = builder.write(&base);
         let launch = Launch {
             arguments: vec!["--config".to_owned(), file.to_str().unwrap().to_owned()],
-            softhsm_conf: Some(base.dir().join("softhsm/softhsm2.conf")),
+            softhsm_conf: Some(base.dir().join("softhsm/softhsm2.conf").into()),
             environment: builder.environment(),
             ..Launch::default()
         };
@@ -123,10 +123,10 @@ impl Daemon {
 
     fn try_start(scratch: TempDir, launch: Launch) -> Result<Self, Stopped> {
         let said = scratch.path().join("hufud.out");
-        let log = launch.log.clone().unwrap_or_else(|| log_file(&scratch));
+        let log = launch.log.clone().unwrap_or_else(|| log_file(&scratch).into());
         let log = File::options().create(true).append(true).open(log).expect("a log file");
         let mut command = launch.command();
-        command.env_remove("SOFTHSM2_CONF").envs(launch.softhsm_conf.iter().map(|conf| ("SOFTHSM2_CONF", conf)));
+        command.env_remove("SOFTHSM2_CONF").envs(launch.softhsm_conf.iter().map(|conf| ("SOFTHSM2_CONF", &**conf)));
         let mut child = command
             .args(&launch.arguments)
             .envs(launch.environment.iter().map(|(name, path)| (name, path)))

@@ -114,6 +114,11 @@ impl KeyBackend for Devices {
         self.all().map(|device| device.generation()).sum()
     }
 
+    fn distrust(&self) {
+        // Which of them was wrong is not known here.
+        self.all().for_each(|device| device.distrust());
+    }
+
     fn holds(&self, locator: &Locator) -> bool {
         self.all().any(|device| device.holds(locator))
     }

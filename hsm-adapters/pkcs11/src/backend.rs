@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki::session::Session;
 use hufu_core::BoxFuture;
+use hufu_core::algorithm::Scheme;
 use hufu_core::backend::{
     BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
 };
@@ -12,20 +13,26 @@ use hufu_core::record::{Locator, Protection, VersionUid};
 use hufu_secret::SecretBytes;
 
 use crate::attributes::Plan;
+use crate::breaker::Breaker;
 use crate::config::{Config, OpenError};
 use crate::credentials::Credentials;
+use crate::crew::Patience;
 use crate::fault::Fault;
 use crate::input::{Input, RANDOM_LEN_MAX, invalid, purpose};
-use crate::link::{Link, Repeat};
+use crate::link::Link;
 use crate::mechanism::Row;
 use crate::module::Module;
 use crate::pool::Pool;
 use crate::probe::Profile;
+use crate::recovery::Repeat;
 use crate::token::{Token, find_one};
 use crate::{generate, keys, probe, usage};
 
 /// How long opening may take: every algorithm is tried.
 const OPEN_WAIT_MAX: Duration = Duration::from_secs(120);
+
+/// Faults in a row, beyond one of each session, that open the breaker.
+const FAULTS_MORE: u32 = 2;
 
 /// Keys in one PKCS#11 token.
 pub struct Pkcs11Backend {
@@ -47,14 +54,17 @@ impl Pkcs11Backend {
         let module = Module::load(&config.module)?;
         let (_, info) = find_one(module.enter().context(), &config.token)?;
         let credentials = Credentials::new(config.pin, config.login_watch);
-        let token = Arc::new(Token::new(module, &info, config.simulated, credentials));
+        // One incident may hit every session once.
+        let breaker =
+            Breaker::new(u32::try_from(config.sessions.get()).unwrap_or(u32::MAX).saturating_add(FAULTS_MORE));
+        let token = Arc::new(Token::new(module, &info, config.simulated, credentials, breaker));
         let mut link = Link::new(Arc::clone(&token));
         let context = token.module.enter().context().clone();
         let profile = link.run(Repeat::Safe, Instant::now() + OPEN_WAIT_MAX, |token, session| {
             probe::profile(&context, token.slot(&context)?, session, token.simulated)
         })?;
         let name = format!("token:{}", token.serial);
-        let pool = Pool::start(config.sessions, link)?;
+        let pool = Pool::start(config.sessions, config.hang_after, link)?;
         Ok(Self { name, token, profile, pool })
     }
 
@@ -74,17 +84,19 @@ impl Pkcs11Backend {
         match operation {
             Operation::Generate(template) => self.generate(template, deadline).await,
             Operation::Find(uid) => {
-                self.repeat(deadline, move |token, session| keys::is_present(token, session, uid).map(Outcome::Found))
-                    .await
+                self.repeat(deadline, Patience::Short, move |token, session| {
+                    keys::is_present(token, session, uid).map(Outcome::Found)
+                })
+                .await
             }
             Operation::Inventory(max) => {
-                self.repeat(deadline, move |token, session| {
+                self.repeat(deadline, Patience::Long, move |token, session| {
                     keys::inventory(token, session, max).map(Outcome::Inventory)
                 })
                 .await
             }
             Operation::Destroy(uid) => {
-                self.repeat(deadline, move |token, session| {
+                self.repeat(deadline, Patience::Short, move |token, session| {
                     keys::destroy(token, session, uid).map(|()| Outcome::Done)
                 })
                 .await
@@ -111,7 +123,7 @@ impl Pkcs11Backend {
         let work = move |link: &mut Link| {
             link.run(Repeat::Unsafe, deadline, |token, session| generated(token, session, &plan))
         };
-        self.pool.run(deadline, work).await
+        self.pool.run(deadline, Patience::Long, work).await
     }
 
     async fn use_key(&self, key: &KeyHandle, input: Input, deadline: Instant) -> Result<Outcome, BackendError> {
@@ -124,25 +136,26 @@ impl Pkcs11Backend {
             let why = self.profile.capabilities.check(algorithm, row.purpose, scheme);
             BackendError::Unsupported(why.err().unwrap_or_default())
         })?;
-        // A second ECDSA or PSS signature would differ from the first, which the caller may have to account for.
-        let repeat =
-            if matches!(input, Input::Message(_) | Input::Digest(_)) { Repeat::Unsafe } else { Repeat::Safe };
+        // A second signature of that kind would differ from the first, which the caller may have to account for.
+        let repeat = if is_randomised(scheme) { Repeat::Unsafe } else { Repeat::Safe };
         let key = key.clone();
         let work = move |link: &mut Link| {
             link.run(repeat, deadline, |token, session| {
-                let _no_deletion = token.objects.read();
+                let Some(_no_deletion) = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX) else {
+                    return Err(BackendError::Unavailable("a deletion does not end".to_owned()).into());
+                };
                 let handle = keys::load(token, session, &key)?;
                 usage::perform(session, handle, how, &input)
             })
         };
-        self.pool.run(deadline, work).await
+        self.pool.run(deadline, Patience::Short, work).await
     }
 
     async fn random(&self, len: usize, deadline: Instant) -> Result<Outcome, BackendError> {
         if len > RANDOM_LEN_MAX {
             return Err(invalid("too many random bytes in one call"));
         }
-        self.repeat(deadline, move |_, session| {
+        self.repeat(deadline, Patience::Short, move |_, session| {
             let mut bytes = SecretBytes::zeroed(len);
             if len > 0 {
                 session.generate_random_slice(bytes.expose_mut())?;
@@ -155,9 +168,11 @@ impl Pkcs11Backend {
     async fn repeat(
         &self,
         deadline: Instant,
+        patience: Patience,
         work: impl Fn(&Token, &Session) -> Result<Outcome, Fault> + Send + 'static,
     ) -> Result<Outcome, BackendError> {
-        self.pool.run(deadline, move |link| link.run(Repeat::Safe, deadline, &work)).await
+        let work = move |link: &mut Link| link.run(Repeat::Safe, deadline, &work);
+        self.pool.run(deadline, patience, work).await
     }
 }
 
@@ -183,6 +198,7 @@ impl KeyBackend for Pkcs11Backend {
             if Instant::now() >= deadline {
                 return Err(BackendError::DeadlineExceeded);
             }
+            self.token.breaker.check()?;
             self.dispatch(operation, deadline).await
         })
     }
@@ -194,6 +210,22 @@ impl KeyBackend for Pkcs11Backend {
     fn holds(&self, locator: &Locator) -> bool {
         matches!(locator, Locator::Token { serial, .. } if *serial == self.token.serial)
     }
+
+    fn generation(&self) -> u64 {
+        self.token.generation()
+    }
+
+    fn distrust(&self) {
+        self.token.void_handles();
+    }
+}
+
+/// Whether each signature is another one. What else is done with a key is told by its input: the caller brings the nonce.
+fn is_randomised(scheme: Scheme) -> bool {
+    matches!(
+        scheme,
+        Scheme::EcdsaSha256 | Scheme::EcdsaSha384 | Scheme::RsaPssSha256 | Scheme::Sm2Sm3 | Scheme::MlDsa
+    )
 }
 
 fn generated(token: &Token, session: &Session, plan: &Plan) -> Result<Outcome, Fault> {

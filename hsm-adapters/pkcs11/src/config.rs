@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hufu_core::backend::BackendError;
 use hufu_secret::SecretBytes;
@@ -28,6 +29,9 @@ pub struct Config {
     pub pin: SecretBytes,
     /// Number of sessions, each with a thread of its own.
     pub sessions: NonZeroUsize,
+    /// A call that takes longer hangs: its session is given up, and another one takes its place. Making a key may take ten
+    /// times as long.
+    pub hang_after: Duration,
     /// Whether keys must not pass for hardware-protected; by default the token's manufacturer and model decide.
     pub simulated: Option<bool>,
     /// Who is told of logins, if anybody.
@@ -63,11 +67,11 @@ impl fmt::Debug for LoginWatch {
 }
 
 impl Config {
-    /// Two sessions, and simulation told by manufacturer and model.
+    /// Two sessions, calls that may take three seconds, and simulation told by manufacturer and model.
     #[must_use]
     pub fn new(module: impl Into<PathBuf>, token: TokenSelector, pin: SecretBytes) -> Self {
-        let sessions = NonZeroUsize::MIN.saturating_add(1);
-        Self { module: module.into(), token, pin, sessions, simulated: None, login_watch: None }
+        let (sessions, hang_after) = (NonZeroUsize::MIN.saturating_add(1), Duration::from_secs(3));
+        Self { module: module.into(), token, pin, sessions, hang_after, simulated: None, login_watch: None }
     }
 }
 

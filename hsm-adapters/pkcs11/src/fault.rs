@@ -1,14 +1,18 @@
 //! What went wrong on the device, and what it means for the caller and for the session.
 
 use cryptoki::context::Function;
-use cryptoki::error::{Error, RvError};
+use cryptoki::error::Error;
 use hufu_core::backend::BackendError;
+
+use crate::codes::{self, Meaning};
 
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The device or its library says so; another session may help.
+    /// The device or its library says so.
     Device(Error),
+    /// The token is in none of the slots, or in several.
+    Absent(&'static str),
     /// This is the answer.
     Answer(BackendError),
 }
@@ -25,31 +29,69 @@ impl From<BackendError> for Fault {
     }
 }
 
-/// Whether a fault is one of the session, the handle or the device, so that a new session may mend it.
-pub(crate) fn is_broken_session(error: &Error) -> bool {
-    let Error::Pkcs11(code, _) = error else { return false };
-    matches!(
-        code,
-        RvError::SessionHandleInvalid
-            | RvError::SessionClosed
-            | RvError::DeviceError
-            | RvError::DeviceRemoved
-            | RvError::TokenNotPresent
-            | RvError::TokenNotRecognized
-            | RvError::ObjectHandleInvalid
-            | RvError::KeyHandleInvalid
-            | RvError::UserNotLoggedIn
-            | RvError::OperationActive
-            | RvError::OperationNotInitialized
-            | RvError::CryptokiNotInitialized
-            | RvError::GeneralError
-            | RvError::FunctionFailed
-    )
+impl Fault {
+    /// What it asks for; nothing where the answer stands.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        match self {
+            Self::Device(error) => Some(meaning(error)),
+            Self::Absent(_) => Some(Meaning::Gone),
+            Self::Answer(_) => None,
+        }
+    }
+
+    /// Whether nothing was produced or changed yet, so that trying again cannot lead to a second result.
+    pub(crate) fn is_before_effect(&self) -> bool {
+        match self {
+            Self::Device(Error::Pkcs11(code, function)) => codes::entry(*code).refused || has_no_effect(*function),
+            Self::Absent(_) => true,
+            Self::Device(_) | Self::Answer(_) => false,
+        }
+    }
+
+    /// What the caller is told.
+    pub(crate) fn into_answer(self) -> BackendError {
+        match self {
+            Self::Device(error) => answer(&error),
+            Self::Absent(why) => BackendError::Unavailable(why.to_owned()),
+            Self::Answer(answer) => answer,
+        }
+    }
 }
 
-/// Whether nothing was produced or changed yet, so that trying again cannot lead to a second result.
-pub(crate) fn is_before_effect(error: &Error) -> bool {
-    let Error::Pkcs11(_, function) = error else { return false };
+/// What an error of the library asks for. Those that are none of the device's are of our making.
+pub(crate) fn meaning(error: &Error) -> Meaning {
+    match error {
+        Error::Pkcs11(code, _) => codes::entry(*code).meaning,
+        Error::NullFunctionPointer => Meaning::Unsupported,
+        _ => Meaning::Ours,
+    }
+}
+
+/// What the caller is told.
+pub(crate) fn answer(error: &Error) -> BackendError {
+    let why = describe(error);
+    match meaning(error) {
+        Meaning::Retry | Meaning::Login | Meaning::Session | Meaning::Module | Meaning::Gone | Meaning::Full => {
+            BackendError::Unavailable(why)
+        }
+        Meaning::Pin => BackendError::Credentials(why),
+        Meaning::Input => BackendError::InvalidInput(why),
+        Meaning::Unsupported => BackendError::Unsupported(why),
+        // What is not genuine is told where a plaintext is expected; anywhere else it is as odd as the rest.
+        Meaning::NotGenuine | Meaning::Fine | Meaning::Ours => BackendError::Failed(why),
+    }
+}
+
+/// Function and code in the standard's words, and what the code means; the library's own texts run to paragraphs.
+pub(crate) fn describe(error: &Error) -> String {
+    match error {
+        Error::Pkcs11(code, function) => format!("C_{function:?}: {code:?} ({})", codes::entry(*code).words),
+        other => other.to_string(),
+    }
+}
+
+/// Functions that only look or prepare.
+fn has_no_effect(function: Function) -> bool {
     matches!(
         function,
         Function::GetSlotList
@@ -67,32 +109,40 @@ pub(crate) fn is_before_effect(error: &Error) -> bool {
     )
 }
 
-/// What the caller is told.
-pub(crate) fn answer(error: &Error) -> BackendError {
-    let why = describe(error);
-    if is_broken_session(error) {
-        return BackendError::Unavailable(why);
-    }
-    let Error::Pkcs11(code, _) = error else { return BackendError::Failed(why) };
-    match code {
-        RvError::MechanismInvalid
-        | RvError::MechanismParamInvalid
-        | RvError::FunctionNotSupported
-        | RvError::CurveNotSupported
-        | RvError::DomainParamsInvalid => BackendError::Unsupported(why),
-        RvError::DataInvalid
-        | RvError::DataLenRange
-        | RvError::KeyFunctionNotPermitted
-        | RvError::KeyTypeInconsistent => BackendError::InvalidInput(why),
-        RvError::SessionCount | RvError::DeviceMemory | RvError::HostMemory => BackendError::Unavailable(why),
-        _ => BackendError::Failed(why),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use cryptoki::error::RvError;
 
-/// Function and code in the standard's words; the library's own texts run to paragraphs.
-pub(crate) fn describe(error: &Error) -> String {
-    match error {
-        Error::Pkcs11(code, function) => format!("C_{function:?}: {code:?}"),
-        other => other.to_string(),
+    use super::*;
+
+    fn at(code: RvError, function: Function) -> Fault {
+        Fault::Device(Error::Pkcs11(code, function))
+    }
+
+    #[test]
+    fn what_may_have_had_an_effect_is_told_from_what_had_none() {
+        assert!(at(RvError::DeviceError, Function::SignInit).is_before_effect());
+        assert!(!at(RvError::DeviceError, Function::Sign).is_before_effect());
+        assert!(!at(RvError::GeneralError, Function::GenerateKeyPair).is_before_effect());
+        assert!(!at(RvError::SessionClosed, Function::Sign).is_before_effect());
+        assert!(!at(RvError::FunctionFailed, Function::Sign).is_before_effect());
+        assert!(at(RvError::SessionHandleInvalid, Function::Sign).is_before_effect());
+        assert!(at(RvError::UserNotLoggedIn, Function::GenerateKeyPair).is_before_effect());
+    }
+
+    #[test]
+    fn only_faults_that_pass_are_unavailable() {
+        let answers = [
+            (RvError::DeviceError, "unavailable"),
+            (RvError::SessionCount, "unavailable"),
+            (RvError::PinLocked, "credentials refused"),
+            (RvError::MechanismInvalid, "unsupported"),
+            (RvError::DataLenRange, "invalid input"),
+            (RvError::ArgumentsBad, "failed"),
+        ];
+        for (code, expected) in answers {
+            let told = at(code, Function::SignInit).into_answer().to_string();
+            assert!(told.starts_with(expected), "{told}");
+        }
     }
 }

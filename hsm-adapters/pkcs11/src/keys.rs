@@ -1,6 +1,7 @@
 //! Objects on the token: finding them by CKA_ID and class, checking them, deleting them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
@@ -17,6 +18,9 @@ use crate::token::Token;
 
 /// Handles that are kept.
 const HANDLES_MAX: usize = 65_536;
+
+/// How long a deletion waits for uses to end, and a use for a deletion. A call that hangs must not hold the others.
+pub(crate) const OBJECTS_WAIT_MAX: Duration = Duration::from_secs(1);
 
 const CLASSES: [ObjectClass; 3] = [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY, ObjectClass::PUBLIC_KEY];
 
@@ -68,15 +72,17 @@ fn find_checked(
     fingerprint: Option<[u8; 32]>,
 ) -> Result<ObjectHandle, Fault> {
     if !key.algorithm.is_asymmetric() {
-        return only(find(token, session, key.uid, ObjectClass::SECRET_KEY)?);
+        let found = find(token, session, key.uid, &[ObjectClass::SECRET_KEY])?;
+        return only(&found, ObjectClass::SECRET_KEY);
     }
-    let public = only(find(token, session, key.uid, ObjectClass::PUBLIC_KEY)?)?;
-    let found = fingerprint_of(&public_key::read(session, public, key.algorithm)?);
+    let found = find(token, session, key.uid, &[ObjectClass::PUBLIC_KEY, ObjectClass::PRIVATE_KEY])?;
+    let public = only(&found, ObjectClass::PUBLIC_KEY)?;
+    let shown = fingerprint_of(&public_key::read(session, public, key.algorithm)?);
     let recorded = key.public_key.as_deref().map(fingerprint_of);
-    if fingerprint != Some(found) || recorded.is_some_and(|recorded| recorded != found) {
+    if fingerprint != Some(shown) || recorded.is_some_and(|recorded| recorded != shown) {
         return Err(missing("the token holds another public key under that identity").into());
     }
-    only(find(token, session, key.uid, ObjectClass::PRIVATE_KEY)?)
+    only(&found, ObjectClass::PRIVATE_KEY)
 }
 
 /// SHA-256 of a SubjectPublicKeyInfo.
@@ -86,22 +92,20 @@ pub(crate) fn fingerprint_of(spki: &[u8]) -> [u8; 32] {
 
 /// Whether any half of a version is on the token.
 pub(crate) fn is_present(token: &Token, session: &Session, uid: VersionUid) -> Result<bool, Fault> {
-    for class in CLASSES {
-        if !find(token, session, uid, class)?.is_empty() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(!look(session, uid)?.is_empty() || !all_visible(token, session, || look(session, uid))?.is_empty())
 }
 
 /// Deletes every half of a version and confirms that none is left.
 pub(crate) fn destroy(token: &Token, session: &Session, uid: VersionUid) -> Result<(), Fault> {
-    let _alone = token.objects.write();
+    let Some(_alone) = token.objects.try_write_for(OBJECTS_WAIT_MAX) else {
+        return Err(BackendError::Unavailable("a use of a key does not end".to_owned()).into());
+    };
     token.handles.entries.remove(&uid);
+    let found = all_visible(token, session, || look(session, uid))?;
     // The private half first: if it stops midway, what is left is the harmless half.
     for class in CLASSES {
-        for object in find(token, session, uid, class)? {
-            session.destroy_object(object)?;
+        for (_, object) in found.iter().filter(|(of, _)| *of == class) {
+            session.destroy_object(*object)?;
         }
     }
     if is_present(token, session, uid)? {
@@ -138,15 +142,32 @@ fn ours(session: &Session, object: ObjectHandle) -> Result<Option<VersionUid>, F
     Ok(uid.filter(|_| labelled))
 }
 
-/// Finds objects. Absence is looked at twice, the second time knowing that nothing was hidden: private objects cannot be
-/// seen while the application is logged out, and a key taken for destroyed would be one too many.
-fn find(token: &Token, session: &Session, uid: VersionUid, class: ObjectClass) -> Result<Vec<ObjectHandle>, Fault> {
-    let template = [Attribute::Id(uid.0.to_vec()), Attribute::Class(class)];
-    let found = session.find_objects(&template)?;
-    if !found.is_empty() {
+/// Finds the objects of a version. Absence is looked at twice, the second time knowing that nothing was hidden: private objects
+/// cannot be seen while the application is logged out, and a key taken for destroyed would be one too many.
+fn find(
+    token: &Token,
+    session: &Session,
+    uid: VersionUid,
+    wanted: &[ObjectClass],
+) -> Result<Vec<(ObjectClass, ObjectHandle)>, Fault> {
+    let found = look(session, uid)?;
+    if wanted.iter().all(|wanted| found.iter().any(|(class, _)| class == wanted)) {
         return Ok(found);
     }
-    all_visible(token, session, || Ok(session.find_objects(&template)?))
+    all_visible(token, session, || look(session, uid))
+}
+
+/// Keys of a version that can be seen now: one search for all classes, because some tokens look at every object for each.
+fn look(session: &Session, uid: VersionUid) -> Result<Vec<(ObjectClass, ObjectHandle)>, Fault> {
+    let mut found = Vec::new();
+    for object in session.find_objects(&[Attribute::Id(uid.0.to_vec())])? {
+        if let Some(Attribute::Class(class)) = session.get_attributes(object, &[AttributeType::Class])?.pop()
+            && CLASSES.contains(&class)
+        {
+            found.push((class, object));
+        }
+    }
+    Ok(found)
 }
 
 /// Looks while the user is logged in from beginning to end, or fails as a session that has lost its login.
@@ -162,10 +183,11 @@ fn all_visible<T>(token: &Token, session: &Session, look: impl FnOnce() -> Resul
     if logged_in()? && token.generation() == generation { Ok(seen) } else { Err(lost()) }
 }
 
-fn only(found: Vec<ObjectHandle>) -> Result<ObjectHandle, Fault> {
-    match found.as_slice() {
-        [one] => Ok(*one),
-        [] => Err(missing("the token holds no object of that identity").into()),
+fn only(found: &[(ObjectClass, ObjectHandle)], class: ObjectClass) -> Result<ObjectHandle, Fault> {
+    let mut of_class = found.iter().filter(|(of, _)| *of == class).map(|(_, object)| *object);
+    match (of_class.next(), of_class.next()) {
+        (Some(one), None) => Ok(one),
+        (None, _) => Err(missing("the token holds no object of that identity").into()),
         _ => Err(missing("the token holds several objects of one identity").into()),
     }
 }

@@ -9,8 +9,11 @@
 
 mod attributes;
 mod backend;
+mod breaker;
+mod codes;
 mod config;
 mod credentials;
+mod crew;
 mod fault;
 mod generate;
 mod input;
@@ -23,8 +26,10 @@ mod pool;
 mod probe;
 mod provision;
 mod public_key;
+mod recovery;
 mod token;
 mod usage;
+mod watch;
 
 pub use backend::Pkcs11Backend;
 pub use config::{Config, LoginStep, LoginWatch, OpenError, TokenSelector};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -12,34 +13,42 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use crate::config::OpenError;
 use crate::fault::describe;
 
-/// How long a restart waits for calls in progress to end. A call that hangs for longer keeps the module as it is.
-const RESTART_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long a restart waits for calls in progress to end: it keeps new ones out meanwhile.
+const RESTART_WAIT_MAX: Duration = Duration::from_millis(500);
 
-/// Restarts come no closer together than this.
-const RESTART_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Restarts come no closer together than this, so that a token that returns is in use again within a second.
+const RESTART_INTERVAL_MIN: Duration = Duration::from_millis(250);
+
+/// The same for a module of several tokens: a restart takes the sessions of those that work.
+const RESTART_INTERVAL_SHARED_MIN: Duration = Duration::from_secs(5);
 
 /// A loaded module, shared by every backend that uses it: C_Initialize and C_Finalize are for the whole process.
 pub(crate) struct Module {
     state: RwLock<State>,
+    /// Counts initialisations. Sessions and handles of an earlier one are void.
+    generation: AtomicU64,
+    /// Calls that hang inside. C_Finalize under a call is undefined.
+    hanging: AtomicUsize,
 }
 
 struct State {
     context: Pkcs11,
-    /// Counts initialisations. Sessions and handles of an earlier one are void.
-    generation: u64,
     restarted_at: Option<Instant>,
 }
 
 /// Leave to call into the module: while it is held the module is not finalized.
-pub(crate) struct Entered<'a>(RwLockReadGuard<'a, State>);
+pub(crate) struct Entered<'a> {
+    state: RwLockReadGuard<'a, State>,
+    generation: u64,
+}
 
 impl Entered<'_> {
     pub(crate) fn context(&self) -> &Pkcs11 {
-        &self.0.context
+        &self.state.context
     }
 
     pub(crate) fn generation(&self) -> u64 {
-        self.0.generation
+        self.generation
     }
 }
 
@@ -56,31 +65,52 @@ impl Module {
         }
         let context = Pkcs11::new(&real_path).map_err(|error| failure(describe(&error)))?;
         initialize(&context).map_err(|error| failure(describe(&error)))?;
-        let state = RwLock::new(State { context, generation: 0, restarted_at: None });
-        let module = Arc::new(Self { state });
+        let state = RwLock::new(State { context, restarted_at: None });
+        let module = Arc::new(Self { state, generation: AtomicU64::new(0), hanging: AtomicUsize::new(0) });
         modules.insert(real_path, Arc::clone(&module));
         Ok(module)
     }
 
     pub(crate) fn enter(&self) -> Entered<'_> {
-        Entered(self.state.read())
+        let state = self.state.read();
+        // It changes under the lock alone.
+        Entered { state, generation: self.generation.load(Ordering::Acquire) }
+    }
+
+    /// Counts initialisations.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Tells how many more, or fewer, calls hang inside than before.
+    pub(crate) fn count_hanging(&self, more: usize, fewer: usize) {
+        self.hanging.fetch_add(more, Ordering::AcqRel);
+        self.hanging.fetch_sub(fewer, Ordering::AcqRel);
     }
 
     /// Finalizes and initialises anew, unless another caller has done so since `seen`, did so a moment ago, or calls in
     /// progress do not end.
     ///
     /// Some libraries never recover otherwise after their device or server was gone.
-    pub(crate) fn restart(&self, seen: u64) -> Result<(), Error> {
-        let Some(mut state) = self.state.try_write_for(RESTART_WAIT_MAX) else { return Ok(()) };
-        let recent = state.restarted_at.is_some_and(|at| at.elapsed() < RESTART_INTERVAL_MIN);
-        if state.generation != seen || recent {
+    pub(crate) fn restart(self: &Arc<Self>, seen: u64) -> Result<(), Error> {
+        if self.hanging.load(Ordering::Acquire) > 0 || self.generation() != seen {
             return Ok(());
         }
-        state.generation += 1;
+        let Some(mut state) = self.state.try_write_for(RESTART_WAIT_MAX) else { return Ok(()) };
+        let recent = state.restarted_at.is_some_and(|at| at.elapsed() < self.interval_min());
+        if self.generation() != seen || recent {
+            return Ok(());
+        }
+        self.generation.fetch_add(1, Ordering::AcqRel);
         state.restarted_at = Some(Instant::now());
         // A module whose device is gone may refuse even this; initialising tells.
         let _ = state.context.clone().finalize();
         initialize(&state.context)
+    }
+
+    fn interval_min(self: &Arc<Self>) -> Duration {
+        // The register of modules and each token hold it once.
+        if Arc::strong_count(self) > 2 { RESTART_INTERVAL_SHARED_MIN } else { RESTART_INTERVAL_MIN }
     }
 }
 

@@ -294,6 +294,7 @@ fn wrong(why: &str) -> Fault {
 fn in_words(fault: &Fault) -> String {
     match fault {
         Fault::Device(error) => describe(error),
+        Fault::Absent(why) => (*why).to_owned(),
         Fault::Answer(answer) => answer.to_string(),
     }
 }

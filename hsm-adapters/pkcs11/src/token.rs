@@ -7,8 +7,9 @@ use cryptoki::context::Pkcs11;
 use cryptoki::slot::{Slot, TokenInfo};
 use hufu_core::backend::{BackendError, Health};
 use hufu_core::record::Attestation;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
+use crate::breaker::Breaker;
 use crate::config::{OpenError, TokenSelector};
 use crate::credentials::Credentials;
 use crate::fault::{Fault, describe};
@@ -41,8 +42,9 @@ pub(crate) struct Token {
     /// Held for reading while a handle is used and for writing while an object is deleted: a device may give the handle of
     /// a deleted object to a new one.
     pub(crate) objects: RwLock<()>,
-    generation: AtomicU64,
-    health: Mutex<Health>,
+    pub(crate) breaker: Breaker,
+    /// Counts sessions and logins that were lost.
+    losses: AtomicU64,
 }
 
 impl Token {
@@ -51,6 +53,7 @@ impl Token {
         info: &TokenInfo,
         simulated: Option<bool>,
         credentials: Credentials,
+        breaker: Breaker,
     ) -> Self {
         Self {
             module,
@@ -60,18 +63,19 @@ impl Token {
             credentials,
             handles: Handles::new(),
             objects: RwLock::new(()),
-            generation: AtomicU64::new(0),
-            health: Mutex::new(Health::Serving),
+            breaker,
+            losses: AtomicU64::new(0),
         }
     }
 
-    /// Counts session failures: handles found in an earlier generation are void.
+    /// Counts losses of sessions and logins, and restarts of the module by whomever: handles found in an earlier generation
+    /// are void.
     pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.losses.load(Ordering::Acquire).wrapping_add(self.module.generation())
     }
 
     pub(crate) fn void_handles(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.losses.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(crate) fn attestation(&self) -> Attestation {
@@ -85,19 +89,8 @@ impl Token {
     pub(crate) fn health(&self) -> Health {
         match self.credentials.refused() {
             Some(why) => Health::Down(format!("credentials refused: {why}")),
-            None => self.health.lock().clone(),
+            None => self.breaker.health(),
         }
-    }
-
-    pub(crate) fn serving(&self) {
-        let mut health = self.health.lock();
-        if *health != Health::Serving {
-            *health = Health::Serving;
-        }
-    }
-
-    pub(crate) fn down(&self, why: &str) {
-        *self.health.lock() = Health::Down(why.to_owned());
     }
 
     /// The slot that the token is in now: slots move.
@@ -106,8 +99,8 @@ impl Token {
         let mut found = find(context, &selector)?;
         match (found.pop(), found.pop()) {
             (Some((slot, _)), None) => Ok(slot),
-            (None, _) => Err(BackendError::Unavailable("the token is not there".to_owned()).into()),
-            _ => Err(BackendError::Unavailable("two tokens have the same serial number".to_owned()).into()),
+            (None, _) => Err(Fault::Absent("the token is not there")),
+            _ => Err(Fault::Absent("two tokens have the same serial number")),
         }
     }
 }

@@ -15,6 +15,7 @@ use hufu_secret::SecretBytes;
 use sha2::{Digest, Sha256, Sha384};
 
 use crate::attributes;
+use crate::codes::{self, Meaning};
 use crate::fault::Fault;
 use crate::input::{Input, invalid};
 use crate::low_s;
@@ -39,9 +40,6 @@ pub(crate) struct Use {
     /// not all that tokens use.
     pub(crate) rejects_with: Option<RvError>,
 }
-
-/// CKR_AEAD_DECRYPT_FAILED of PKCS #11 v3.0, which cryptoki 0.12 does not name.
-const AEAD_DECRYPT_FAILED: u64 = 0x35;
 
 /// Uses a key.
 pub(crate) fn perform(session: &Session, key: ObjectHandle, how: Use, input: &Input) -> Result<Outcome, Fault> {
@@ -185,15 +183,8 @@ fn opened(result: Result<Vec<u8>, Error>, how: Use, len_max: usize) -> Result<Ou
 
 fn is_rejection(error: &Error, rejects_with: Option<RvError>) -> bool {
     let Error::Pkcs11(code, Function::Decrypt) = error else { return false };
-    let standard = matches!(
-        code,
-        RvError::EncryptedDataInvalid
-            | RvError::EncryptedDataLenRange
-            | RvError::DataInvalid
-            | RvError::DataLenRange
-            | RvError::SignatureInvalid
-            | RvError::UnknownErrorCode(AEAD_DECRYPT_FAILED)
-    );
+    let standard = codes::entry(*code).meaning == Meaning::NotGenuine
+        || matches!(code, RvError::DataInvalid | RvError::DataLenRange);
     standard || rejects_with == Some(*code)
 }
 

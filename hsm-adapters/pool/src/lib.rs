@@ -84,7 +84,6 @@ fn serve<S>(state: &mut S, jobs: &Mutex<Receiver<Job<S>>>) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use std::pin::{Pin, pin};
     use std::task::{Context, Waker};

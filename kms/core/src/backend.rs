@@ -43,6 +43,9 @@ pub trait KeyBackend: Send + Sync + 'static {
     fn holds(&self, _: &Locator) -> bool {
         true
     }
+
+    /// Tells the backend that a result of it was wrong: it forgets what it knows of its device, and finds keys anew.
+    fn distrust(&self) {}
 }
 
 /// What is asked of a backend.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,6 +120,16 @@ pub struct TokenConfig {
     /// Environment variables, by name, that the module needs besides the usual ones.
     #[serde(default)]
     pub environment: Vec<String>,
+    /// A call into the module that takes longer hangs: another session takes its place. Making a key may take ten times as
+    /// long.
+    #[serde(default = "default_hang_after", deserialize_with = "duration")]
+    pub hang_after: Duration,
+    /// How often signatures are checked before they are released.
+    #[serde(default)]
+    pub verify: VerifyConfig,
+    /// With `verify = "sampled"`: one of so many is checked.
+    #[serde(default = "default_verify_one_of")]
+    pub verify_one_of: NonZeroU32,
 }
 
 /// Where a token's module runs (docs/design/0006-driver-isolation.md).
@@ -131,6 +141,19 @@ pub enum Isolation {
     Process,
     /// In the service's process: a little faster, and its crash is the service's.
     InProcess,
+}
+
+/// How often signatures of the token are checked. Those of RSA always are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VerifyConfig {
+    /// Each one.
+    Always,
+    /// The first of each key after the token was lost, or the service was started.
+    #[default]
+    Reopened,
+    /// As `reopened`, and one of `verify_one_of`.
+    Sampled,
 }
 
 /// Where a PIN comes from. Never from an argument or an environment variable.
@@ -251,6 +274,14 @@ fn default_schema() -> String {
 
 fn default_sessions() -> NonZeroUsize {
     NonZeroUsize::MIN.saturating_add(1)
+}
+
+pub(crate) fn default_hang_after() -> Duration {
+    Duration::from_secs(3)
+}
+
+pub(crate) fn default_verify_one_of() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(99)
 }
 
 fn default_destroy_delay() -> Duration {

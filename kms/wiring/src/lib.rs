@@ -7,6 +7,7 @@ mod ambient;
 mod config;
 mod dev;
 mod files;
+mod guard;
 mod identities;
 mod open;
 mod outside;
@@ -18,7 +19,7 @@ mod token;
 
 pub use config::{
     Config, ConfigError, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, ServerConfig, StorageConfig,
-    TlsConfig, TokenConfig,
+    TlsConfig, TokenConfig, VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
 pub use open::{Adapters, Error, open, open_decorated};

@@ -27,7 +27,7 @@ use crate::config::{Config, ConfigError, Isolation, Mode, StorageConfig, TokenCo
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
-use crate::{files, production, retire, tasks, token};
+use crate::{files, guard, production, retire, tasks, token};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -123,6 +123,7 @@ pub async fn open_decorated(
     // A new database beside an old outside directory is a mistake too: before keys are made for it.
     let outside = open_outside(&config, store.as_ref()).await?;
     let base = Base::start(store).await?;
+    let token = guard::proven(token, &config.token, base.rng.clone(), base.alarms.clone())?;
     let foundation = base.foundation(&config, token.clone()).await?;
     let key = log_verifier_key(&foundation)?;
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
@@ -257,7 +258,8 @@ fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> {
     let pin = token::pin(&config.token)?;
     let serial = TokenSelector::Serial(config.token.serial.clone());
     let options = hufu_pkcs11::Config::new(&config.token.module, serial, pin);
-    let options = hufu_pkcs11::Config { sessions: config.token.sessions, ..options };
+    let (sessions, hang_after) = (config.token.sessions, config.token.hang_after);
+    let options = hufu_pkcs11::Config { sessions, hang_after, ..options };
     match config.token.isolation {
         Isolation::Process => open_worker(config, options),
         Isolation::InProcess => {

@@ -105,6 +105,14 @@ impl KeyBackend for WiredToken {
     fn health(&self) -> Health {
         self.inner.health()
     }
+
+    fn generation(&self) -> u64 {
+        self.inner.generation()
+    }
+
+    fn distrust(&self) {
+        self.inner.distrust();
+    }
 }
 
 /// A database behind a tripwire.

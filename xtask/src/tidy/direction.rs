@@ -39,6 +39,7 @@ const DIRECTION: &[Row] = &[
     row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
     // The process that holds the driver is one with the adapter that it isolates.
     row("hufu-worker", &["hufu-core", "hufu-secret", "hufu-pkcs11"], &["hufu-conformance", "hufu-software"]),
+    row("hufu-guard", &["hufu-core"], &["hufu-secret"]),
     row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
     row(
         "hufu-engine",
@@ -61,6 +62,7 @@ const DIRECTION: &[Row] = &[
             "hufu-software",
             "hufu-pkcs11",
             "hufu-worker",
+            "hufu-guard",
         ],
         &[],
     ),

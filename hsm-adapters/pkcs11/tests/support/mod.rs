@@ -20,6 +20,8 @@ use hufu_pkcs11::{Config, Pkcs11Backend, TokenSelector, find_or_init_token};
 use hufu_secret::SecretBytes;
 use hufu_software::SoftwareBackend;
 
+pub(crate) mod remote;
+
 pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 pub(crate) const LABEL: &str = "hufu test";
 pub(crate) const PIN: &[u8] = b"1234567";
@@ -64,9 +66,11 @@ fn isolated(test: &str, body: impl Future<Output = ()>, prepare: impl FnOnce(&Pa
     }
     let scratch = tempfile::TempDir::new().unwrap();
     let (setting, value) = prepare(scratch.path());
+    let socket = format!("unix:path={}", scratch.path().join("p11-kit").display());
     let output = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
         .env(setting, value)
+        .env(remote::ADDRESS, socket)
         .env(MARK, "1")
         .output()
         .unwrap();

@@ -43,6 +43,7 @@ impl Session {
         match message {
             ToWorker::Request(request) => self.begin(*request),
             ToWorker::Ping => self.shared.pong(),
+            ToWorker::Distrust => self.shared.backend.distrust(),
             ToWorker::Configure(_) => return Err(WireError::Malformed),
         }
         Ok(())

@@ -130,6 +130,13 @@ impl KeyBackend for WorkerBackend {
         self.shared.generation()
     }
 
+    fn distrust(&self) {
+        // Without a worker there is nothing to forget.
+        if let Ok(link) = self.shared.link() {
+            link.distrust();
+        }
+    }
+
     fn holds(&self, locator: &Locator) -> bool {
         matches!(locator, Locator::Token { serial, .. } if *serial == self.serial)
     }

@@ -140,6 +140,12 @@ impl Link {
         self.flush();
     }
 
+    /// Tells the worker that a result was wrong.
+    pub(super) fn distrust(&self) {
+        self.exchange.lock().gather(ToWorker::write_distrust);
+        self.flush();
+    }
+
     /// Says the configuration.
     pub(super) fn configure(&self, config: &hufu_pkcs11::Config) {
         self.exchange.lock().gather(|buffer| ToWorker::write_configuration(buffer, config));

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt as _;
+use std::time::Duration;
 
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::backend::Capabilities;
@@ -39,19 +40,21 @@ pub(super) fn encode_configuration(writer: &mut Writer<'_>, config: &Config) -> 
         TokenSelector::Serial(serial) => (false, serial),
         TokenSelector::Label(label) => (true, label),
     };
-    writer.array(6)?.bytes(config.module.as_os_str().as_bytes())?.bool(by_label)?.str(token)?;
-    writer.bytes(config.pin.expose())?.u64(config.sessions.get() as u64)?.encode(config.simulated)?.ok()
+    writer.array(7)?.bytes(config.module.as_os_str().as_bytes())?.bool(by_label)?.str(token)?;
+    writer.bytes(config.pin.expose())?.u64(config.sessions.get() as u64)?.encode(config.simulated)?;
+    writer.u64(u64::try_from(config.hang_after.as_millis()).unwrap_or(u64::MAX))?.ok()
 }
 
 pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireError> {
-    array(d, 6)?;
+    array(d, 7)?;
     let module = OsStr::from_bytes(d.bytes()?);
     let (by_label, token) = (d.bool()?, d.str()?.to_owned());
     let token = if by_label { TokenSelector::Label(token) } else { TokenSelector::Serial(token) };
     let pin = SecretBytes::from_slice(d.bytes()?);
     let sessions = usize::from(d.u16()?);
     let sessions = NonZeroUsize::new(sessions).ok_or(WireError::Malformed)?;
-    Ok(Config { sessions, simulated: d.decode()?, ..Config::new(module, token, pin) })
+    let (simulated, hang_after) = (d.decode()?, Duration::from_millis(d.u64()?));
+    Ok(Config { sessions, simulated, hang_after, ..Config::new(module, token, pin) })
 }
 
 pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written {

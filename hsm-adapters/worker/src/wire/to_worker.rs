@@ -17,6 +17,8 @@ pub enum ToWorker {
     Request(Box<Request>),
     /// Tell how you are.
     Ping,
+    /// A result was wrong: forget what you know of the device.
+    Distrust,
 }
 
 /// An operation that is asked for.
@@ -44,6 +46,11 @@ impl ToWorker {
         buffer.frame(0, |writer| writer.array(1)?.u8(3)?.ok());
     }
 
+    /// Appends the word that a result was wrong.
+    pub fn write_distrust(buffer: &mut Buffer) {
+        buffer.frame(0, |writer| writer.array(1)?.u8(4)?.ok());
+    }
+
     /// Appends the configuration.
     pub fn write_configuration(buffer: &mut Buffer, configuration: &hufu_pkcs11::Config) {
         buffer.frame(opening::len(configuration), |writer| {
@@ -67,6 +74,7 @@ impl ToWorker {
                 Self::Request(Box::new(Request { id, remaining, call: Call::decode(d)? }))
             }
             (3, 1) => Self::Ping,
+            (4, 1) => Self::Distrust,
             _ => return Err(WireError::Malformed),
         };
         finish(&decoder, message)

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::config::{
     Config, Isolation, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig,
+    VerifyConfig, default_hang_after, default_verify_one_of,
 };
 use crate::files;
 use crate::open::Error;
@@ -89,6 +90,9 @@ fn token(module: PathBuf, serial: String, pin: PathBuf) -> TokenConfig {
         isolation: Isolation::default(),
         worker: None,
         environment: Vec::new(),
+        hang_after: default_hang_after(),
+        verify: VerifyConfig::default(),
+        verify_one_of: default_verify_one_of(),
     }
 }
 
