@@ -115,7 +115,7 @@ async fn use_secrets(client: &Client) -> Vec<Known> {
         client.create_key(NewKey::new(id, algorithm, protection)).await.unwrap();
         for number in 0..20 {
             let plaintext = format!("plaintext marker {number} under {id}");
-            let aad = format!("additional data {number} under {id}");
+            let aad = format!("associated marker {number} under {id}");
             let sealed = client.encrypt(&key(id), plaintext.as_bytes(), aad.as_bytes()).await.unwrap();
             let opened = client.decrypt(&key(id), &sealed.ciphertext, aad.as_bytes()).await.unwrap();
             assert_eq!(opened.plaintext.as_slice(), plaintext.as_bytes());
