@@ -7,7 +7,7 @@ use hufu_core::BoxFuture;
 use hufu_core::backend::{
     BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, PublicKey, SignInput,
 };
-use hufu_core::record::{Protection, VersionUid};
+use hufu_core::record::{Locator, Protection, VersionUid};
 
 use crate::marks::{Marks, Standing};
 use crate::verify::{Verify, is_fragile};
@@ -153,6 +153,10 @@ impl KeyBackend for Proven {
 
     fn distrust(&self) {
         self.backend.distrust();
+    }
+
+    fn holds(&self, locator: &Locator) -> bool {
+        self.backend.holds(locator)
     }
 }
 

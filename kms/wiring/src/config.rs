@@ -24,6 +24,9 @@ pub struct Config {
     pub storage: StorageConfig,
     /// The token that holds the root key, the log key and the keys of protection `hsm`.
     pub token: TokenConfig,
+    /// A TPM 2.0 beside the token, for keys that the token cannot hold; none when missing.
+    #[serde(default)]
+    pub tpm: Option<TpmConfig>,
     /// The ledger.
     pub ledger: LedgerConfig,
     /// Where `/metrics` and `/healthz` are served over HTTP; nowhere when missing.
@@ -156,6 +159,16 @@ pub enum VerifyConfig {
     Sampled,
 }
 
+/// A TPM 2.0.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TpmConfig {
+    /// Where it is, as the TCG software stack writes it, such as `device:/dev/tpmrm0`.
+    pub tcti: String,
+    /// Where the PIN comes from that guards its keys.
+    pub pin: PinSource,
+}
+
 /// Where a PIN comes from. Never from an argument or an environment variable.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
@@ -254,10 +267,15 @@ impl Config {
             PinSource::File(path) => Some(path),
             PinSource::Prompt => None,
         };
+        let tpm = match self.tpm.as_mut().map(|tpm| &mut tpm.pin) {
+            Some(PinSource::File(path)) => Some(path),
+            Some(PinSource::Prompt) | None => None,
+        };
         let tls = &mut self.server.tls;
         [storage, &mut tls.certificate, &mut tls.key, &mut self.ledger.outside_dir]
             .into_iter()
             .chain(pin)
+            .chain(tpm)
             .chain(&mut self.token.worker)
             .chain(&mut tls.client_authorities)
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))

@@ -8,18 +8,19 @@ mod config;
 mod dev;
 mod files;
 mod guard;
+mod hsm;
 mod identities;
 mod open;
 mod outside;
+mod pin;
 mod production;
 mod retire;
 mod service;
 mod tasks;
-mod token;
 
 pub use config::{
     Config, ConfigError, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, ServerConfig, StorageConfig,
-    TlsConfig, TokenConfig, VerifyConfig,
+    TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
 pub use open::{Adapters, Error, open, open_decorated};

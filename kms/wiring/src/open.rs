@@ -14,20 +14,20 @@ use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
 use hufu_engine::sequencer::{Sequencer, SequencerConfig, SequencerError};
 use hufu_engine::{Bootstrap, Engine, Foundation, FoundationError, lay_foundation};
+use hufu_group::Devices;
 use hufu_journal::{Journal, JournalConfig, JournalThread};
 use hufu_log::Log;
-use hufu_pkcs11::TokenSelector;
 use hufu_policy::{CachedPolicies, RolePolicies};
 use hufu_software::SoftwareBackend;
 use hufu_storage::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 use hufu_tlog::VerifierKey;
 
 use crate::ambient::{SystemClock, SystemRng};
-use crate::config::{Config, ConfigError, Isolation, Mode, StorageConfig, TokenConfig};
+use crate::config::{Config, ConfigError, Mode, StorageConfig};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
-use crate::{files, guard, production, retire, tasks, token};
+use crate::{files, guard, hsm, production, retire, tasks};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -116,8 +116,9 @@ pub async fn open_decorated(
     // A mistake in the configuration is told before anything is touched.
     let identities = Identities::read(&config.tenants, &config.principals)?;
     check_origin(&config.ledger.origin)?;
-    let token = open_token(&config)?;
+    let token = hsm::open_token(&config)?;
     production::check(&config, token.as_ref())?;
+    let tpm = hsm::open_tpm(&config).await?;
     let store = open_store(&config.storage, config.mode).await?;
     let Adapters { store, token } = decorate(Adapters { store, token });
     // A new database beside an old outside directory is a mistake too: before keys are made for it.
@@ -129,7 +130,8 @@ pub async fn open_decorated(
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
     sequencer.start().await?;
-    let engine = Arc::new(base.engine(&config, foundation, token, &log, &sequencer)?);
+    let hsm = base.beside(token, tpm, &config)?;
+    let engine = Arc::new(base.engine(&config, foundation, hsm, &log, &sequencer)?);
     identities.register(&engine).await?;
     engine.announce_start().await?;
     // Before anything is used or destroyed by what the rows say.
@@ -210,11 +212,23 @@ impl Base {
         Arc::new(Sequencer::new(parts, SequencerConfig { audit_head_ms, ..SequencerConfig::default() }))
     }
 
+    /// The token, and a TPM beside it for what the token cannot do.
+    fn beside(
+        &self,
+        token: Arc<dyn KeyBackend>,
+        tpm: Option<Arc<dyn KeyBackend>>,
+        config: &Config,
+    ) -> Result<Arc<dyn KeyBackend>, Error> {
+        let Some(tpm) = tpm else { return Ok(token) };
+        let tpm = guard::proven(tpm, &config.token, self.rng.clone(), self.alarms.clone())?;
+        Ok(Arc::new(Devices::new(token, vec![tpm])))
+    }
+
     fn engine(
         &self,
         config: &Config,
         foundation: Foundation,
-        token: Arc<dyn KeyBackend>,
+        hsm: Arc<dyn KeyBackend>,
         log: &Arc<Log>,
         sequencer: &Sequencer,
     ) -> Result<Engine, Error> {
@@ -228,7 +242,7 @@ impl Base {
             store: self.store.clone(),
             journal: self.journal.clone(),
             changes: self.changes.clone(),
-            backends: vec![software.clone(), token],
+            backends: vec![software.clone(), hsm],
             verifier: software,
             policy: Arc::new(policy),
             clock: self.clock.clone(),
@@ -252,32 +266,6 @@ fn check_origin(origin: &str) -> Result<(), ConfigError> {
     let problem =
         format!("must have 1 to {ORIGIN_LEN_MAX} characters, none of them a space, control character or plus sign");
     Err(invalid("ledger.origin", &problem))
-}
-
-fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> {
-    let pin = token::pin(&config.token)?;
-    let serial = TokenSelector::Serial(config.token.serial.clone());
-    let options = hufu_pkcs11::Config::new(&config.token.module, serial, pin);
-    let (sessions, hang_after) = (config.token.sessions, config.token.hang_after);
-    let options = hufu_pkcs11::Config { sessions, hang_after, ..options };
-    match config.token.isolation {
-        Isolation::Process => open_worker(config, options),
-        Isolation::InProcess => {
-            let opened = hufu_pkcs11::Pkcs11Backend::open(options);
-            Ok(Arc::new(opened.map_err(|error| Error::Token(error.to_string()))?))
-        }
-    }
-}
-
-fn open_worker(config: &Config, token: hufu_pkcs11::Config) -> Result<Arc<dyn KeyBackend>, Error> {
-    let TokenConfig { worker, environment, .. } = &config.token;
-    let options = hufu_worker::Config {
-        program: worker.clone(),
-        environment: environment.clone(),
-        ..hufu_worker::Config::new(token)
-    };
-    let opened = hufu_worker::WorkerBackend::open(options);
-    Ok(Arc::new(opened.map_err(|error| Error::Token(error.to_string()))?))
 }
 
 async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>, Error> {

@@ -13,15 +13,21 @@ pub(crate) fn check(config: &Config, token: &dyn KeyBackend) -> Result<(), Error
     if config.mode == Mode::Development {
         return Ok(());
     }
-    if token.capabilities().simulated {
-        return Err(Error::Refused(format!("the token {} is a simulation", token.name())));
-    }
+    check_simulated(config, token)?;
     if let (PinSource::File(pin), StorageConfig::Sqlite { path }) = (&config.token.pin, &config.storage)
         && pin.parent() == path.parent()
     {
         return Err(Error::Refused("the PIN file lies beside the database".to_owned()));
     }
     secrets(config).try_for_each(check_private)
+}
+
+/// Refuses, in production, a device that is a program.
+pub(crate) fn check_simulated(config: &Config, device: &dyn KeyBackend) -> Result<(), Error> {
+    if config.mode == Mode::Production && device.capabilities().simulated {
+        return Err(Error::Refused(format!("{} is a simulation", device.name())));
+    }
+    Ok(())
 }
 
 /// The files of the configuration that hold secrets.
@@ -34,7 +40,11 @@ fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
         StorageConfig::Postgres { url_file, .. } => Some(url_file.as_path()),
         StorageConfig::Sqlite { .. } => None,
     };
-    [Some(config.server.tls.key.as_path()), pin, url].into_iter().flatten()
+    let tpm = match config.tpm.as_ref().map(|tpm| &tpm.pin) {
+        Some(PinSource::File(path)) => Some(path.as_path()),
+        Some(PinSource::Prompt) | None => None,
+    };
+    [Some(config.server.tls.key.as_path()), pin, tpm, url].into_iter().flatten()
 }
 
 /// Refuses a secret that others than its owner can read.

@@ -60,6 +60,8 @@ const DIRECTION: &[Row] = &[
             "hufu-tlog",
             "hufu-verify",
             "hufu-software",
+            "hufu-group",
+            "hufu-tpm",
             "hufu-pkcs11",
             "hufu-worker",
             "hufu-guard",

@@ -1,17 +1,17 @@
-//! Opens the configured token.
+//! PINs, from where the configuration says.
 
 use hufu_secret::SecretBytes;
 
-use crate::config::{PinSource, TokenConfig};
+use crate::config::PinSource;
 use crate::files;
 use crate::open::Error;
 
 /// Longest PIN file, in bytes.
 const PIN_LEN_MAX: u64 = 1_024;
 
-/// The user PIN, from where the configuration says.
-pub(crate) fn pin(config: &TokenConfig) -> Result<SecretBytes, Error> {
-    match &config.pin {
+/// Reads a PIN, or asks for it.
+pub(crate) fn read(source: &PinSource, whose: &str) -> Result<SecretBytes, Error> {
+    match source {
         PinSource::File(path) => {
             let unreadable = |error| Error::Pin(format!("cannot read `{}`: {error}", path.display()));
             let content = files::read_if_there(path, PIN_LEN_MAX).map_err(unreadable)?;
@@ -21,7 +21,7 @@ pub(crate) fn pin(config: &TokenConfig) -> Result<SecretBytes, Error> {
             Ok(pin)
         }
         PinSource::Prompt => {
-            let prompt = format!("PIN of token {}: ", config.serial);
+            let prompt = format!("PIN of {whose}: ");
             let pin = rpassword::prompt_password(prompt).map_err(|error| Error::Pin(error.to_string()))?;
             Ok(SecretBytes::from_vec(pin.into_bytes()))
         }
