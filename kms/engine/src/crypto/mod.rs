@@ -2,6 +2,7 @@
 
 mod ciphertext;
 mod decrypt;
+mod device_random;
 mod encrypt;
 mod input;
 mod mac;
@@ -11,4 +12,5 @@ mod signature;
 mod usage;
 mod verify;
 
+pub(crate) use device_random::DeviceRandom;
 pub(crate) use usage::UsageBlocks;
