@@ -22,6 +22,12 @@ pub(crate) enum Failure {
     Negative(String),
     #[error("not confirmed, nothing was done")]
     Declined,
+    #[cfg(feature = "assess")]
+    #[error(transparent)]
+    Assess(#[from] hufu_assess::Error),
+    #[cfg(feature = "assess")]
+    #[error("the token is not admitted")]
+    NotAdmitted,
 }
 
 impl Failure {
