@@ -38,8 +38,10 @@ pub async fn assess(mut plan: Plan, tell: &dyn Fn(&str), stop: impl Future<Outpu
     let backend = open(&mut plan)?;
     let serial = backend.serial().to_owned();
     let backend = Tracked::new(backend);
+    let raw = Raw::new(&plan, &serial)?;
+    let objects_before = raw.objects();
     let found = tokio::select! {
-        found = examine(&plan, &backend, &serial, tell) => Some(found),
+        found = examine(&plan, &backend, &raw, tell) => Some(found),
         () = stop => None,
     };
     tell("destroying what was made");
@@ -47,7 +49,7 @@ pub async fn assess(mut plan: Plan, tell: &dyn Fn(&str), stop: impl Future<Outpu
     let left: Vec<String> = backend.clean_up().await.iter().map(ToString::to_string).collect();
     let Some(found) = found else { return Err(Error::Stopped(Left(left))) };
     let mut report = found?;
-    report.cleanup = Cleanup { keys_made, left };
+    report.cleanup = Cleanup { keys_made, left, objects_before, objects_after: raw.objects() };
     report.started_at_ms = started_at_ms;
     report.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     report.verdict = verdict::of(&report);
@@ -62,16 +64,15 @@ fn open(plan: &mut Plan) -> Result<Pkcs11Backend, Error> {
     Ok(Pkcs11Backend::open(config)?)
 }
 
-async fn examine(plan: &Plan, backend: &dyn KeyBackend, serial: &str, tell: &dyn Fn(&str)) -> Result<Report, Error> {
+async fn examine(plan: &Plan, backend: &dyn KeyBackend, raw: &Raw, tell: &dyn Fn(&str)) -> Result<Report, Error> {
     let verifier = verifier()?;
-    let raw = Raw::new(plan, serial)?;
     let mut report = empty(plan, raw.describe(plan, backend.capabilities().simulated)?);
     let subject = Subject { backend, verifier: &verifier, rng: &HostRng, wrapping_key: None };
     let rows = survey(&subject, |name| tell(&format!("conformance: {name}"))).await;
     report.algorithms = rows.into_iter().map(algorithm).collect();
-    report.attributes = attributes::check(&raw, |name| tell(&format!("attributes: {name}")));
+    report.attributes = attributes::check(raw, |name| tell(&format!("attributes: {name}")));
     tell("limits");
-    report.limits = vec![limits::sessions(&raw, plan.sessions_max())];
+    report.limits = vec![limits::sessions(raw, plan.sessions_max())];
     let signing = keys::algorithm(backend);
     report.speed_algorithm = signing.map(|(algorithm, scheme)| format!("{algorithm} {scheme}"));
     if let Some(signing) = signing {
@@ -84,7 +85,7 @@ async fn examine(plan: &Plan, backend: &dyn KeyBackend, serial: &str, tell: &dyn
         examine_random(
             plan,
             backend,
-            Some(Patient { backend, verifier: &verifier, key: &key, raw: &raw }),
+            Some(Patient { backend, verifier: &verifier, key: &key, raw }),
             &mut report,
             tell,
         )
@@ -160,7 +161,7 @@ fn empty(plan: &Plan, token: report::Token) -> Report {
         speed_algorithm: None,
         recovery: Vec::new(),
         random: None,
-        cleanup: Cleanup { keys_made: 0, left: Vec::new() },
+        cleanup: Cleanup { keys_made: 0, left: Vec::new(), objects_before: None, objects_after: None },
     }
 }
 

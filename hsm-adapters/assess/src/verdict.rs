@@ -110,6 +110,15 @@ fn of_circumstances(report: &Report, reasons: &mut Vec<Reason>) {
         let text = format!("{} keys could not be destroyed", report.cleanup.left.len());
         reasons.push(reason(Weight::Critical, "cleaning up", text));
     }
+    if let (Some(before), Some(after)) = (report.cleanup.objects_before, report.cleanup.objects_after)
+        && after > before
+    {
+        let text = format!(
+            "{} objects more than before: the token keeps what it refused to make, unless others made them",
+            after - before
+        );
+        reasons.push(reason(Weight::Important, "cleaning up", text));
+    }
 }
 
 fn reason(weight: Weight, area: &'static str, text: String) -> Reason {

@@ -47,6 +47,11 @@ impl Raw {
         Ok(self.context.open_rw_session(self.slot()?.0)?)
     }
 
+    /// How many objects there are that this user sees; nothing if the token does not tell.
+    pub(crate) fn objects(&self) -> Option<usize> {
+        self.session().ok()?.find_objects(&[]).ok().map(|found| found.len())
+    }
+
     /// What the token says of itself.
     pub(crate) fn describe(&self, plan: &Plan, simulated: bool) -> Result<Token, Error> {
         let (slot, info) = self.slot()?;

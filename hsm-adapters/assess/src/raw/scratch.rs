@@ -16,42 +16,44 @@ const LABEL: &[u8] = b"hufu-assessment";
 /// A session, and what was made in it. Everything is deleted when it is dropped.
 pub(crate) struct Scratch {
     pub(crate) session: Session,
+    /// Whether keys are token objects, for a token that makes no others. Only then: some tokens leave half of a token object behind
+    /// when they refuse to make it.
+    permanent: bool,
     made: RefCell<Vec<ObjectHandle>>,
 }
 
 impl Scratch {
+    /// Finds out whether the token makes session objects.
     pub(crate) fn new(session: Session) -> Self {
-        Self { session, made: RefCell::default() }
+        let mut scratch = Self { session, permanent: false, made: RefCell::default() };
+        let plain = [Attribute::Sensitive(true), Attribute::Extractable(false), Attribute::Sign(true)];
+        scratch.permanent = scratch.pair(&plain).is_err();
+        scratch
     }
 
-    /// A P-256 pair; answers the private half. A token that has no session objects makes it as a token object.
+    /// A P-256 pair; answers the private half.
     pub(crate) fn pair(&self, private: &[Attribute]) -> Result<ObjectHandle, Error> {
-        self.either(|token| {
-            let public = [token.clone(), label(), Attribute::EcParams(P256.to_vec()), Attribute::Private(false)];
-            let private = [&[token, label(), Attribute::Private(true)], private].concat();
-            let (public, private) = self.session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private)?;
-            self.keep(public);
-            Ok(private)
-        })
+        let token = Attribute::Token(self.permanent);
+        let public = [token.clone(), label(), Attribute::EcParams(P256.to_vec()), Attribute::Private(false)];
+        let private = [&[token, label(), Attribute::Private(true)], private].concat();
+        let (public, private) = self.session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private)?;
+        self.keep(public);
+        self.keep(private);
+        Ok(private)
     }
 
     /// An AES key of 256 bits.
     pub(crate) fn aes(&self, template: &[Attribute]) -> Result<ObjectHandle, Error> {
-        self.either(|token| {
-            let common = [token, label(), Attribute::Private(true), Attribute::ValueLen(32.into())];
-            self.session.generate_key(&Mechanism::AesKeyGen, &[&common, template].concat())
-        })
+        let token = Attribute::Token(self.permanent);
+        let common = [token, label(), Attribute::Private(true), Attribute::ValueLen(32.into())];
+        let key = self.session.generate_key(&Mechanism::AesKeyGen, &[&common, template].concat())?;
+        self.keep(key);
+        Ok(key)
     }
 
     /// Remembers another object that came to be.
     pub(crate) fn keep(&self, object: ObjectHandle) {
         self.made.borrow_mut().push(object);
-    }
-
-    fn either(&self, make: impl Fn(Attribute) -> Result<ObjectHandle, Error>) -> Result<ObjectHandle, Error> {
-        let made = make(Attribute::Token(false)).or_else(|_| make(Attribute::Token(true)))?;
-        self.keep(made);
-        Ok(made)
     }
 }
 

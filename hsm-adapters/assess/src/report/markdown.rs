@@ -140,7 +140,13 @@ fn cleanup(report: &Report) -> String {
         [] => "all are destroyed".to_owned(),
         left => format!("**left on the token**, to be deleted by hand (CKA_ID): {}", left.join(", ")),
     };
-    format!("## Cleaning up\n\n{} keys were made under random identities; {left}.\n", report.cleanup.keys_made)
+    let count = |objects: Option<usize>| objects.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
+    format!(
+        "## Cleaning up\n\n{} keys were made under random identities; {left}. Objects before: {}, afterwards: {}.\n",
+        report.cleanup.keys_made,
+        count(report.cleanup.objects_before),
+        count(report.cleanup.objects_after)
+    )
 }
 
 fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {

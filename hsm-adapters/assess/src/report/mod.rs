@@ -244,6 +244,10 @@ pub struct Cleanup {
     pub keys_made: usize,
     /// Identities of those that could not be destroyed.
     pub left: Vec<String>,
+    /// Objects that the user saw before; nothing if the token does not tell.
+    pub objects_before: Option<usize>,
+    /// Objects that the user saw afterwards.
+    pub objects_after: Option<usize>,
 }
 
 /// Writes `report.json`, `report.md` and the plots into a directory, which is made if it is not there.
