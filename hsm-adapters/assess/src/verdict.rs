@@ -124,3 +124,116 @@ fn of_circumstances(report: &Report, reasons: &mut Vec<Reason>) {
 fn reason(weight: Weight, area: &'static str, text: String) -> Reason {
     Reason { weight, area, text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Algorithm, Cleanup, Speed, StatisticalTest, Token};
+
+    fn check(weight: Weight, outcome: Outcome) -> Check {
+        Check { name: "a rule", standard: "", weight, outcome, detail: String::new() }
+    }
+
+    fn good() -> Report {
+        let text = String::new;
+        let speed = Speed {
+            sessions: 1,
+            signatures: 10,
+            signatures_per_second: 10.0,
+            p50_us: 1.0,
+            p99_us: 1.0,
+            verified: 10,
+            wrong: 0,
+            errors: 0,
+            first_error: None,
+        };
+        let test = StatisticalTest { name: "runs", standard: "", grade: "passed", p_values: vec![0.5], passed: 1 };
+        Report {
+            format: crate::report::FORMAT,
+            version: crate::report::VERSION,
+            hufu_version: "",
+            started_at_ms: 0,
+            took_ms: 0,
+            quick: false,
+            verdict: Verdict { outcome: Decision::Refused, reasons: Vec::new() },
+            token: Token {
+                module: text(),
+                library: text(),
+                cryptoki_version: text(),
+                manufacturer: text(),
+                model: text(),
+                serial: text(),
+                label: text(),
+                hardware_version: text(),
+                firmware_version: text(),
+                simulated: false,
+                mechanisms: Vec::new(),
+            },
+            algorithms: Vec::new(),
+            attributes: vec![check(Weight::Critical, Outcome::Holds)],
+            limits: Vec::new(),
+            speed: vec![speed],
+            speed_algorithm: Some(text()),
+            recovery: Vec::new(),
+            random: Some(Random {
+                len: 1,
+                bytes_per_second: 1.0,
+                health: check(Weight::Critical, Outcome::Holds),
+                repeated_blocks: 0,
+                estimates: Vec::new(),
+                min_entropy_bits_per_byte: 7.0,
+                tests: vec![test],
+                histogram: Vec::new(),
+            }),
+            cleanup: Cleanup { keys_made: 1, left: Vec::new(), objects_before: Some(3), objects_after: Some(3) },
+        }
+    }
+
+    #[track_caller]
+    fn decides(expected: Decision, change: impl FnOnce(&mut Report)) {
+        let mut report = good();
+        change(&mut report);
+        let verdict = of(&report);
+        assert_eq!(verdict.outcome, expected, "{:?}", verdict.reasons);
+        assert_eq!(verdict.reasons.is_empty(), expected == Decision::Admitted);
+    }
+
+    #[test]
+    fn a_token_without_fault_is_admitted() {
+        decides(Decision::Admitted, |_| ());
+        decides(Decision::Admitted, |report| report.attributes.push(check(Weight::Critical, Outcome::NotSupported)));
+    }
+
+    #[test]
+    fn one_grave_fault_refuses() {
+        let refused = |change: fn(&mut Report)| decides(Decision::Refused, change);
+        refused(|report| report.attributes.push(check(Weight::Critical, Outcome::Fails)));
+        refused(|report| report.recovery.push(check(Weight::Critical, Outcome::Fails)));
+        refused(|report| report.speed.iter_mut().for_each(|row| row.wrong = 1));
+        refused(|report| report.speed_algorithm = None);
+        refused(|report| report.cleanup.left.push("x".to_owned()));
+        refused(|report| {
+            let (name, detail) = ("p256".to_owned(), String::new());
+            report.algorithms.push(Algorithm { name, outcome: Outcome::Fails, detail, skipped: Vec::new() });
+        });
+        refused(|report| report.random.iter_mut().for_each(|random| random.min_entropy_bits_per_byte = 3.9));
+        refused(|report| report.random.iter_mut().for_each(|random| random.repeated_blocks = 1));
+        refused(|report| report.random.iter_mut().for_each(|random| random.health.outcome = Outcome::Fails));
+        refused(|report| {
+            report.random.iter_mut().flat_map(|random| &mut random.tests).for_each(|test| test.grade = "failed");
+        });
+    }
+
+    #[test]
+    fn lesser_faults_and_what_was_not_tried_are_reservations() {
+        let reserved = |change: fn(&mut Report)| decides(Decision::AdmittedWithReservations, change);
+        reserved(|report| report.attributes.push(check(Weight::Important, Outcome::Fails)));
+        reserved(|report| report.attributes.push(check(Weight::Critical, Outcome::Skipped)));
+        reserved(|report| report.token.simulated = true);
+        reserved(|report| report.quick = true);
+        reserved(|report| report.random = None);
+        reserved(|report| report.cleanup.objects_after = Some(4));
+        reserved(|report| report.random.iter_mut().for_each(|random| random.min_entropy_bits_per_byte = 5.0));
+        reserved(|report| report.speed.iter_mut().for_each(|row| row.errors = 1));
+    }
+}
