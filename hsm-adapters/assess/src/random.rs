@@ -88,7 +88,7 @@ fn estimate(name: &'static str, section: &'static str, bits_per_bit: f64) -> Est
     Estimate { name, section, bits_per_bit }
 }
 
-fn test(result: hufu_entropy::Result) -> StatisticalTest {
+fn test(result: hufu_entropy::Tested) -> StatisticalTest {
     StatisticalTest {
         name: result.name,
         standard: match result.standard {

@@ -10,15 +10,15 @@ use crate::raw::{Raw, Rule};
 use crate::report::{Check, Outcome, Weight};
 
 const RULES: [Rule; 3] = [
-    Rule { name: "keys come back after a logout", standard: "PKCS#11 §5.6.9", weight: Weight::Critical },
+    Rule { name: "keys come back after a logout", standard: "PKCS#11 v3.1 §5.6.10", weight: Weight::Critical },
     Rule {
         name: "keys come back after the library was finalized, all sessions closed",
-        standard: "PKCS#11 §5.4",
+        standard: "PKCS#11 v3.1 §5.4",
         weight: Weight::Critical,
     },
     Rule {
         name: "private keys are hidden while nobody is logged in",
-        standard: "PKCS#11 §4.4",
+        standard: "PKCS#11 v3.1 §4.4",
         weight: Weight::Critical,
     },
 ];

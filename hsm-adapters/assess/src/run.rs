@@ -23,7 +23,7 @@ const AFTERWARDS_LEN: usize = 4_096;
 
 const OBJECTS: Rule = Rule {
     name: "keys as token objects, as many as are harmless",
-    standard: "PKCS#11 §4.4",
+    standard: "PKCS#11 v3.1 §4.4",
     weight: Weight::Important,
 };
 

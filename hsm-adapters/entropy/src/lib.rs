@@ -17,4 +17,4 @@ pub mod test;
 
 pub use bits::Bits;
 pub use health::{ALPHA_LOG2, AdaptiveProportion, Failure, Health, RepetitionCount, STARTUP_LEN, WINDOW_LEN};
-pub use suite::{ALPHA, Grade, Result, SEQUENCE_BITS, Standard, run_suite};
+pub use suite::{ALPHA, Grade, SEQUENCE_BITS, Standard, Tested, run_suite};

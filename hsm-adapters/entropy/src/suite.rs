@@ -36,7 +36,7 @@ pub enum Grade {
 
 /// One test over all sequences.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Result {
+pub struct Tested {
     /// Name, with its parameter.
     pub name: &'static str,
     /// Which standard.
@@ -47,7 +47,7 @@ pub struct Result {
     pub grade: Grade,
 }
 
-impl Result {
+impl Tested {
     /// How many sequences gave at least [`ALPHA`].
     #[must_use]
     pub fn passed(&self) -> usize {
@@ -63,12 +63,12 @@ impl Result {
 
 /// Runs every test over each sequence of [`SEQUENCE_BITS`]; what is left at the end is not looked at. `step` is called before
 /// each sequence with how many are done, and of how many.
-pub fn run_suite(bytes: &[u8], mut step: impl FnMut(usize, usize)) -> Vec<Result> {
+pub fn run_suite(bytes: &[u8], mut step: impl FnMut(usize, usize)) -> Vec<Tested> {
     let sequences = bytes.chunks_exact(SEQUENCE_BITS / 8);
     let count = sequences.len();
-    let mut results: Vec<Result> = TESTS
+    let mut results: Vec<Tested> = TESTS
         .iter()
-        .map(|(name, standard, _)| Result { name, standard: *standard, p_values: Vec::new(), grade: Grade::Passed })
+        .map(|(name, standard, _)| Tested { name, standard: *standard, p_values: Vec::new(), grade: Grade::Passed })
         .collect();
     for (done, sequence) in sequences.enumerate() {
         step(done, count);

@@ -8,7 +8,7 @@ use crate::report::{Check, Outcome, Weight};
 
 const SESSIONS: Rule = Rule {
     name: "as many sessions as it states, or as were tried",
-    standard: "PKCS#11 §5.6.1",
+    standard: "PKCS#11 v3.1 §5.6.1",
     weight: Weight::Important,
 };
 

@@ -1,5 +1,7 @@
 //! The form for people.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use super::{Check, Random, Report};
 
 /// The report in Markdown; the plots are files beside it.
@@ -24,9 +26,11 @@ pub(super) fn of(report: &Report) -> String {
 
 fn head(report: &Report) -> String {
     let Report { token, hufu_version, took_ms, started_at_ms, .. } = report;
+    let began = UNIX_EPOCH.checked_add(Duration::from_millis(*started_at_ms)).unwrap_or(UNIX_EPOCH);
+    let began = humantime::format_rfc3339_seconds(began);
     let quick = if report.quick { "\nThis was a **quick** run: a first look, not an admission.\n" } else { "" };
     format!(
-        "# Assessment of {} {}, serial {}\n\nBy hufu {hufu_version}, begun {started_at_ms} ms after 1970 (UTC), in {:.1} s.\n{quick}\n",
+        "# Assessment of {} {}, serial {}\n\nBy hufu {hufu_version}, begun {began}, in {:.1} s.\n{quick}\n",
         cell(&token.manufacturer),
         cell(&token.model),
         cell(&token.serial),

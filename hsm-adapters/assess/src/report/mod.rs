@@ -1,4 +1,4 @@
-//! The report: its fields are the form for programs; [`write`] makes that for people as well.
+//! The report: its fields are the form for programs; [`write()`] makes that for people as well.
 
 mod markdown;
 mod plot;
