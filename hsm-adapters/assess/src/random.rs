@@ -104,3 +104,38 @@ fn test(result: hufu_entropy::Tested) -> StatisticalTest {
         p_values: result.p_values,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(bytes: Vec<u8>, after: &[u8]) -> Random {
+        judge(&Sample { bytes, bytes_per_second: 1.0 }, after, |_, _| ())
+    }
+
+    #[test]
+    fn a_constant_is_found_by_every_part() {
+        let random = judged(vec![7; SEQUENCE_BITS / 8], &[]);
+        assert_eq!(random.health.outcome, Outcome::Fails);
+        assert!(random.repeated_blocks > 0);
+        assert!(random.min_entropy_bits_per_byte < 0.1);
+        assert!(random.tests.iter().filter(|test| test.grade == "failed").count() > 20);
+        assert_eq!(random.histogram.iter().sum::<u32>(), 125_000);
+    }
+
+    #[test]
+    fn a_generator_that_starts_again_is_found_by_the_bytes_afterwards() {
+        let mut bytes = vec![0; SEQUENCE_BITS / 8];
+        getrandom::fill(&mut bytes).unwrap();
+        let after = bytes[..64].to_vec();
+        assert_eq!(judged(bytes.clone(), &[]).repeated_blocks, 0);
+        assert_eq!(judged(bytes, &after).repeated_blocks, 64 - 15);
+    }
+
+    #[test]
+    fn too_few_bytes_are_no_panic() {
+        for len in [0, 1, 100] {
+            assert!(judged(vec![1; len], &[]).tests.iter().all(|test| test.p_values.is_empty()));
+        }
+    }
+}
