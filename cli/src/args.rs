@@ -78,7 +78,7 @@ impl Cli {
             Command::Mac(command) => command.run(&app).await,
             Command::Kem(command) => command.run(&app).await,
             Command::Random(command) => command.run(&app).await,
-            Command::Hsm(command) => command.run(&app),
+            Command::Hsm(command) => command.run(&app).await,
             Command::Ledger(command) => command.run(&app).await,
             Command::Audit(command) => command.run(&app).await,
             Command::Status(command) => command.run(&app).await,
@@ -158,6 +158,10 @@ mod tests {
             "hufu random --bytes 32",
             "hufu hsm verify-attestation s.pem --key k.pem --anchor r.pem",
             "hufu hsm verify-attestation s --key k --anchor r --intermediate i --at 2025-06-19T12:00:00Z --output json",
+            #[cfg(feature = "assess")]
+            "hufu hsm assess --module m.so --pin-file p --token 0123 --report r",
+            #[cfg(feature = "assess")]
+            "hufu hsm assess --module m.so --pin-file p --label l --report r --quick --yes --random-bytes 125000",
             "hufu ledger checkpoint --out c",
             "hufu ledger key",
             "hufu ledger prove k@1 --out b",
@@ -202,6 +206,10 @@ mod tests {
             "hufu key list --limit 0",
             "hufu key show k --limit 0",
             "hufu audit list --limit 0",
+            "hufu hsm assess --module m.so --pin-file p --report r",
+            "hufu hsm assess --module m.so --pin-file p --token 1 --label l --report r",
+            "hufu hsm assess --module m.so --pin 1234 --token 1 --report r",
+            "hufu hsm assess --module m.so --pin-file p --token 1 --report r --random-bytes 99",
             "hufu nonsense",
         ] {
             let error = parse(line).unwrap_err();

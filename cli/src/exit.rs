@@ -11,7 +11,7 @@ Exit codes:
   1  anything else: a bad signature, a bundle that does not verify, a failure of the service
   2  usage: arguments, profile or input that cannot be meant
   3  refused by policy or by the state of the key: also a good signature of a compromised version,
-     a bundle of another public key, and a client certificate that is not accepted
+     a bundle of another public key, a client certificate that is not accepted, and a token that is not admitted
   4  no such key or version
   5  the service, or something that it needs, is unavailable: try again later";
 
@@ -37,7 +37,22 @@ pub(crate) fn code(failure: &Failure) -> Exit {
         Failure::Sdk(error) => sdk_code(error),
         Failure::Usage { .. } | Failure::Read { .. } => Exit::Usage,
         Failure::Refused { .. } => Exit::Refused,
+        #[cfg(feature = "assess")]
+        Failure::NotAdmitted => Exit::Refused,
+        #[cfg(feature = "assess")]
+        Failure::Assess(error) => assess_code(error),
         Failure::Write { .. } | Failure::Runtime(_) | Failure::Negative(_) | Failure::Declined => Exit::Other,
+    }
+}
+
+#[cfg(feature = "assess")]
+fn assess_code(error: &hufu_assess::Error) -> Exit {
+    use hufu_assess::{Error, OpenError};
+    match error {
+        Error::Open(
+            OpenError::Module { .. } | OpenError::NotFound(_) | OpenError::Ambiguous(_) | OpenError::PinEncoding,
+        ) => Exit::Usage,
+        _ => Exit::Other,
     }
 }
 

@@ -25,6 +25,12 @@ pub(crate) enum Failure {
     Refused { message: String, help: &'static str },
     #[error("not confirmed, nothing was done")]
     Declined,
+    #[cfg(feature = "assess")]
+    #[error(transparent)]
+    Assess(#[from] hufu_assess::Error),
+    #[cfg(feature = "assess")]
+    #[error("the token is not admitted")]
+    NotAdmitted,
 }
 
 impl Failure {

@@ -1,5 +1,7 @@
 //! The commands, one file a family.
 
+#[cfg(feature = "assess")]
+pub(crate) mod assess;
 pub(crate) mod attestation;
 pub(crate) mod audit;
 pub(crate) mod completion;

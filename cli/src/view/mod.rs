@@ -3,6 +3,8 @@
 //! Enums are the words of the command line (`p256`, `pre-active`), times RFC 3339 in UTC, bytes hexadecimal if the
 //! field does not say otherwise. What is absent is `null`.
 
+#[cfg(feature = "assess")]
+pub(crate) mod assessment;
 pub(crate) mod attestation;
 pub(crate) mod audit;
 pub(crate) mod key;

@@ -10,6 +10,9 @@ mod limits;
 mod mac;
 mod random;
 mod signing;
+mod survey;
+
+pub use survey::{Finding, Row, survey};
 
 use std::fmt;
 use std::future::Future;

@@ -19,7 +19,7 @@ use hufu_journal::{Journal, Slot};
 
 use crate::alarms::Alarms;
 use crate::api::Caller;
-use crate::crypto::UsageBlocks;
+use crate::crypto::{DeviceRandom, UsageBlocks};
 use crate::directory::Directory;
 use crate::fault;
 use crate::foundation::Keyring;
@@ -79,6 +79,7 @@ pub struct Engine {
     pub(crate) directory: Directory,
     pub(crate) refusals: Refusals,
     pub(crate) usage: UsageBlocks,
+    pub(crate) device_random: DeviceRandom,
     pub(crate) reconciler: Reconciler,
     pub(crate) writer: String,
     pub(crate) destroy_delay_ms_min: u64,
@@ -105,6 +106,7 @@ impl Engine {
             refusals: Refusals::new(parts.clock.clone()),
             reconciler: Reconciler::default(),
             usage: UsageBlocks::default(),
+            device_random: DeviceRandom::default(),
             directory,
             backends,
             store: parts.store,

@@ -19,7 +19,8 @@ const fn row(name: &'static str, code: &'static [&'static str], tests: &'static 
 }
 
 /// `server -> wiring -> {engine -> journal, policy, storage, adapters} -> core`;
-/// `cli -> sdk -> proto`. Adapters, policy, storage and ledger do not know each other.
+/// `cli -> sdk -> proto`, and `cli -> assess -> {pkcs11, software, conformance}`, which needs no service. Adapters, policy, storage and
+/// ledger do not know each other.
 const DIRECTION: &[Row] = &[
     row("hufu-secret", &[], &[]),
     row("hufu-core", &["hufu-secret"], &[]),
@@ -34,6 +35,12 @@ const DIRECTION: &[Row] = &[
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
     row("hufu-group", &["hufu-core"], &[]),
     row("hufu-pool", &["hufu-core"], &[]),
+    row("hufu-entropy", &[], &[]),
+    row(
+        "hufu-assess",
+        &["hufu-core", "hufu-secret", "hufu-conformance", "hufu-pkcs11", "hufu-software", "hufu-entropy"],
+        &[],
+    ),
     row("hufu-software", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance"]),
     row("hufu-tpm", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance", "hufu-software"]),
     row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
@@ -43,7 +50,16 @@ const DIRECTION: &[Row] = &[
     row("hufu-log", &["hufu-core", "hufu-tlog", "hufu-verify"], &[]),
     row(
         "hufu-engine",
-        &["hufu-core", "hufu-secret", "hufu-journal", "hufu-audit", "hufu-tlog", "hufu-verify", "hufu-log"],
+        &[
+            "hufu-core",
+            "hufu-secret",
+            "hufu-entropy",
+            "hufu-journal",
+            "hufu-audit",
+            "hufu-tlog",
+            "hufu-verify",
+            "hufu-log",
+        ],
         &["hufu-storage", "hufu-software", "hufu-policy"],
     ),
     row(
@@ -70,7 +86,7 @@ const DIRECTION: &[Row] = &[
     ),
     row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
     row("hufu-sdk", &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation"], &[]),
-    row("hufu-cli", &["hufu-sdk"], &[]),
+    row("hufu-cli", &["hufu-sdk", "hufu-assess"], &[]),
     row(
         "hufu-softhsm-tests",
         &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog", "hufu-core", "hufu-audit"],
@@ -84,7 +100,7 @@ const DIRECTION: &[Row] = &[
 /// Third-party crates, by the beginning of their name, and the only crates that may name them.
 const OWNED: &[(&str, &[&str])] = &[
     ("sqlx", &["hufu-storage"]),
-    ("cryptoki", &["hufu-pkcs11", "hufu-softhsm-tests", "hufu-fault-module"]),
+    ("cryptoki", &["hufu-pkcs11", "hufu-assess", "hufu-softhsm-tests", "hufu-fault-module"]),
     ("tss-esapi", &["hufu-tpm"]),
     ("alloy", &["hufu-evm"]),
     ("cedar-policy", &["hufu-policy"]),

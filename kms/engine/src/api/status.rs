@@ -59,7 +59,7 @@ pub struct BackendStatus {
 /// Something that needs a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alarm {
-    /// What kind: `quarantine`, `unknown-object`, `ledger-halted`, `ledger-damaged`, `clock`.
+    /// What kind: `quarantine`, `unknown-object`, `ledger-halted`, `ledger-damaged`, `outside-missing`, `bad-random`, `clock`.
     pub kind: &'static str,
     /// What it is about.
     pub resource: String,

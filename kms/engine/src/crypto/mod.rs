@@ -2,6 +2,7 @@
 
 mod ciphertext;
 mod decrypt;
+mod device_random;
 mod encapsulate;
 mod encrypt;
 mod input;
@@ -12,4 +13,5 @@ mod signature;
 mod usage;
 mod verify;
 
+pub(crate) use device_random::DeviceRandom;
 pub(crate) use usage::UsageBlocks;

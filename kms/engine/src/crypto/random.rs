@@ -7,11 +7,15 @@ use hufu_core::name::TenantId;
 use hufu_core::policy::Action;
 use hufu_core::record::Protection;
 use hufu_core::{Error, Reason};
+use hufu_entropy::Failure;
 use hufu_secret::SecretBytes;
 
 use crate::api::{Caller, RANDOM_LEN_MAX, RandomBytes};
 use crate::engine::Engine;
 use crate::fault;
+
+/// Kind of the alarm that a failed health test raises.
+const BAD_RANDOM: &str = "bad-random";
 
 impl Engine {
     /// Draws random bytes.
@@ -57,16 +61,36 @@ impl Engine {
         Ok(RandomBytes { bytes, protection, simulated })
     }
 
-    /// Adds the device's randomness to the operating system's: the sum is as good as the better of the two.
+    /// Adds the device's randomness to the operating system's: the sum is as good as the better of the two. Bytes of a device that
+    /// failed a health test are not used, and nothing is answered that would pass for the device's.
     async fn mix(&self, caller: &Caller, bytes: &mut SecretBytes) -> Result<(), Error> {
-        let drawn = self.perform(Protection::Hsm, Operation::Random(bytes.len()), caller.deadline).await?;
+        // Two callers at the start may both draw: more is tested, nothing less.
+        let startup = self.device_random.startup_len();
+        if startup > 0 {
+            let unused = self.draw(caller, startup).await?;
+            self.device_random.begin(unused.expose()).map_err(|failure| self.bad_source(failure))?;
+        }
+        let drawn = self.draw(caller, bytes.len()).await?;
+        self.device_random.check(drawn.expose()).map_err(|failure| self.bad_source(failure))?;
+        bytes.expose_mut().iter_mut().zip(drawn.expose()).for_each(|(byte, more)| *byte ^= more);
+        Ok(())
+    }
+
+    async fn draw(&self, caller: &Caller, len: usize) -> Result<SecretBytes, Error> {
+        let drawn = self.perform(Protection::Hsm, Operation::Random(len), caller.deadline).await?;
         let Outcome::Plaintext(drawn) = drawn else {
             return Err(Error::internal("the backend answered out of turn"));
         };
-        if drawn.len() != bytes.len() {
+        if drawn.len() != len {
             return Err(Error::new(Reason::BackendUnavailable, "the device gave too few random bytes"));
         }
-        bytes.expose_mut().iter_mut().zip(drawn.expose()).for_each(|(byte, more)| *byte ^= more);
-        Ok(())
+        Ok(drawn)
+    }
+
+    fn bad_source(&self, failure: Failure) -> Error {
+        let device = self.backend(Protection::Hsm).map_or_else(|_| "hsm".to_owned(), |hsm| hsm.name().to_owned());
+        self.alarms.raise(BAD_RANDOM, &device, &format!("its random numbers failed a health test: {failure}"));
+        Error::new(Reason::BackendUnavailable, "the device's random numbers failed a health test")
+            .help("ask for the protection `software`; the operator must look at the device")
     }
 }

@@ -1,6 +1,7 @@
 //! A backend over the simulated token, or over wrapped blobs, that fails when chance says so.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hufu_core::BoxFuture;
@@ -70,7 +71,9 @@ impl SimBackend {
             }
             Operation::Random(len) => {
                 let mut bytes = SecretBytes::zeroed(*len);
-                self.chance.fill(bytes.expose_mut()).unwrap();
+                if !self.token.random_is_stuck.load(Ordering::Relaxed) {
+                    self.chance.fill(bytes.expose_mut()).unwrap();
+                }
                 Ok(Outcome::Plaintext(bytes))
             }
             other => Err(BackendError::Unsupported(format!("{other:?}"))),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
@@ -79,6 +80,8 @@ pub(crate) struct SimToken {
     objects: Mutex<BTreeMap<VersionUid, Material>>,
     ever: Mutex<BTreeMap<VersionUid, Material>>,
     witness: Mutex<Option<Arc<dyn TokenWitness>>>,
+    /// Whether its random source gives one byte for ever.
+    pub(crate) random_is_stuck: AtomicBool,
 }
 
 impl SimToken {

@@ -7,6 +7,7 @@ mod idempotence;
 mod lifecycle;
 mod limits;
 mod lists;
+mod random;
 mod requests;
 mod tampering;
 mod trail;

@@ -1,0 +1,122 @@
+//! The token by PKCS#11 itself, beside the backend, for what the seam does not show: attributes, limits, deaths.
+//!
+//! The module is loaded and the user logged in already, by the backend of the same process: sessions that are opened here share
+//! that login, so no PIN is needed.
+
+pub(crate) mod attributes;
+mod kept_secret;
+pub(crate) mod limits;
+mod scratch;
+mod usage;
+mod wrapping;
+
+use cryptoki::context::Pkcs11;
+use cryptoki::error::Error as DeviceError;
+use cryptoki::session::Session;
+use cryptoki::slot::{Slot, TokenInfo};
+
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::report::{Check, Outcome, Token, Weight};
+
+/// The module and the slot of the token.
+pub(crate) struct Raw {
+    pub(crate) context: Pkcs11,
+    serial: String,
+}
+
+impl Raw {
+    /// Another view of a module that is loaded and initialised.
+    pub(crate) fn new(plan: &Plan, serial: &str) -> Result<Self, Error> {
+        Ok(Self { context: Pkcs11::new(&plan.module)?, serial: serial.to_owned() })
+    }
+
+    /// Where the token is now.
+    pub(crate) fn slot(&self) -> Result<(Slot, TokenInfo), Error> {
+        for slot in self.context.get_slots_with_token()? {
+            match self.context.get_token_info(slot) {
+                Ok(info) if info.serial_number() == self.serial => return Ok((slot, info)),
+                // A slot whose token was just removed.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Err(Error::Token("it is in no slot".to_owned()))
+    }
+
+    pub(crate) fn session(&self) -> Result<Session, Error> {
+        Ok(self.context.open_rw_session(self.slot()?.0)?)
+    }
+
+    /// How many objects there are that this user sees; nothing if the token does not tell.
+    pub(crate) fn objects(&self) -> Option<usize> {
+        self.session().ok()?.find_objects(&[]).ok().map(|found| found.len())
+    }
+
+    /// What the token says of itself.
+    pub(crate) fn describe(&self, plan: &Plan, simulated: bool) -> Result<Token, Error> {
+        let (slot, info) = self.slot()?;
+        let library = self.context.get_library_info()?;
+        let mechanisms = self.context.get_mechanism_list(slot)?;
+        Ok(Token {
+            module: plan.module.display().to_string(),
+            library: format!("{} {}", library.library_description(), library.library_version()),
+            cryptoki_version: library.cryptoki_version().to_string(),
+            manufacturer: info.manufacturer_id().to_owned(),
+            model: info.model().to_owned(),
+            serial: info.serial_number().to_owned(),
+            label: info.label().to_owned(),
+            hardware_version: info.hardware_version().to_string(),
+            firmware_version: info.firmware_version().to_string(),
+            simulated,
+            mechanisms: mechanisms.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+/// Function and code in the standard's words.
+pub(crate) fn describe(error: &DeviceError) -> String {
+    match error {
+        DeviceError::Pkcs11(code, function) => format!("C_{function:?}: {code:?}"),
+        other => other.to_string(),
+    }
+}
+
+/// What should hold, and how grave it is if not.
+#[derive(Clone, Copy)]
+pub(crate) struct Rule {
+    pub(crate) name: &'static str,
+    pub(crate) standard: &'static str,
+    pub(crate) weight: Weight,
+}
+
+impl Rule {
+    pub(crate) fn found(self, outcome: Outcome, detail: impl Into<String>) -> Check {
+        let Self { name, standard, weight } = self;
+        Check { name, standard, weight, outcome, detail: detail.into() }
+    }
+}
+
+/// What one trial of a rule came to.
+pub(crate) struct Found(pub(crate) Outcome, pub(crate) String);
+
+impl Found {
+    pub(crate) fn holds(detail: impl Into<String>) -> Self {
+        Self(Outcome::Holds, detail.into())
+    }
+
+    pub(crate) fn fails(detail: impl Into<String>) -> Self {
+        Self(Outcome::Fails, detail.into())
+    }
+
+    pub(crate) fn absent(error: &DeviceError) -> Self {
+        Self(Outcome::NotSupported, describe(error))
+    }
+}
+
+/// A call that must be refused.
+pub(crate) fn refused<T>(result: Result<T, DeviceError>, otherwise: &str) -> Found {
+    match result {
+        Ok(_) => Found::fails(otherwise),
+        Err(error) => Found::holds(format!("refused: {}", describe(&error))),
+    }
+}
