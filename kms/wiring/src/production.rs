@@ -5,8 +5,9 @@ use std::path::Path;
 
 use hufu_core::backend::KeyBackend;
 
-use crate::config::{Config, Mode, PinSource, StorageConfig};
+use crate::config::{Config, Mode, PinSource, StorageConfig, TlsConfig};
 use crate::open::Error;
+use crate::service::TlsMaterial;
 
 /// Refuses, in production, simulated parts, a PIN beside the database, and secrets that others can read.
 pub(crate) fn check(config: &Config, token: &dyn KeyBackend) -> Result<(), Error> {
@@ -14,6 +15,7 @@ pub(crate) fn check(config: &Config, token: &dyn KeyBackend) -> Result<(), Error
         return Ok(());
     }
     check_simulated(config, token)?;
+    check_certificates(&config.server.tls)?;
     if let (PinSource::File(pin), StorageConfig::Sqlite { path }) = (&config.token.pin, &config.storage)
         && pin.parent() == path.parent()
     {
@@ -26,6 +28,14 @@ pub(crate) fn check(config: &Config, token: &dyn KeyBackend) -> Result<(), Error
 pub(crate) fn check_simulated(config: &Config, device: &dyn KeyBackend) -> Result<(), Error> {
     if config.mode == Mode::Production && device.capabilities().simulated {
         return Err(Error::Refused(format!("{} is a simulation", device.name())));
+    }
+    Ok(())
+}
+
+/// Refuses certificates of a development start: their authority's key lies beside them.
+fn check_certificates(config: &TlsConfig) -> Result<(), Error> {
+    if TlsMaterial::load(config)?.is_development() {
+        return Err(Error::Refused("a certificate of `server.tls` was made by `hufud --dev`".to_owned()));
     }
     Ok(())
 }
@@ -58,7 +68,29 @@ fn check_private(path: &Path) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
     use super::*;
+    use crate::dev::DEVELOPMENT_ORGANIZATION;
+
+    #[test]
+    fn certificates_of_a_development_start_are_refused() {
+        for (organization, good) in [(DEVELOPMENT_ORGANIZATION, false), ("Acme", true)] {
+            let directory = tempfile::tempdir().unwrap();
+            let key = KeyPair::generate().unwrap();
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::OrganizationName, organization);
+            let file = |name: &str, content: String| {
+                let path = directory.path().join(name);
+                std::fs::write(&path, content).unwrap();
+                path
+            };
+            let certificate = file("server.pem", params.self_signed(&key).unwrap().pem());
+            let client_authorities = vec![certificate.clone()];
+            let config = TlsConfig { certificate, key: file("server.key", key.serialize_pem()), client_authorities };
+            assert_eq!(check_certificates(&config).is_ok(), good, "{organization}");
+        }
+    }
 
     #[test]
     fn a_secret_that_others_can_read_is_refused() {
