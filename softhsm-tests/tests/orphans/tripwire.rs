@@ -8,7 +8,7 @@ use std::time::Instant;
 use hufu_core::BoxFuture;
 use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, Operation, Outcome};
 use hufu_core::changeset::{Changeset, Collection, Row};
-use hufu_core::record::Protection;
+use hufu_core::record::{Locator, Protection};
 use hufu_core::store::{
     CommitError, Committed, FeedCursor, FeedEntry, Page, Sealer, Segment, SegmentKey, Store, StoreError,
 };
@@ -112,6 +112,10 @@ impl KeyBackend for WiredToken {
 
     fn distrust(&self) {
         self.inner.distrust();
+    }
+
+    fn holds(&self, locator: &Locator) -> bool {
+        self.inner.holds(locator)
     }
 }
 
