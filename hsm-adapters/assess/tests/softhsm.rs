@@ -24,7 +24,8 @@ fn with_softhsm(test: &str, body: impl Future<Output = ()>) {
     }
     if std::env::var_os(MARK).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        return runtime.unwrap().block_on(body);
+        runtime.unwrap().block_on(body);
+        hufu_secret::end_process(0);
     }
     let scratch = tempfile::TempDir::new().unwrap();
     let (configuration, tokens) = (scratch.path().join("softhsm2.conf"), scratch.path().join("tokens"));
