@@ -32,6 +32,8 @@ pub struct NewKey {
     pub sm2_distinguishing_id: Option<String>,
     /// Leaves the first version pre-active.
     pub pre_active: bool,
+    /// Whether its material may ever leave; never by default.
+    pub exit: Option<v1::Exit>,
 }
 
 /// A change to a key: what is `None` stays as it is.
@@ -62,6 +64,7 @@ impl NewKey {
             rotation_period: None,
             sm2_distinguishing_id: None,
             pre_active: false,
+            exit: None,
         }
     }
 
@@ -76,6 +79,7 @@ impl NewKey {
             description: self.description,
             sm2_distinguishing_id: self.sm2_distinguishing_id.unwrap_or_default(),
             rotation_period: self.rotation_period.map(period).transpose()?,
+            exit: self.exit.unwrap_or_default().into(),
             ..Default::default()
         };
         Ok(v1::CreateKeyRequest { parent, key_id: self.id, key: Some(key), pre_active: self.pre_active, request_id })

@@ -52,6 +52,7 @@ words! {
     Scheme: "SCHEME_";
     Purpose: "PURPOSE_";
     Protection: "PROTECTION_";
+    Exit: "EXIT_";
     KeyState: "KEY_STATE_";
     RevocationReason: "REVOCATION_REASON_";
     AttestationKind: "ATTESTATION_KIND_";

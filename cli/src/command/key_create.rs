@@ -47,6 +47,9 @@ pub(crate) struct Create {
     /// Leave the first version pre-active instead of activating it
     #[arg(long)]
     pre_active: bool,
+    /// Whether its material may ever leave, wrapped [default: never]
+    #[arg(long, value_parser = word::<v1::Exit>(), ignore_case = true)]
+    exit: Option<v1::Exit>,
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +85,7 @@ impl Create {
             rotation_period: self.rotation_period,
             sm2_distinguishing_id: self.sm2_id,
             pre_active: self.pre_active,
+            exit: self.exit,
             ..NewKey::new(self.key.key(), self.algorithm, self.protection)
         };
         let key = app.client()?.create_key(key).await?;

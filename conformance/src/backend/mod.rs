@@ -137,6 +137,7 @@ impl Case<'_> {
             scheme: self.scheme,
             binding: Arc::from(format!("conformance {self} {uid}").into_bytes()),
             wrapping_key: self.subject.wrapping_key,
+            exit: hufu_core::record::Exit::Never,
         })
     }
 

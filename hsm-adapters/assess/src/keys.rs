@@ -41,7 +41,15 @@ pub(crate) async fn make(
     let uid = VersionUid(random_array(&HostRng).map_err(|error| BackendError::Failed(error.to_string()))?);
     let binding: Arc<[u8]> = Arc::from([]);
     let purpose = Purpose::Sign;
-    let template = Template { uid, algorithm, purpose, scheme, binding: Arc::clone(&binding), wrapping_key: None };
+    let template = Template {
+        uid,
+        algorithm,
+        purpose,
+        scheme,
+        binding: Arc::clone(&binding),
+        wrapping_key: None,
+        exit: hufu_core::record::Exit::Never,
+    };
     let Outcome::Generated(generated) = backend.perform(Operation::Generate(&template), soon()).await? else {
         return Err(BackendError::Failed("making a key answers no key".to_owned()));
     };

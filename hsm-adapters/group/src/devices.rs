@@ -66,13 +66,16 @@ impl Devices {
                 }
                 return Ok(Outcome::Done);
             }
-            Operation::Generate(template) => self.maker(template)?,
+            Operation::Generate(template) | Operation::Unwrap(template, _) => self.maker(template)?,
             Operation::Sign(key, _)
             | Operation::Mac(key, _)
             | Operation::Seal(key, _)
             | Operation::Open(key, _)
             | Operation::DecryptWith(key, _)
-            | Operation::Decapsulate(key, _) => self.holder(key)?,
+            | Operation::Decapsulate(key, _)
+            | Operation::Agree(key, _)
+            | Operation::Wrap(key, _)
+            | Operation::Level(key) => self.holder(key)?,
             Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) | Operation::Random(_) => {
                 &self.first
             }
@@ -213,7 +216,15 @@ mod tests {
     async fn made_and_used(algorithm: Algorithm, scheme: Scheme) -> Result<Vec<u8>, BackendError> {
         let (devices, deadline) = (devices(), Instant::now() + Duration::from_secs(5));
         let (uid, binding) = (VersionUid([1; 16]), Arc::from([]));
-        let template = Template { uid, algorithm, purpose: Purpose::Sign, scheme, binding, wrapping_key: None };
+        let template = Template {
+            uid,
+            algorithm,
+            purpose: Purpose::Sign,
+            scheme,
+            binding,
+            wrapping_key: None,
+            exit: hufu_core::record::Exit::Never,
+        };
         let Outcome::Generated(made) = devices.perform(Operation::Generate(&template), deadline).await? else {
             panic!("a key is made");
         };

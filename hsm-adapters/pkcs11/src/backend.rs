@@ -112,6 +112,10 @@ impl Pkcs11Backend {
                 let why = "work with public keys needs no token; the software backend does it";
                 Err(BackendError::Unsupported(why.to_owned()))
             }
+            Operation::Level(_) => Ok(Outcome::Done),
+            Operation::Agree(..) | Operation::Wrap(..) | Operation::Unwrap(..) => {
+                Err(BackendError::Unsupported("not with this token".to_owned()))
+            }
         }
     }
 

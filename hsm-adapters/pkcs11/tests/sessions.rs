@@ -139,6 +139,7 @@ fn a_taken_identity_is_not_made_twice() {
             scheme: key.scheme,
             binding: Arc::from([]),
             wrapping_key: None,
+            exit: hufu_core::record::Exit::Never,
         };
         let again = backend.perform(Operation::Generate(&template), soon()).await;
         assert!(matches!(again, Err(BackendError::Failed(_))), "{again:?}");
@@ -189,6 +190,7 @@ fn a_call_that_takes_too_long_is_given_up() {
             scheme: hufu_core::algorithm::Scheme::RsaPssSha256,
             binding: Arc::from([]),
             wrapping_key: None,
+            exit: hufu_core::record::Exit::Never,
         };
         let started = Instant::now();
         let deadline = started + Duration::from_millis(3);

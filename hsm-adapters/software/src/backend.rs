@@ -84,6 +84,10 @@ impl SoftwareBackend {
             Operation::EncryptTo(key, data) => public::encrypt(key, data).map(Outcome::Bytes),
             Operation::Encapsulate(key) => public::encapsulate(key),
             Operation::Random(len) => self.random(len),
+            Operation::Level(_) => Ok(Outcome::Done),
+            Operation::Agree(..) | Operation::Wrap(..) | Operation::Unwrap(..) => {
+                Err(BackendError::Unsupported("not in software".to_owned()))
+            }
         }
     }
 

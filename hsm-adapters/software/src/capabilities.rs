@@ -6,5 +6,5 @@ use hufu_core::backend::Capabilities;
 pub(crate) fn all() -> Capabilities {
     let rows =
         TABLE.iter().flat_map(|row| row.schemes.iter().map(|(purpose, scheme)| (row.algorithm, *purpose, *scheme)));
-    Capabilities { schemes: rows.collect(), refusals: Vec::new(), simulated: false }
+    Capabilities { schemes: rows.collect(), ..Capabilities::default() }
 }

@@ -105,6 +105,7 @@ impl TpmBackend {
                 self.pool.run(deadline, forget).await
             }
             Operation::Sign(key, input) => self.sign(key, input, deadline).await,
+            Operation::Level(_) => Ok(Outcome::Done),
             Operation::Random(len) => self.random(len, deadline).await,
             Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) => {
                 let why = "work with public keys needs no TPM; the software backend does it";
@@ -114,7 +115,10 @@ impl TpmBackend {
             | Operation::Seal(..)
             | Operation::Open(..)
             | Operation::DecryptWith(..)
-            | Operation::Decapsulate(..) => Err(BackendError::Unsupported(NOTHING_ELSE.to_owned())),
+            | Operation::Decapsulate(..)
+            | Operation::Agree(..)
+            | Operation::Wrap(..)
+            | Operation::Unwrap(..) => Err(BackendError::Unsupported(NOTHING_ELSE.to_owned())),
         }
     }
 

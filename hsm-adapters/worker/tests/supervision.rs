@@ -149,6 +149,7 @@ fn a_call_that_hangs_costs_the_worker() {
                 scheme: Scheme::RsaPssSha256,
                 binding: Arc::from([]),
                 wrapping_key: None,
+                exit: hufu_core::record::Exit::Never,
             };
             let deadline = Instant::now() + Duration::from_millis(5);
             let _ = backend.perform(Operation::Generate(&template), deadline).await;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::backend::{
-    Aead, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, PublicKey,
-    SignInput, Template,
+    Aead, Arrival, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome,
+    PublicKey, SignInput, Template, Wrapping,
 };
-use hufu_core::record::{Attestation, Locator, Protection, VersionUid, WrappingKeyId};
+use hufu_core::record::{Attestation, Exit, Locator, Protection, VersionUid, WrappingKeyId};
 use hufu_pkcs11::{Config, LoginStep, OpenError, TokenSelector};
 use hufu_secret::{MemoryLock, SecretBytes, harden_process};
 use hufu_worker::wire::{Buffer, FrameReader, FromWorker, Opened, Pulse, ToWorker, VERSION, check_len};
@@ -51,6 +51,7 @@ fn words(operation: &Operation<'_>) -> String {
 
 fn handles() -> Vec<KeyHandle> {
     let token = Locator::Token { serial: "0123".to_owned(), uid: VersionUid([1; 16]), fingerprint: Some([2; 32]) };
+    let group = Locator::Group { group: "g".to_owned(), uid: VersionUid([1; 16]), fingerprint: Some([2; 32]) };
     let wrapped = Locator::Wrapped { blob: Arc::from([3; 60]), wrapping_key: WrappingKeyId([4; 16]) };
     let handle = |locator, public_key: Option<&[u8]>, id: Option<&str>| KeyHandle {
         uid: VersionUid([5; 16]),
@@ -64,6 +65,7 @@ fn handles() -> Vec<KeyHandle> {
     vec![
         handle(token, Some(&[7; 91]), Some("1234567812345678")),
         handle(wrapped, None, None),
+        handle(group, Some(&[7; 91]), None),
         handle(Locator::Gone, Some(&[]), Some("")),
     ]
 }
@@ -76,6 +78,7 @@ fn for_each_operation(mut look: impl FnMut(Operation<'_>)) {
         scheme: Scheme::RsaPssSha256,
         binding: Arc::from([8; 33]),
         wrapping_key,
+        exit: Exit::Replicable,
     };
     look(Operation::Generate(&template(None)));
     look(Operation::Generate(&template(Some(WrappingKeyId([3; 16])))));
@@ -91,6 +94,14 @@ fn for_each_operation(mut look: impl FnMut(Operation<'_>)) {
         look(Operation::Seal(key, aead));
         look(Operation::Open(key, aead));
         look(Operation::DecryptWith(key, &[1; 384]));
+        look(Operation::Decapsulate(key, &[1; 1088]));
+        look(Operation::Agree(key, &[5; 91]));
+        look(Operation::Level(key));
+        look(Operation::Wrap(key, Wrapping::Key(key)));
+        look(Operation::Wrap(key, Wrapping::Group));
+        for (by, public_key) in [(Wrapping::Key(key), Some(&[5; 91][..])), (Wrapping::Group, None)] {
+            look(Operation::Unwrap(&template(None), Arrival { by, wrapped: &[6; 48], public_key }));
+        }
     }
     for distinguishing_id in [None, Some("id")] {
         let key =
@@ -98,6 +109,8 @@ fn for_each_operation(mut look: impl FnMut(Operation<'_>)) {
         look(Operation::Verify(&key, SignInput::Message(b"message"), b"signature"));
         look(Operation::Verify(&key, SignInput::Digest(&[1; 48]), b""));
         look(Operation::EncryptTo(&key, b"plaintext"));
+        look(Operation::Encapsulate(&key));
+        look(Operation::Wrap(&handles().remove(0), Wrapping::Public(&key)));
     }
 }
 
@@ -119,7 +132,7 @@ async fn every_operation_arrives_as_it_was_sent() {
         ToWorker::write_request(&mut buffer, len, 77, Duration::from_millis(5), &operation);
         sent.push((words(&operation), frame(&buffer)));
     });
-    assert_eq!(sent.len(), 6 + 3 * 6 + 2 * 3);
+    assert_eq!(sent.len(), 6 + 4 * 13 + 2 * 5);
     for (asked, frame) in sent {
         let ToWorker::Request(request) = ToWorker::decode(&frame).unwrap() else { unreachable!("a request") };
         assert_eq!((request.id, request.remaining), (77, Duration::from_millis(5)));
@@ -197,7 +210,8 @@ fn openings_arrive_as_they_were_sent() {
     assert!(!format!("{heard:?}").contains("1234"));
     let row = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
     let refusal = (Algorithm::Sm2, Purpose::Sign, Scheme::Sm2Sm3, "no".to_owned());
-    let capabilities = Capabilities { schemes: vec![row], refusals: vec![refusal], simulated: true };
+    let capabilities =
+        Capabilities { schemes: vec![row], refusals: vec![refusal], simulated: true, exits: vec![Exit::Replicable] };
     let opened = Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities };
     let mut buffer = Buffer::default();
     FromWorker::write_opened(&mut buffer, &opened);

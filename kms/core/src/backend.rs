@@ -7,7 +7,7 @@ use hufu_secret::SecretBytes;
 
 use crate::BoxFuture;
 use crate::algorithm::{Algorithm, Purpose, Scheme};
-use crate::record::{Attestation, Locator, Protection, VersionUid, WrappingKeyId};
+use crate::record::{Attestation, Exit, Locator, Protection, VersionUid, WrappingKeyId};
 
 /// A backend: capabilities, one operation method, health.
 ///
@@ -81,6 +81,41 @@ pub enum Operation<'a> {
     Decapsulate(&'a KeyHandle, &'a [u8]),
     /// Draw random bytes from the device. Answer: [`Outcome::Plaintext`].
     Random(usize),
+    /// Agree on a shared secret with the holder of a public key, SubjectPublicKeyInfo, DER. Answer: [`Outcome::Plaintext`]:
+    /// Z as SP 800-56Ar3 §5.7.1.2 and RFC 7748 §6.1 write it, before any key derivation. A point that is not on the
+    /// curve, or that gives the neutral element, is [`BackendError::InvalidInput`].
+    Agree(&'a KeyHandle, &'a [u8]),
+    /// Wrap a key's material: PKCS#8 of a private key, the bytes of a secret one. Answer: [`Outcome::Bytes`]. Refused unless the
+    /// material was made with an [`Exit`] that allows it.
+    Wrap(&'a KeyHandle, Wrapping<'a>),
+    /// Make key material out of what [`Operation::Wrap`] made, here or elsewhere. Answer: [`Outcome::Generated`], or
+    /// [`BackendError::Rejected`] when the bytes are not genuine or the material is not what the template says.
+    Unwrap(&'a Template, Arrival<'a>),
+    /// Bring a key to every device that should hold it and does not. Answer: [`Outcome::Done`] when none is left.
+    Level(&'a KeyHandle),
+}
+
+/// What wraps key material.
+#[derive(Clone, Copy, Debug)]
+pub enum Wrapping<'a> {
+    /// A key of the service with [`Purpose::Wrap`], or for arrivals one with [`Purpose::Import`].
+    Key(&'a KeyHandle),
+    /// The public half of an RSA key: CKM_RSA_AES_KEY_WRAP (PKCS #11 v3.1 §6.1.22), RSA-OAEP of an AES key ‖ AES-KWP
+    /// of the material.
+    Public(&'a PublicKey<'a>),
+    /// The key that the tokens of a group share, which only their security officer could put there.
+    Group,
+}
+
+/// Wrapped material on its way in.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// What opens it: never [`Wrapping::Public`].
+    pub by: Wrapping<'a>,
+    /// The wrapped material.
+    pub wrapped: &'a [u8],
+    /// SubjectPublicKeyInfo, DER, that the private key must belong to; nothing for secret keys.
+    pub public_key: Option<&'a [u8]>,
 }
 
 /// What a backend answers.
@@ -124,6 +159,8 @@ pub struct Template {
     pub binding: Arc<[u8]>,
     /// The key that wraps such material; tokens ignore it.
     pub wrapping_key: Option<WrappingKeyId>,
+    /// Whether the material may ever leave.
+    pub exit: Exit,
 }
 
 /// New key material.
@@ -245,6 +282,8 @@ pub struct Capabilities {
     pub refusals: Vec<(Algorithm, Purpose, Scheme, String)>,
     /// Whether keys in it must not pass for hardware-protected.
     pub simulated: bool,
+    /// In which ways material may leave, beside [`Exit::Never`], which is always there.
+    pub exits: Vec<Exit>,
 }
 
 impl Capabilities {
@@ -258,6 +297,12 @@ impl Capabilities {
         }
         let known = self.refusals.iter().find(|(a, p, s, _)| (*a, *p, *s) == (algorithm, purpose, scheme));
         Err(known.map_or_else(|| format!("{algorithm} with {scheme} is not available"), |(.., why)| why.clone()))
+    }
+
+    /// Whether the backend can make material that may leave so.
+    #[must_use]
+    pub fn allows(&self, exit: Exit) -> bool {
+        exit == Exit::Never || self.exits.contains(&exit)
     }
 }
 

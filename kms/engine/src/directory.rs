@@ -253,9 +253,9 @@ impl Directory {
 
     /// Associated data of wrapped key material: everything that must not be swapped under it.
     pub(crate) fn binding(&self, record: &VersionRecord, wrapping_key: WrappingKeyId) -> Arc<[u8]> {
-        const EXPORTABLE: bool = false;
+        let exportable = record.exit == hufu_core::record::Exit::Exportable;
         let identity = (&*self.deployment, &record.tenant, &record.key, record.number, record.uid);
-        let usage = (record.algorithm, record.scheme, record.purpose, record.protection, EXPORTABLE, wrapping_key);
+        let usage = (record.algorithm, record.scheme, record.purpose, record.protection, exportable, wrapping_key);
         codec::encode("hufu-material-binding", 1, &(identity, usage)).into()
     }
 

@@ -131,7 +131,15 @@ async fn sign(backend: &dyn KeyBackend, key: &KeyHandle) {
 async fn generate(backend: &dyn KeyBackend) -> KeyHandle {
     let (algorithm, purpose, scheme) = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
     let binding = Arc::from([7; 120]);
-    let template = Template { uid: VersionUid([7; 16]), algorithm, purpose, scheme, binding, wrapping_key: None };
+    let template = Template {
+        uid: VersionUid([7; 16]),
+        algorithm,
+        purpose,
+        scheme,
+        binding,
+        wrapping_key: None,
+        exit: hufu_core::record::Exit::Never,
+    };
     let deadline = Instant::now() + Duration::from_secs(30);
     let answer = backend.perform(Operation::Generate(&template), deadline).await;
     let Ok(Outcome::Generated(generated)) = answer else { panic!("{answer:?}") };

@@ -163,8 +163,15 @@ async fn p256(backend: &dyn KeyBackend) -> Option<KeyHandle> {
         return None;
     }
     let binding: Arc<[u8]> = Arc::from([]);
-    let template =
-        Template { uid, algorithm, purpose: Purpose::Sign, scheme, binding: binding.clone(), wrapping_key: None };
+    let template = Template {
+        uid,
+        algorithm,
+        purpose: Purpose::Sign,
+        scheme,
+        binding: binding.clone(),
+        wrapping_key: None,
+        exit: hufu_core::record::Exit::Never,
+    };
     let deadline = Instant::now() + Duration::from_secs(30);
     match backend.perform(Operation::Generate(&template), deadline).await {
         Ok(Outcome::Generated(made)) => {

@@ -155,6 +155,7 @@ fn new_key(name: &KeyName) -> CreateKey {
         protection: Protection::Hsm,
         digest_allowed: false,
         labels: BTreeMap::new(),
+        exit: hufu_core::record::Exit::Never,
         description: String::new(),
         activate: true,
         distinguishing_id: None,

@@ -129,7 +129,15 @@ pub(crate) fn uid() -> VersionUid {
 /// A P-256 key on the token.
 pub(crate) async fn p256(backend: &dyn KeyBackend) -> KeyHandle {
     let (algorithm, purpose, scheme) = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
-    let template = Template { uid: uid(), algorithm, purpose, scheme, binding: Arc::from([]), wrapping_key: None };
+    let template = Template {
+        uid: uid(),
+        algorithm,
+        purpose,
+        scheme,
+        binding: Arc::from([]),
+        wrapping_key: None,
+        exit: hufu_core::record::Exit::Never,
+    };
     let Ok(Outcome::Generated(generated)) = backend.perform(Operation::Generate(&template), soon()).await else {
         panic!("a key is generated");
     };

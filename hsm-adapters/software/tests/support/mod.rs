@@ -56,7 +56,15 @@ pub(crate) fn uid() -> VersionUid {
 
 pub(crate) fn template(algorithm: Algorithm, purpose: Purpose, scheme: Scheme) -> Template {
     let binding = Arc::from(&b"deployment, tenant, key, version"[..]);
-    Template { uid: uid(), algorithm, purpose, scheme, binding, wrapping_key: Some(WRAPPING_KEY) }
+    Template {
+        uid: uid(),
+        algorithm,
+        purpose,
+        scheme,
+        binding,
+        wrapping_key: Some(WRAPPING_KEY),
+        exit: hufu_core::record::Exit::Never,
+    }
 }
 
 pub(crate) async fn generate(

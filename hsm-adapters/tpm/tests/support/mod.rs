@@ -125,7 +125,15 @@ pub(crate) fn soon() -> Instant {
 pub(crate) async fn generate(backend: &TpmBackend, algorithm: Algorithm, scheme: Scheme) -> KeyHandle {
     let uid = VersionUid(random_array(&OsRng).unwrap());
     let (purpose, binding) = (Purpose::Sign, Arc::from([]));
-    let template = Template { uid, algorithm, purpose, scheme, binding, wrapping_key: None };
+    let template = Template {
+        uid,
+        algorithm,
+        purpose,
+        scheme,
+        binding,
+        wrapping_key: None,
+        exit: hufu_core::record::Exit::Never,
+    };
     let Ok(Outcome::Generated(made)) = backend.perform(Operation::Generate(&template), soon()).await else {
         panic!("{algorithm} is generated");
     };

@@ -11,6 +11,7 @@ mod from_worker;
 mod opening;
 mod request;
 mod to_worker;
+mod wrapping;
 
 pub use buffer::Buffer;
 pub use frame::{FRAME_LEN_MAX, FrameReader};
@@ -20,7 +21,7 @@ pub use request::{Call, check_len};
 pub use to_worker::{Request, ToWorker};
 
 /// Version of the format.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Why what came over the socket cannot be understood.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

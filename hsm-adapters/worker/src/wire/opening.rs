@@ -58,8 +58,8 @@ pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireEr
 }
 
 pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written {
-    let Capabilities { schemes, refusals, simulated } = &opened.capabilities;
-    writer.array(5)?.str(&opened.name)?.str(&opened.serial)?.bool(*simulated)?;
+    let Capabilities { schemes, refusals, simulated, exits } = &opened.capabilities;
+    writer.array(6)?.str(&opened.name)?.str(&opened.serial)?.bool(*simulated)?.encode(exits)?;
     writer.array(schemes.len() as u64)?;
     for row in schemes {
         writer.encode(row)?;
@@ -72,11 +72,12 @@ pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written
 }
 
 pub(super) fn decode_opened(d: &mut Decoder<'_>) -> Result<Opened, WireError> {
-    array(d, 5)?;
+    array(d, 6)?;
     let (name, serial, simulated) = (d.str()?.to_owned(), d.str()?.to_owned(), d.bool()?);
+    let exits = d.decode()?;
     let schemes: Vec<(Algorithm, Purpose, Scheme)> = d.decode()?;
     let refusals: Vec<(Algorithm, Purpose, Scheme, String)> = d.decode()?;
-    Ok(Opened { name, serial, capabilities: Capabilities { schemes, refusals, simulated } })
+    Ok(Opened { name, serial, capabilities: Capabilities { schemes, refusals, simulated, exits } })
 }
 
 pub(super) fn encode_refusal(writer: &mut Writer<'_>, error: &OpenError) -> Written {

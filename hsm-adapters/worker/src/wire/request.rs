@@ -14,10 +14,11 @@ use minicbor::encode::Error;
 use minicbor::{Decoder, Encode, Encoder};
 use zeroize::Zeroizing;
 
+use super::wrapping::{OwnedArrival, OwnedWrapping, encode_arrival, encode_wrapping, wrapping_len};
 use super::{WireError, array};
 
-type Written = Result<(), Error<Infallible>>;
-type Writer<'w> = Encoder<&'w mut Vec<u8>>;
+pub(super) type Written = Result<(), Error<Infallible>>;
+pub(super) type Writer<'w> = Encoder<&'w mut Vec<u8>>;
 
 /// Most bytes of keys, bindings and names in one request: those are ours, and far shorter.
 const SURROUNDINGS_LEN_MAX: usize = 32 << 10;
@@ -52,6 +53,14 @@ pub enum Call {
     Encapsulate(Public),
     /// [`Operation::Decapsulate`].
     Decapsulate(KeyHandle, Vec<u8>),
+    /// [`Operation::Agree`].
+    Agree(KeyHandle, Vec<u8>),
+    /// [`Operation::Wrap`].
+    Wrap(KeyHandle, OwnedWrapping),
+    /// [`Operation::Unwrap`].
+    Unwrap(Box<(Template, OwnedArrival)>),
+    /// [`Operation::Level`].
+    Level(KeyHandle),
 }
 
 /// Input of authenticated encryption.
@@ -62,6 +71,7 @@ pub struct Sealed {
 }
 
 /// A public key.
+#[derive(Clone)]
 pub struct Public {
     algorithm: Algorithm,
     scheme: Scheme,
@@ -76,10 +86,17 @@ pub struct Public {
 pub fn check_len(operation: &Operation<'_>) -> Result<usize, BackendError> {
     let (data, aad, surroundings): (&[u8], &[u8], usize) = match operation {
         Operation::Generate(template) => (&[], &[], template.binding.len()),
+        Operation::Wrap(key, by) => (&[], &[], handle_len(key) + wrapping_len(by)),
+        Operation::Unwrap(template, arrival) => {
+            let public_key = arrival.public_key.unwrap_or_default();
+            (arrival.wrapped, public_key, template.binding.len() + wrapping_len(&arrival.by))
+        }
+        Operation::Level(key) => (&[], &[], handle_len(key)),
         Operation::Sign(key, SignInput::Message(data) | SignInput::Digest(data))
         | Operation::Mac(key, data)
         | Operation::DecryptWith(key, data)
-        | Operation::Decapsulate(key, data) => (data, &[], handle_len(key)),
+        | Operation::Decapsulate(key, data)
+        | Operation::Agree(key, data) => (data, &[], handle_len(key)),
         Operation::Verify(key, SignInput::Message(data) | SignInput::Digest(data), signature) => {
             (data, signature, public_len(key))
         }
@@ -94,9 +111,10 @@ pub fn check_len(operation: &Operation<'_>) -> Result<usize, BackendError> {
     Ok(data.len() + aad.len() + surroundings)
 }
 
-fn handle_len(key: &KeyHandle) -> usize {
+pub(super) fn handle_len(key: &KeyHandle) -> usize {
     let locator = match &key.locator {
         Locator::Token { serial, .. } => serial.len(),
+        Locator::Group { group, .. } => group.len(),
         Locator::Wrapped { blob, .. } => blob.len(),
         Locator::Sealed { device, blob } => device.len() + blob.len(),
         Locator::Gone => 0,
@@ -105,15 +123,14 @@ fn handle_len(key: &KeyHandle) -> usize {
     locator + key.binding.len() + public_key + key.distinguishing_id.as_ref().map_or(0, |id| id.len())
 }
 
-fn public_len(key: &PublicKey<'_>) -> usize {
+pub(super) fn public_len(key: &PublicKey<'_>) -> usize {
     key.spki.len() + key.distinguishing_id.map_or(0, str::len)
 }
 
 pub(super) fn encode_request(writer: &mut Writer<'_>, operation: &Operation<'_>) -> Written {
     match *operation {
         Operation::Generate(template) => {
-            writer.array(7)?.u8(1)?.encode(template.uid)?.encode(template.algorithm)?.encode(template.purpose)?;
-            writer.encode(template.scheme)?.bytes(&template.binding)?.encode(template.wrapping_key)?;
+            encode_template(writer.array(2)?.u8(1)?, template)?;
         }
         Operation::Find(uid) => encode_one(writer, 2, uid)?,
         Operation::Inventory(max) => encode_one(writer, 3, max as u64)?,
@@ -139,6 +156,16 @@ pub(super) fn encode_request(writer: &mut Writer<'_>, operation: &Operation<'_>)
         Operation::Random(len) => encode_one(writer, 12, len as u64)?,
         Operation::Encapsulate(key) => encode_public(writer.array(2)?.u8(13)?, key)?,
         Operation::Decapsulate(key, ciphertext) => encode_use(writer, 14, key, ciphertext)?,
+        Operation::Agree(key, peer) => encode_use(writer, 15, key, peer)?,
+        Operation::Wrap(key, by) => {
+            encode_handle(writer.array(3)?.u8(16)?, key)?;
+            encode_wrapping(writer, by)?;
+        }
+        Operation::Unwrap(template, arrival) => {
+            encode_template(writer.array(3)?.u8(17)?, template)?;
+            encode_arrival(writer, arrival)?;
+        }
+        Operation::Level(key) => encode_handle(writer.array(2)?.u8(18)?, key)?,
     }
     Ok(())
 }
@@ -164,7 +191,13 @@ fn encode_aead(writer: &mut Writer<'_>, tag: u8, key: &KeyHandle, input: Aead<'_
     writer.bytes(input.nonce)?.bytes(input.aad)?.bytes(input.data)?.ok()
 }
 
-fn encode_handle(writer: &mut Writer<'_>, key: &KeyHandle) -> Written {
+fn encode_template(writer: &mut Writer<'_>, template: &Template) -> Written {
+    let Template { uid, algorithm, purpose, scheme, binding, wrapping_key, exit } = template;
+    writer.array(7)?.encode(uid)?.encode(algorithm)?.encode(purpose)?.encode(scheme)?;
+    writer.bytes(binding)?.encode(wrapping_key)?.encode(exit)?.ok()
+}
+
+pub(super) fn encode_handle(writer: &mut Writer<'_>, key: &KeyHandle) -> Written {
     writer.array(7)?.encode(key.uid)?.encode(key.algorithm)?.encode(key.scheme)?.encode(&key.locator)?;
     writer.bytes(&key.binding)?;
     match &key.public_key {
@@ -174,7 +207,7 @@ fn encode_handle(writer: &mut Writer<'_>, key: &KeyHandle) -> Written {
     writer.encode(key.distinguishing_id.as_deref())?.ok()
 }
 
-fn encode_public(writer: &mut Writer<'_>, key: &PublicKey<'_>) -> Written {
+pub(super) fn encode_public(writer: &mut Writer<'_>, key: &PublicKey<'_>) -> Written {
     writer.array(4)?.encode(key.algorithm)?.encode(key.scheme)?.bytes(key.spki)?;
     writer.encode(key.distinguishing_id)?.ok()
 }
@@ -183,7 +216,7 @@ impl Call {
     pub(super) fn decode(d: &mut Decoder<'_>) -> Result<Self, WireError> {
         let len = d.array()?.ok_or(WireError::Malformed)?;
         match (d.u8()?, len) {
-            (1, 7) => Ok(Self::Generate(decode_template(d)?)),
+            (1, 2) => Ok(Self::Generate(decode_template(d)?)),
             (2, 2) => Ok(Self::Find(d.decode()?)),
             (3, 2) => Ok(Self::Inventory(decode_len(d)?)),
             (4, 2) => Ok(Self::Destroy(d.decode()?)),
@@ -197,6 +230,10 @@ impl Call {
             (12, 2) => Ok(Self::Random(decode_len(d)?)),
             (13, 2) => Ok(Self::Encapsulate(decode_public(d)?)),
             (14, 3) => Ok(Self::Decapsulate(decode_handle(d)?, d.bytes()?.to_vec())),
+            (15, 3) => Ok(Self::Agree(decode_handle(d)?, d.bytes()?.to_vec())),
+            (16, 3) => Ok(Self::Wrap(decode_handle(d)?, OwnedWrapping::decode(d)?)),
+            (17, 3) => Ok(Self::Unwrap(Box::new((decode_template(d)?, OwnedArrival::decode(d)?)))),
+            (18, 2) => Ok(Self::Level(decode_handle(d)?)),
             _ => Err(WireError::Malformed),
         }
     }
@@ -234,12 +271,16 @@ impl Call {
             Self::Decapsulate(key, ciphertext) => {
                 backend.perform(Operation::Decapsulate(key, ciphertext), deadline).await
             }
+            Self::Agree(key, peer) => backend.perform(Operation::Agree(key, peer), deadline).await,
+            Self::Wrap(key, by) => by.perform_wrap(key, backend, deadline).await,
+            Self::Unwrap(both) => both.1.perform_unwrap(&both.0, backend, deadline).await,
+            Self::Level(key) => backend.perform(Operation::Level(key), deadline).await,
         }
     }
 }
 
 impl Public {
-    fn borrowed(&self) -> PublicKey<'_> {
+    pub(super) fn borrowed(&self) -> PublicKey<'_> {
         let Self { algorithm, scheme, spki, distinguishing_id } = self;
         PublicKey { algorithm: *algorithm, scheme: *scheme, spki, distinguishing_id: distinguishing_id.as_deref() }
     }
@@ -264,6 +305,7 @@ fn decode_len(d: &mut Decoder<'_>) -> Result<usize, WireError> {
 }
 
 fn decode_template(d: &mut Decoder<'_>) -> Result<Template, WireError> {
+    array(d, 7)?;
     Ok(Template {
         uid: d.decode()?,
         algorithm: d.decode()?,
@@ -271,10 +313,11 @@ fn decode_template(d: &mut Decoder<'_>) -> Result<Template, WireError> {
         scheme: d.decode()?,
         binding: Arc::from(d.bytes()?),
         wrapping_key: d.decode()?,
+        exit: d.decode()?,
     })
 }
 
-fn decode_handle(d: &mut Decoder<'_>) -> Result<KeyHandle, WireError> {
+pub(super) fn decode_handle(d: &mut Decoder<'_>) -> Result<KeyHandle, WireError> {
     array(d, 7)?;
     Ok(KeyHandle {
         uid: d.decode()?,
@@ -287,7 +330,7 @@ fn decode_handle(d: &mut Decoder<'_>) -> Result<KeyHandle, WireError> {
     })
 }
 
-fn decode_public(d: &mut Decoder<'_>) -> Result<Public, WireError> {
+pub(super) fn decode_public(d: &mut Decoder<'_>) -> Result<Public, WireError> {
     array(d, 4)?;
     let (algorithm, scheme, spki) = (d.decode()?, d.decode()?, d.bytes()?.to_vec());
     Ok(Public { algorithm, scheme, spki, distinguishing_id: d.decode()? })

@@ -107,7 +107,15 @@ pub(crate) fn soon() -> Instant {
 pub(crate) async fn p256(backend: &dyn KeyBackend) -> KeyHandle {
     let (algorithm, purpose, scheme) = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
     let uid = VersionUid(hufu_core::ambient::random_array(&OsRng).unwrap());
-    let template = Template { uid, algorithm, purpose, scheme, binding: Arc::from([]), wrapping_key: None };
+    let template = Template {
+        uid,
+        algorithm,
+        purpose,
+        scheme,
+        binding: Arc::from([]),
+        wrapping_key: None,
+        exit: hufu_core::record::Exit::Never,
+    };
     let Ok(Outcome::Generated(generated)) = backend.perform(Operation::Generate(&template), soon()).await else {
         panic!("a key is generated");
     };

@@ -34,6 +34,32 @@ impl fmt::Display for Protection {
     }
 }
 
+/// Whether key material may ever leave where it was made, always wrapped and never in clear. Fixed at creation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Exit {
+    /// It stays where it was made.
+    #[default]
+    #[n(1)]
+    Never,
+    /// To the other tokens of its group, under the key that they share.
+    #[n(2)]
+    Replicable,
+    /// To whoever may export it or wrap it.
+    #[n(3)]
+    Exportable,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "never",
+            Self::Replicable => "replicable",
+            Self::Exportable => "exportable",
+        })
+    }
+}
+
 /// A key.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -83,6 +109,9 @@ pub struct KeyRecord {
     /// What the caller says of it.
     #[n(14)]
     pub description: String,
+    /// Whether its material may ever leave.
+    #[cbor(n(15), default)]
+    pub exit: Exit,
 }
 
 impl KeyRecord {

@@ -12,7 +12,7 @@ mod wrapping_key;
 
 pub use ceiling::UsageCeiling;
 pub use intent::{Intent, IntentKind};
-pub use key::{DISTINGUISHING_ID_DEFAULT, KeyRecord, Protection};
+pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection};
 pub use material::Material;
 pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
 pub use principal::{PrincipalRecord, Role, Tenant};

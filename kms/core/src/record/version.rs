@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
 
-use super::{Protection, Record, WrappingKeyId};
+use super::{Exit, Protection, Record, WrappingKeyId};
 use crate::algorithm::{Algorithm, Purpose, Scheme};
 use crate::changeset::Collection;
 use crate::name::{KeyId, KeyName, TenantId, VersionName, VersionNumber};
@@ -107,6 +107,19 @@ pub enum Locator {
         /// `[domain, version, …]` of the adapter.
         #[cbor(n(1), with = "arc_bytes")]
         blob: Arc<[u8]>,
+    },
+    /// An object on every token of a group.
+    #[n(5)]
+    Group {
+        /// The group's name, which never changes.
+        #[n(0)]
+        group: String,
+        /// CKA_ID.
+        #[n(1)]
+        uid: VersionUid,
+        /// SHA-256 of the SubjectPublicKeyInfo; nothing for secret keys.
+        #[cbor(n(2), with = "minicbor::bytes")]
+        fingerprint: Option<[u8; 32]>,
     },
 }
 
@@ -241,6 +254,9 @@ pub struct VersionRecord {
     /// When its destruction was scheduled.
     #[n(23)]
     pub destroy_scheduled_at: Option<u64>,
+    /// Whether its material may ever leave, as of the key.
+    #[cbor(n(24), default)]
+    pub exit: Exit,
 }
 
 impl VersionRecord {

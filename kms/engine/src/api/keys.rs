@@ -2,7 +2,7 @@
 
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::name::{KeyId, KeyName, TenantId, VersionName, VersionNumber};
-use hufu_core::record::{KeyRecord, Protection, VersionRecord};
+use hufu_core::record::{Exit, KeyRecord, Protection, VersionRecord};
 use hufu_core::revocation::RevocationReason;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub struct CreateKey {
     pub distinguishing_id: Option<String>,
     /// How often it ought to be rotated, in milliseconds.
     pub rotation_period_ms: Option<u64>,
+    /// Whether its material may ever leave.
+    pub exit: Exit,
 }
 
 /// Changes what may change of a key.

@@ -192,7 +192,15 @@ async fn generate(
     purpose: Purpose,
     scheme: Scheme,
 ) -> Result<Generated, FoundationError> {
-    let template = Template { uid, algorithm, purpose, scheme, binding: Arc::new([]), wrapping_key: None };
+    let template = Template {
+        uid,
+        algorithm,
+        purpose,
+        scheme,
+        binding: Arc::new([]),
+        wrapping_key: None,
+        exit: hufu_core::record::Exit::Never,
+    };
     let deadline = Instant::now() + GENERATE_TIMEOUT;
     match bootstrap.token.perform(Operation::Generate(&template), deadline).await {
         Ok(Outcome::Generated(generated)) => Ok(*generated),

@@ -92,6 +92,7 @@ impl Engine {
             distinguishing_id: validate::distinguishing_id(request)?,
             rotation_period_ms: request.rotation_period_ms,
             description: request.description.clone(),
+            exit: request.exit,
         })
     }
 
@@ -99,10 +100,16 @@ impl Engine {
     pub(super) fn check_capability(&self, key: &KeyRecord) -> Result<(), Error> {
         may_make(&self.retirements, key.algorithm, self.clock.now_ms())?;
         let backend = self.backend(key.protection)?;
-        backend.capabilities().check(key.algorithm, key.purpose, key.scheme).map_err(|why| {
+        let capabilities = backend.capabilities();
+        capabilities.check(key.algorithm, key.purpose, key.scheme).map_err(|why| {
             Error::new(Reason::UnsupportedByBackend, format!("{} cannot hold this key: {why}", backend.name()))
                 .field("algorithm")
                 .help("choose another algorithm or another protection")
-        })
+        })?;
+        if capabilities.allows(key.exit) {
+            return Ok(());
+        }
+        let why = format!("{} holds no keys that are {}", backend.name(), key.exit);
+        Err(Error::new(Reason::UnsupportedByBackend, why).field("exit").help("choose another protection"))
     }
 }

@@ -53,6 +53,7 @@ impl Engine {
             scheme: key.scheme,
             binding: self.directory.binding(&version, tenant.material_key),
             wrapping_key: Some(tenant.material_key),
+            exit: key.exit,
         };
         match self.generate(caller, key.protection, &template).await {
             Ok(generated) => {
@@ -170,6 +171,7 @@ impl Engine {
             destroy_at: None,
             destroyed_at: None,
             destroy_scheduled_at: None,
+            exit: key.exit,
         }
     }
 

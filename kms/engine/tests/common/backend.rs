@@ -168,7 +168,7 @@ impl KeyBackend for SimBackend {
             (Algorithm::HmacSha256, Purpose::Mac, Scheme::HmacSha256),
             (Algorithm::MlKem768, Purpose::Encapsulate, Scheme::MlKem),
         ];
-        Capabilities { schemes, refusals: Vec::new(), simulated: self.protection == Protection::Hsm }
+        Capabilities { schemes, simulated: self.protection == Protection::Hsm, ..Capabilities::default() }
     }
 
     fn perform<'a>(

@@ -222,6 +222,7 @@ fn create(member: Member, plan: KeyPlan, activate: bool) -> CreateKey {
         protection: plan.protection,
         digest_allowed: false,
         labels: Default::default(),
+        exit: hufu_core::record::Exit::Never,
         description: String::new(),
         activate,
         distinguishing_id: None,

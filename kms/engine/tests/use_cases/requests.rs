@@ -48,6 +48,7 @@ pub(crate) fn create(member: Member, id: &str, algorithm: Algorithm) -> CreateKe
         protection: Protection::Hsm,
         digest_allowed: false,
         labels: Default::default(),
+        exit: hufu_core::record::Exit::Never,
         description: String::new(),
         activate: true,
         distinguishing_id: None,

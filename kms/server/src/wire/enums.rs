@@ -3,7 +3,7 @@
 use hufu_core::Error;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::policy::Action;
-use hufu_core::record::{KeyState, Protection};
+use hufu_core::record::{Exit, KeyState, Protection};
 use hufu_core::revocation::RevocationReason;
 use hufu_engine::api::{Change, OutcomeKind, SignatureFormat};
 use hufu_proto::v1;
@@ -96,6 +96,8 @@ wire!(Scheme, v1::Scheme, {
 wire!(Purpose, v1::Purpose, { Sign => Sign, Encrypt => Encrypt, Mac => Mac, Encapsulate => Encapsulate, });
 
 wire!(Protection, v1::Protection, { Software => Software, Hsm => Hsm, });
+
+wire!(Exit, v1::Exit, { Never => Never, Replicable => Replicable, Exportable => Exportable, });
 
 wire!(KeyState, v1::KeyState, {
     PreActive => PreActive,

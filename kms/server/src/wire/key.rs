@@ -3,7 +3,7 @@
 use hufu_core::Error;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::name::KeyId;
-use hufu_core::record::Protection;
+use hufu_core::record::{Exit, Protection};
 use hufu_engine::api::{CreateKey, KeyDetail, PublicKeyView, ROTATION_PERIOD_MS};
 use hufu_proto::v1;
 
@@ -33,6 +33,7 @@ pub fn detail(detail: &KeyDetail) -> v1::Key {
         etag: etag::etag(detail.key.revision),
         sm2_distinguishing_id: record.distinguishing_id.clone().unwrap_or_default(),
         rotation_period: record.rotation_period_ms.map(duration),
+        exit: record.exit.to_wire(),
     }
 }
 
@@ -60,6 +61,7 @@ pub fn create(request: v1::CreateKeyRequest) -> Result<CreateKey, Error> {
         activate: !request.pre_active,
         distinguishing_id: Some(key.sm2_distinguishing_id).filter(|id| !id.is_empty()),
         rotation_period_ms: rotation_period(key.rotation_period)?,
+        exit: Exit::optional(key.exit, "key.exit")?.unwrap_or_default(),
     })
 }
 
@@ -137,6 +139,7 @@ mod tests {
             (|r| r.key.as_mut().unwrap().scheme = -1, "key.scheme", Reason::InvalidArgument),
             (|r| r.key.as_mut().unwrap().protection = 0, "key.protection", Reason::MissingField),
             (|r| r.key.as_mut().unwrap().protection = 3, "key.protection", Reason::InvalidArgument),
+            (|r| r.key.as_mut().unwrap().exit = 9, "key.exit", Reason::InvalidArgument),
         ];
         for (spoil, field, reason) in table {
             let mut request = request();
