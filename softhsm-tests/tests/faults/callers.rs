@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_millis(900);
 const PATIENCE_TO_CREATE: Duration = Duration::from_secs(8);
 /// After a failure.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Between two new keys.
-const PAUSE_TO_CREATE: Duration = Duration::from_millis(300);
+/// Before a new key, for each key that there is: SoftHSM gets slower with every object, and a long soak is about signatures.
+const PAUSE_TO_CREATE: Duration = Duration::from_millis(100);
 
 /// Callers at work.
 pub(crate) struct Callers(JoinSet<()>);
@@ -79,12 +79,12 @@ async fn sign(client: Client, mut chance: Chance, book: Arc<Book>) {
 }
 
 async fn create(client: Client, book: Arc<Book>) {
-    for number in 0u64.. {
+    for number in 0u32.. {
+        tokio::time::sleep(PAUSE_TO_CREATE * (number + 1)).await;
         let name = format!("made-{number}");
         match client.create_key(NewKey::new(&name, v1::Algorithm::P256, v1::Protection::Hsm)).await {
             Ok(_) => book.created(name.parse::<KeyRef>().unwrap()),
             Err(error) => book.failed(&error),
         }
-        tokio::time::sleep(PAUSE_TO_CREATE).await;
     }
 }
