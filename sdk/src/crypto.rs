@@ -93,17 +93,44 @@ impl Client {
         data: Data<'_>,
         format: v1::SignatureFormat,
     ) -> Result<v1::SignResponse, Error> {
+        let request = self.sign_request(key, data, format, "");
+        self.call(Repeat::WhenAsked, request, |channel, request| async move { crypto(channel).sign(request).await })
+            .await
+    }
+
+    /// Signs at most once under a request id, a UUID: a repetition within 24 hours is answered with the same signature. For
+    /// those who must account for each signature; costs the service a second write.
+    ///
+    /// # Errors
+    /// `OUTCOME_UNKNOWN` when a signature may have been made that was lost, and another one would differ. Else see above.
+    pub async fn sign_once(
+        &self,
+        key: &KeyRef,
+        data: Data<'_>,
+        format: v1::SignatureFormat,
+        request_id: &str,
+    ) -> Result<v1::SignResponse, Error> {
+        let request = self.sign_request(key, data, format, request_id);
+        self.call(Repeat::Safe, request, |channel, request| async move { crypto(channel).sign(request).await }).await
+    }
+
+    fn sign_request(
+        &self,
+        key: &KeyRef,
+        data: Data<'_>,
+        format: v1::SignatureFormat,
+        request_id: &str,
+    ) -> v1::SignRequest {
         use v1::sign_request::Data as Wire;
-        let request = v1::SignRequest {
+        v1::SignRequest {
             name: key.name(self.tenant()),
             data: Some(match data {
                 Data::Message(message) => Wire::Message(message.to_vec()),
                 Data::Digest(digest) => Wire::Digest(digest.to_vec()),
             }),
             format: format.into(),
-        };
-        self.call(Repeat::WhenAsked, request, |channel, request| async move { crypto(channel).sign(request).await })
-            .await
+            request_id: request_id.to_owned(),
+        }
     }
 
     /// Signs many messages or digests under one version: all of them, or none. At most 1024.

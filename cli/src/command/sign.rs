@@ -32,6 +32,9 @@ pub(crate) struct Sign {
     /// Form of ECDSA and SM2 signatures
     #[arg(long, value_parser = word::<v1::SignatureFormat>(), ignore_case = true, default_value = "der")]
     format: v1::SignatureFormat,
+    /// Sign at most once under this id: given again within 24 hours, it brings the same signature
+    #[arg(long, value_name = "UUID")]
+    request_id: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -85,7 +88,11 @@ impl Input {
 impl Sign {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let bytes = self.input.read()?;
-        let signed = app.client()?.sign(&self.key, self.input.data(&bytes), self.format).await?;
+        let (client, data) = (app.client()?, self.input.data(&bytes));
+        let signed = match &self.request_id {
+            Some(id) => client.sign_once(&self.key, data, self.format, id).await?,
+            None => client.sign(&self.key, data, self.format).await?,
+        };
         sink::write(&self.out, &signed.signature, Access::Public)?;
         let (scheme, protection) = (signed.scheme(), signed.protection());
         let view = UsedView::new("signed", &signed.key_version, scheme, protection, signed.simulated);

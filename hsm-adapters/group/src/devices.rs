@@ -68,6 +68,7 @@ impl Devices {
             }
             Operation::Generate(template) | Operation::Unwrap(template, _) => self.maker(template)?,
             Operation::Sign(key, _)
+            | Operation::SignOnce(key, _)
             | Operation::Mac(key, _)
             | Operation::Seal(key, _)
             | Operation::Open(key, _)

@@ -49,9 +49,16 @@ impl Proven {
         Self { backend, verifier, verify, marks: Marks::new(), alarm: Box::new(alarm) }
     }
 
-    async fn sign(&self, key: &KeyHandle, input: SignInput<'_>, deadline: Instant) -> Result<Outcome, BackendError> {
+    /// Signs as the operation says, and checks what comes out.
+    async fn sign(
+        &self,
+        operation: Operation<'_>,
+        key: &KeyHandle,
+        input: SignInput<'_>,
+        deadline: Instant,
+    ) -> Result<Outcome, BackendError> {
         let begun = self.standing();
-        let outcome = self.backend.perform(Operation::Sign(key, input), deadline).await?;
+        let outcome = self.backend.perform(operation, deadline).await?;
         // The device may have been lost meanwhile: what counts is where things stand now.
         if !self.is_due(key, self.standing()) {
             return Ok(outcome);
@@ -137,7 +144,9 @@ impl KeyBackend for Proven {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Outcome, BackendError>> {
         match operation {
-            Operation::Sign(key, input) => Box::pin(self.sign(key, input, deadline)),
+            Operation::Sign(key, input) | Operation::SignOnce(key, input) => {
+                Box::pin(self.sign(operation, key, input, deadline))
+            }
             Operation::DecryptWith(key, data) => Box::pin(self.decrypt(key, data, deadline)),
             other => self.backend.perform(other, deadline),
         }

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use cryptoki::session::Session;
 use hufu_core::BoxFuture;
-use hufu_core::algorithm::Scheme;
 use hufu_core::backend::{
     BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
 };
@@ -101,7 +100,9 @@ impl Pkcs11Backend {
                 })
                 .await
             }
-            Operation::Sign(key, input) => self.use_key(key, Input::sign(key, input)?, deadline).await,
+            Operation::Sign(key, input) | Operation::SignOnce(key, input) => {
+                self.use_key(key, Input::sign(key, input)?, deadline).await
+            }
             Operation::Mac(key, data) => self.use_key(key, Input::mac(key, data)?, deadline).await,
             Operation::Seal(key, input) => self.use_key(key, Input::seal(key, input)?, deadline).await,
             Operation::Open(key, input) => self.use_key(key, Input::open(key, input)?, deadline).await,
@@ -140,8 +141,9 @@ impl Pkcs11Backend {
             let why = self.profile.capabilities.check(algorithm, row.purpose, scheme);
             BackendError::Unsupported(why.err().unwrap_or_default())
         })?;
-        // A second signature of that kind would differ from the first, which the caller may have to account for.
-        let repeat = if is_randomised(scheme) { Repeat::Unsafe } else { Repeat::Safe };
+        // A second signature of that kind would differ from the first, which the caller may have to account for. What else is
+        // done with a key is told by its input: the caller brings the nonce.
+        let repeat = if scheme.is_randomised() { Repeat::Unsafe } else { Repeat::Safe };
         let key = key.clone();
         let work = move |link: &mut Link| {
             link.run(repeat, deadline, |token, session| {
@@ -222,14 +224,6 @@ impl KeyBackend for Pkcs11Backend {
     fn distrust(&self) {
         self.token.void_handles();
     }
-}
-
-/// Whether each signature is another one. What else is done with a key is told by its input: the caller brings the nonce.
-fn is_randomised(scheme: Scheme) -> bool {
-    matches!(
-        scheme,
-        Scheme::EcdsaSha256 | Scheme::EcdsaSha384 | Scheme::RsaPssSha256 | Scheme::Sm2Sm3 | Scheme::MlDsa
-    )
 }
 
 fn generated(token: &Token, session: &Session, plan: &Plan) -> Result<Outcome, Fault> {

@@ -74,7 +74,9 @@ impl SoftwareBackend {
                 self.cache.forget(uid);
                 Ok(Outcome::Done)
             }
-            Operation::Sign(handle, input) => self.use_key(handle, Usage::Sign(input), deadline).await,
+            Operation::Sign(handle, input) | Operation::SignOnce(handle, input) => {
+                self.use_key(handle, Usage::Sign(input), deadline).await
+            }
             Operation::Mac(handle, data) => self.use_key(handle, Usage::Mac(data), deadline).await,
             Operation::Seal(handle, aead) => self.use_key(handle, Usage::Seal(aead), deadline).await,
             Operation::Open(handle, aead) => self.use_key(handle, Usage::Open(aead), deadline).await,

@@ -104,7 +104,7 @@ impl TpmBackend {
                 };
                 self.pool.run(deadline, forget).await
             }
-            Operation::Sign(key, input) => self.sign(key, input, deadline).await,
+            Operation::Sign(key, input) | Operation::SignOnce(key, input) => self.sign(key, input, deadline).await,
             Operation::Level(_) => Ok(Outcome::Done),
             Operation::Random(len) => self.random(len, deadline).await,
             Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) => {

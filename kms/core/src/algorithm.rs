@@ -329,6 +329,12 @@ impl Scheme {
         }
     }
 
+    /// Whether two signatures of one message differ.
+    #[must_use]
+    pub fn is_randomised(self) -> bool {
+        matches!(self, Self::EcdsaSha256 | Self::EcdsaSha384 | Self::RsaPssSha256 | Self::Sm2Sm3 | Self::MlDsa)
+    }
+
     /// Length in bytes of each of r and s, where the signature is such a pair.
     #[must_use]
     pub fn scalar_len(self) -> Option<usize> {

@@ -61,6 +61,9 @@ pub enum Operation<'a> {
     Destroy(VersionUid),
     /// Sign. Answer: [`Outcome::Bytes`]: r ‖ s of fixed length for ECDSA and SM2, else as the standard says.
     Sign(&'a KeyHandle, SignInput<'a>),
+    /// As [`Operation::Sign`], for a caller who accounts for each signature: once a device may have signed, no other one is
+    /// asked, and the failure is told.
+    SignOnce(&'a KeyHandle, SignInput<'a>),
     /// Verify with a public key. Answer: [`Outcome::Verified`].
     Verify(&'a PublicKey<'a>, SignInput<'a>, &'a [u8]),
     /// Compute a MAC. Answer: [`Outcome::Bytes`].

@@ -57,6 +57,8 @@ reasons! {
     EtagMismatch => "ETAG_MISMATCH",
     /// The request id was used before with another body.
     RequestIdReused => "REQUEST_ID_REUSED",
+    /// It is not known whether a signature was made under this request id, and another one would differ.
+    OutcomeUnknown => "OUTCOME_UNKNOWN",
     /// The output was withheld: key, principal or policy changed while it was made.
     RevokedMeanwhile => "REVOKED_MEANWHILE",
     /// Stored data disagree with each other; the key is locked until someone has looked.

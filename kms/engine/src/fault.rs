@@ -25,6 +25,11 @@ pub(crate) fn backend(error: BackendError) -> Error {
     }
 }
 
+/// Whether a backend that failed so has certainly done nothing.
+pub(crate) fn had_no_effect(reason: Reason) -> bool {
+    matches!(reason, Reason::UnsupportedByBackend | Reason::InvalidArgument | Reason::Overloaded)
+}
+
 /// A ciphertext that was refused. Says nothing of why, so that it is no oracle.
 pub(crate) fn decryption_failed() -> Error {
     Error::new(Reason::DecryptionFailed, "the ciphertext was not made by this key with this additional data")

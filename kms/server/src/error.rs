@@ -44,7 +44,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         Reason::Unauthenticated => Code::Unauthenticated,
         Reason::KeyNotFound | Reason::VersionNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
-        Reason::EtagMismatch => Code::Aborted,
+        Reason::EtagMismatch | Reason::OutcomeUnknown => Code::Aborted,
         Reason::RateLimited => Code::ResourceExhausted,
         Reason::Overloaded
         | Reason::BackendUnavailable

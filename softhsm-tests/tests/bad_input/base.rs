@@ -170,7 +170,7 @@ fn crypto(method: &str) -> Option<Base> {
     Some(match method {
         "Sign" => {
             let data = Some(sign_request::Data::Message(message));
-            named(signer.clone(), either, &v1::SignRequest { name: signer, data, format: 0 })
+            named(signer.clone(), either, &v1::SignRequest { name: signer, data, ..Default::default() })
         }
         "SignBatch" => {
             let items = vec![v1::SignItem { data: Some(sign_item::Data::Message(message)) }];

@@ -234,7 +234,7 @@ fn destruction() -> Vec<Row> {
 
 fn signing() -> Vec<Row> {
     use sign_request::Data::{Digest, Message};
-    let request = |name: String, data| v1::SignRequest { name, data, format: 0 };
+    let request = |name: String, data| v1::SignRequest { name, data, ..Default::default() };
     let message = || Some(Message(b"message".to_vec()));
     vec![
         row("nothing to sign", &request(key("signer"), None), "MISSING_FIELD"),

@@ -93,6 +93,7 @@ pub fn check_len(operation: &Operation<'_>) -> Result<usize, BackendError> {
         }
         Operation::Level(key) => (&[], &[], handle_len(key)),
         Operation::Sign(key, SignInput::Message(data) | SignInput::Digest(data))
+        | Operation::SignOnce(key, SignInput::Message(data) | SignInput::Digest(data))
         | Operation::Mac(key, data)
         | Operation::DecryptWith(key, data)
         | Operation::Decapsulate(key, data)
@@ -135,7 +136,8 @@ pub(super) fn encode_request(writer: &mut Writer<'_>, operation: &Operation<'_>)
         Operation::Find(uid) => encode_one(writer, 2, uid)?,
         Operation::Inventory(max) => encode_one(writer, 3, max as u64)?,
         Operation::Destroy(uid) => encode_one(writer, 4, uid)?,
-        Operation::Sign(key, input) => {
+        // A worker has one device: there is nothing else that it could ask.
+        Operation::Sign(key, input) | Operation::SignOnce(key, input) => {
             let (is_digest, data) = parts(input);
             encode_handle(writer.array(4)?.u8(5)?, key)?;
             writer.bool(is_digest)?.bytes(data)?;

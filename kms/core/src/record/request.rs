@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use super::Record;
 use crate::changeset::Collection;
 
-/// The result of a state-changing request, replayed when the same request comes again. Never a secret.
+/// The result of a state-changing request or of a signature, replayed when the same request comes again. Never a secret.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct RequestRecord {
@@ -21,6 +21,10 @@ pub struct RequestRecord {
     /// When the record may be forgotten.
     #[n(3)]
     pub expires_at: u64,
+    /// The signature that was made for it, in the backend's form: the one output that is kept, since it is public and another
+    /// one would differ. Nothing while it is not known whether one was made.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub output: Option<Vec<u8>>,
 }
 
 impl Record for RequestRecord {

@@ -9,6 +9,7 @@ mod input;
 mod mac;
 mod random;
 mod sign;
+mod sign_once;
 mod signature;
 mod usage;
 mod verify;

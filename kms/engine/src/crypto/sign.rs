@@ -14,11 +14,12 @@ use crate::engine::{Engine, Permit};
 
 impl Engine {
     /// Signs one input. The signature is released after its audit record is durable, and only if nothing it rests on
-    /// has changed meanwhile.
+    /// has changed meanwhile. Under a request id there is at most one signature, and a repetition is answered with it.
     ///
     /// # Errors
     /// [`Reason::WrongState`], [`Reason::WrongPurpose`], [`Reason::DigestNotAllowed`], [`Reason::RevokedMeanwhile`],
-    /// [`Reason::BackendUnavailable`], [`Reason::Overloaded`].
+    /// [`Reason::BackendUnavailable`], [`Reason::Overloaded`]; under a request id [`Reason::RequestIdReused`] and
+    /// [`Reason::OutcomeUnknown`].
     pub async fn sign(
         &self,
         caller: &Caller,
@@ -26,6 +27,10 @@ impl Engine {
         input: Input,
         format: SignatureFormat,
     ) -> Result<Signed, Error> {
+        if caller.idempotency.is_some() {
+            let result = self.sign_once(caller, selector, &input, format).await;
+            return self.conclude(caller, Action::Sign, || resource(selector), result).await;
+        }
         let result = self.sign_all(caller, selector, std::slice::from_ref(&input), format).await;
         let result = result.and_then(|mut batch| match batch.signatures.pop() {
             Some(signature) => Ok(Signed { version: batch.version, signature }),

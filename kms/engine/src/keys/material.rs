@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hufu_core::Error;
 use hufu_core::ambient::random_array;
 use hufu_core::audit::AuditEntry;
 use hufu_core::backend::{Generated, Operation, Outcome, Template};
@@ -12,7 +13,6 @@ use hufu_core::record::{
     Attestation, Intent, IntentKind, KeyRecord, KeyState, Locator, Material, Protection, Record, VersionRecord,
     VersionUid,
 };
-use hufu_core::{Error, Reason};
 use hufu_journal::Slot;
 use hufu_verify::key_id_for_public_key;
 
@@ -62,7 +62,7 @@ impl Engine {
             }
             Err(error) => {
                 // A token that did not answer may still be at work: what it makes then is found by the reconciler.
-                if had_no_effect(error.reason()) {
+                if fault::had_no_effect(error.reason()) {
                     self.undo(key.protection, intent).await;
                 }
                 Err(error)
@@ -189,11 +189,6 @@ impl Engine {
         version.attestation = generated.attestation;
         Ok(())
     }
-}
-
-/// Whether a backend that failed so has certainly made nothing.
-fn had_no_effect(reason: Reason) -> bool {
-    matches!(reason, Reason::UnsupportedByBackend | Reason::InvalidArgument | Reason::Overloaded)
 }
 
 /// The audit record of a change, with what else must be known of it.

@@ -15,6 +15,11 @@ const REMEMBERED_MS: u64 = 24 * 3_600_000;
 impl Engine {
     /// The resource that this very request has changed already, if it has.
     pub(super) async fn replayed(&self, caller: &Caller) -> Result<Option<String>, Error> {
+        Ok(self.remembered(caller).await?.map(|record| record.resource))
+    }
+
+    /// What is kept of this very request, if it came before.
+    pub(crate) async fn remembered(&self, caller: &Caller) -> Result<Option<RequestRecord>, Error> {
         let Some(idempotency) = &caller.idempotency else { return Ok(None) };
         let id = row_id(caller, idempotency);
         let Some(row) = self.store.get(Collection::Request, &id).await.map_err(fault::store)? else {
@@ -22,7 +27,7 @@ impl Engine {
         };
         let record: RequestRecord = self.keyring.integrity().open(&row).map_err(Error::internal)?;
         if record.body == idempotency.body {
-            return Ok(Some(record.resource));
+            return Ok(Some(record));
         }
         Err(Error::new(Reason::RequestIdReused, "this request id was used with another request")
             .field("request_id")
@@ -41,13 +46,14 @@ impl Engine {
     }
 
     /// What is kept of this request once it is committed.
-    pub(super) fn to_remember(&self, caller: &Caller, resource: &str) -> Option<RequestRecord> {
+    pub(crate) fn to_remember(&self, caller: &Caller, resource: &str) -> Option<RequestRecord> {
         let idempotency = caller.idempotency.as_ref()?;
         Some(RequestRecord {
             id: row_id(caller, idempotency),
             body: idempotency.body,
             resource: resource.to_owned(),
             expires_at: self.clock.now_ms().saturating_add(REMEMBERED_MS),
+            output: None,
         })
     }
 }

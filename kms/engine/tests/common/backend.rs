@@ -45,8 +45,11 @@ impl SimBackend {
                 }
                 Ok(Outcome::Done)
             }
-            Operation::Sign(key, SignInput::Message(message)) => {
-                Ok(Outcome::Bytes(self.material(key)?.sign(message)))
+            Operation::Sign(key, SignInput::Message(message))
+            | Operation::SignOnce(key, SignInput::Message(message)) => {
+                let mut hedge = vec![0; if key.scheme.is_randomised() { 16 } else { 0 }];
+                self.chance.fill(&mut hedge).unwrap();
+                Ok(Outcome::Bytes(self.material(key)?.sign(&[message, hedge.as_slice()].concat())))
             }
             Operation::Verify(key, SignInput::Message(message), signature) => {
                 Ok(Outcome::Verified(verify(key.spki, message, signature)))
@@ -166,6 +169,7 @@ impl KeyBackend for SimBackend {
             (Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519),
             (Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::AesGcm),
             (Algorithm::HmacSha256, Purpose::Mac, Scheme::HmacSha256),
+            (Algorithm::MlDsa44, Purpose::Sign, Scheme::MlDsa),
             (Algorithm::MlKem768, Purpose::Encapsulate, Scheme::MlKem),
         ];
         Capabilities { schemes, simulated: self.protection == Protection::Hsm, ..Capabilities::default() }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use hufu_storage::Fault;
+use parking_lot::Mutex;
 
 use super::ambient::SimRng;
 
@@ -28,15 +29,21 @@ pub(crate) enum CallFault {
 pub(crate) struct Hazards {
     chance: Arc<SimRng>,
     on: AtomicBool,
+    next: Mutex<Option<CallFault>>,
 }
 
 impl Hazards {
     pub(crate) fn calm(seed: u64) -> Self {
-        Self { chance: Arc::new(SimRng::new(seed)), on: AtomicBool::new(false) }
+        Self { chance: Arc::new(SimRng::new(seed)), on: AtomicBool::new(false), next: Mutex::new(None) }
     }
 
     pub(crate) fn set(&self, on: bool) {
         self.on.store(on, Ordering::Relaxed);
+    }
+
+    /// What befalls the next call to a device, whether it is calm or not.
+    pub(crate) fn strike(&self, fault: CallFault) {
+        *self.next.lock() = Some(fault);
     }
 
     fn is_on(&self) -> bool {
@@ -56,6 +63,9 @@ impl Hazards {
     }
 
     pub(crate) fn call(&self) -> CallFault {
+        if let Some(fault) = self.next.lock().take() {
+            return fault;
+        }
         if !self.is_on() {
             return CallFault::None;
         }

@@ -9,6 +9,7 @@ mod limits;
 mod lists;
 mod random;
 mod requests;
+mod sign_once;
 mod tampering;
 mod trail;
 

@@ -16,7 +16,10 @@ type Answer<T> = Result<Response<T>, Status>;
 #[async_trait]
 impl CryptoService for Edge {
     async fn sign(&self, request: Request<v1::SignRequest>) -> Answer<v1::SignResponse> {
-        self.serve(Method::Sign, request, sign).await
+        if request.get_ref().request_id.is_empty() {
+            return self.serve(Method::Sign, request, sign).await;
+        }
+        self.change(Method::Sign, request, sign).await
     }
 
     async fn sign_batch(&self, request: Request<v1::SignBatchRequest>) -> Answer<v1::SignBatchResponse> {

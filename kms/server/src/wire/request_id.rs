@@ -39,6 +39,7 @@ change_requests! {
     RevokeKeyVersionRequest,
     ScheduleDestroyKeyVersionRequest,
     CancelDestroyKeyVersionRequest,
+    SignRequest,
 }
 
 macro_rules! change_requests_with_labels {
