@@ -21,7 +21,6 @@ pub(crate) enum Input {
     Open { nonce: [u8; 12], aad: Vec<u8>, data: Vec<u8> },
     Decrypt(Vec<u8>),
     Decapsulate(Vec<u8>),
-    /// The other side's point or coordinate, checked.
     Agree(Vec<u8>),
 }
 

@@ -28,7 +28,9 @@ pub(crate) fn checked(algorithm: Algorithm, spki: &[u8]) -> Result<Vec<u8>, Back
         Algorithm::X25519 => {
             info.algorithm.oid == public_key::X25519 && info.algorithm.parameters.is_none() && point.len() == 32
         }
-        _ => info.algorithm.oid == EC_PUBLIC_KEY && named == public_key::curve(algorithm) && on_curve(algorithm, point),
+        _ => {
+            info.algorithm.oid == EC_PUBLIC_KEY && named == public_key::curve(algorithm) && on_curve(algorithm, point)
+        }
     };
     if good { Ok(point.to_vec()) } else { Err(refused()) }
 }

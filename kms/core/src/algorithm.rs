@@ -415,7 +415,8 @@ mod tests {
         let stored = TABLE.iter().map(|row| numbers(minicbor::to_vec(row.algorithm).unwrap()).unwrap());
         let stored: Vec<_> = stored.collect();
         assert_eq!(stored, [1, 2, 3, 4, 19, 15, 5, 16, 6, 11, 12, 13, 14, 17, 7, 8, 9, 18, 10]);
-        let schemes = [Scheme::AesGcm, Scheme::HmacSm3, Scheme::MlDsa, Scheme::MlKem, Scheme::HmacSha384, Scheme::Ecdh];
+        let schemes =
+            [Scheme::AesGcm, Scheme::HmacSm3, Scheme::MlDsa, Scheme::MlKem, Scheme::HmacSha384, Scheme::Ecdh];
         assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[8], [11], [12], [13], [14], [15]]);
         let purposes = [Purpose::Encapsulate, Purpose::Agree];
         assert_eq!(purposes.map(|purpose| minicbor::to_vec(purpose).unwrap()), [[4], [5]]);

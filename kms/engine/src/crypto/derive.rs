@@ -48,7 +48,8 @@ impl Engine {
         may_use(version, Usage::Agree)?;
         let tenant = self.directory.tenant(&selector.key.tenant).await?;
         let slot = self.reserve()?;
-        let agreed = self.backend(version.protection)?.perform(Operation::Agree(&entry.handle, peer), caller.deadline);
+        let agreed =
+            self.backend(version.protection)?.perform(Operation::Agree(&entry.handle, peer), caller.deadline);
         let Outcome::Plaintext(agreed) = agreed.await.map_err(refused_peer)? else {
             return Err(Error::internal("the backend answered out of turn"));
         };
@@ -81,5 +82,9 @@ fn check_derivation(derivation: &Derivation) -> Result<(), Error> {
 fn refused_peer(error: BackendError) -> Error {
     let is_peer = matches!(error, BackendError::InvalidInput(_));
     let error = fault::backend(error);
-    if is_peer { error.field("peer_public_key").help("send the SubjectPublicKeyInfo of the peer, in DER") } else { error }
+    if is_peer {
+        error.field("peer_public_key").help("send the SubjectPublicKeyInfo of the peer, in DER")
+    } else {
+        error
+    }
 }

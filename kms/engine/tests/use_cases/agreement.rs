@@ -34,9 +34,8 @@ fn derive(
     peer: &[u8],
     derivation: &Derivation,
 ) -> Result<Derived, Error> {
-    world.call(member, async |server, caller| {
-        server.engine.derive_shared_secret(&caller, key, peer, derivation).await
-    })
+    world
+        .call(member, async |server, caller| server.engine.derive_shared_secret(&caller, key, peer, derivation).await)
 }
 
 #[test]
