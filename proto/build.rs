@@ -15,13 +15,14 @@ const PROTOS: [&str; 7] = [
 ];
 
 /// Messages that carry secrets: their `Debug` is written by hand in `src/redact.rs`.
-const REDACTED: [&str; 6] = [
+const REDACTED: [&str; 7] = [
     ".hufu.v1.EncryptRequest",
     ".hufu.v1.DecryptResponse",
     ".hufu.v1.GenerateDataKeyResponse",
     ".hufu.v1.GenerateRandomResponse",
     ".hufu.v1.EncapsulateResponse",
     ".hufu.v1.DecapsulateResponse",
+    ".hufu.v1.DeriveSharedSecretResponse",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

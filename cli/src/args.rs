@@ -49,6 +49,8 @@ enum Command {
     /// Share secrets with the holder of a key (key encapsulation)
     #[command(subcommand)]
     Kem(command::kem::Command),
+    /// Agree on a secret with the holder of another key, and derive a key from it (Diffie-Hellman)
+    Derive(command::derive::Derive),
     /// Random bytes from the service or its token
     Random(command::random::Random),
     /// Hardware security modules
@@ -77,6 +79,7 @@ impl Cli {
             Command::Decrypt(command) => command.run(&app).await,
             Command::Mac(command) => command.run(&app).await,
             Command::Kem(command) => command.run(&app).await,
+            Command::Derive(command) => command.run(&app).await,
             Command::Random(command) => command.run(&app).await,
             Command::Hsm(command) => command.run(&app).await,
             Command::Ledger(command) => command.run(&app).await,
@@ -155,6 +158,10 @@ mod tests {
             "hufu key create k --algorithm aes128-gcm --protection hsm",
             "hufu kem encapsulate k --out c --secret s",
             "hufu kem decapsulate k@1 --in c --out s",
+            "hufu key create k --algorithm x25519 --protection software",
+            "hufu key create k --algorithm p256 --purpose agree --protection hsm",
+            "hufu derive k --peer p.pem --kdf hkdf-sha256 --salt s --info i --bytes 64 --out o",
+            "hufu derive k@1 --peer p.pem --kdf x963-sm3 --out -",
             "hufu random --bytes 32",
             "hufu hsm verify-attestation s.pem --key k.pem --anchor r.pem",
             "hufu hsm verify-attestation s --key k --anchor r --intermediate i --at 2025-06-19T12:00:00Z --output json",
@@ -199,6 +206,8 @@ mod tests {
             "hufu mac k --in f --out g --verify h",
             "hufu kem encapsulate k --out c",
             "hufu kem decapsulate k --in c",
+            "hufu derive k --peer p.pem --out o",
+            "hufu derive k --peer p.pem --kdf hkdf-sha256 --bytes 1025 --out o",
             "hufu random --bytes 0",
             "hufu random --bytes 65537",
             "hufu ledger verify b",

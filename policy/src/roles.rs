@@ -33,6 +33,7 @@ const USE: &[Action] = &[
     Action::GenerateRandom,
     Action::Encapsulate,
     Action::Decapsulate,
+    Action::DeriveSharedSecret,
 ];
 
 /// What everyone who is authenticated may read: proofs, which are public anyway, and the state of the service.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::v1::{
-    DecapsulateResponse, DecryptResponse, EncapsulateResponse, EncryptRequest, GenerateDataKeyResponse,
-    GenerateRandomResponse,
+    DecapsulateResponse, DecryptResponse, DeriveSharedSecretResponse, EncapsulateResponse, EncryptRequest,
+    GenerateDataKeyResponse, GenerateRandomResponse,
 };
 
 /// Stands for secret bytes in `Debug` output.
@@ -72,6 +72,15 @@ impl fmt::Debug for DecapsulateResponse {
     }
 }
 
+impl fmt::Debug for DeriveSharedSecretResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeriveSharedSecretResponse")
+            .field("secret", &Secret(&self.secret))
+            .field("key_version", &self.key_version)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +95,7 @@ mod tests {
             format!("{:?}", GenerateDataKeyResponse { plaintext: SECRET.to_vec(), ..Default::default() }),
             format!("{:?}", GenerateRandomResponse { data: SECRET.to_vec(), ..Default::default() }),
             format!("{:?}", EncapsulateResponse { shared_secret: SECRET.to_vec(), ..Default::default() }),
+            format!("{:?}", DeriveSharedSecretResponse { secret: SECRET.to_vec(), ..Default::default() }),
             format!("{:?}", DecapsulateResponse { shared_secret: SECRET.to_vec(), ..Default::default() }),
         ];
         for text in shown {

@@ -68,6 +68,32 @@ pub struct Decapsulated {
     pub simulated: bool,
 }
 
+/// How a key is derived from a shared secret.
+#[derive(Clone, Copy, Debug)]
+pub struct Derivation<'a> {
+    /// The function.
+    pub kdf: v1::Kdf,
+    /// The salt of HKDF, at most 1024 bytes; empty for the others.
+    pub salt: &'a [u8],
+    /// What the key is for and between whom, at most 1024 bytes.
+    pub info: &'a [u8],
+    /// Length of the key in bytes: 1 to 1024.
+    pub length_bytes: u32,
+}
+
+/// A key derived from a shared secret.
+#[derive(Debug)]
+pub struct Derived {
+    /// The derived key; overwritten when it is dropped.
+    pub secret: Zeroizing<Vec<u8>>,
+    /// The version that agreed.
+    pub key_version: String,
+    /// Where the private key lives.
+    pub protection: v1::Protection,
+    /// Whether anything below the key is simulated.
+    pub simulated: bool,
+}
+
 /// Random bytes.
 #[derive(Debug)]
 pub struct Random {
@@ -316,6 +342,38 @@ impl Client {
             protection: answer.protection(),
             simulated: answer.simulated,
             shared_secret: Zeroizing::new(answer.shared_secret),
+            key_version: answer.key_version,
+        })
+    }
+
+    /// Agrees on a secret with the holder of a public key (SubjectPublicKeyInfo, DER), by a key of purpose `AGREE`, and derives a
+    /// key from it.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn derive_shared_secret(
+        &self,
+        key: &KeyRef,
+        peer_public_key: &[u8],
+        derivation: Derivation<'_>,
+    ) -> Result<Derived, Error> {
+        let request = v1::DeriveSharedSecretRequest {
+            name: key.name(self.tenant()),
+            peer_public_key: peer_public_key.to_vec(),
+            kdf: derivation.kdf.into(),
+            salt: derivation.salt.to_vec(),
+            info: derivation.info.to_vec(),
+            length_bytes: derivation.length_bytes,
+        };
+        let answer = self
+            .call(Repeat::WhenAsked, request, |channel, request| async move {
+                crypto(channel).derive_shared_secret(request).await
+            })
+            .await?;
+        Ok(Derived {
+            protection: answer.protection(),
+            simulated: answer.simulated,
+            secret: Zeroizing::new(answer.secret),
             key_version: answer.key_version,
         })
     }

@@ -40,7 +40,7 @@ mod words;
 
 pub use audit::{AuditFilter, AuditSegments};
 pub use client::Client;
-pub use crypto::{Data, DataKey, Decapsulated, Decrypted, Encapsulated, Random};
+pub use crypto::{Data, DataKey, Decapsulated, Decrypted, Derivation, Derived, Encapsulated, Random};
 pub use error::Error;
 pub use hufu_proto::v1;
 pub use keys::{KeyChange, NewKey};

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use hufu_sdk::{Client, Data, KeyRef, NewKey, v1};
+use hufu_sdk::{Client, Data, Derivation, KeyRef, NewKey, v1};
 use hufu_softhsm_tests::{Daemon, Tool};
 
 /// Bytes that nobody but the caller may see, and what they are.
@@ -137,9 +137,24 @@ async fn use_secrets(client: &Client) -> Vec<Known> {
         assert_eq!(made.shared_secret, found.shared_secret);
         secrets.push(Known::new("a shared secret", made.shared_secret.as_slice()));
     }
+    secrets.extend(derive_secrets(client).await);
     for source in [v1::Protection::Hsm, v1::Protection::Software] {
         let random = client.generate_random(64, source).await.unwrap();
         secrets.push(Known::new("random bytes", random.data.as_slice()));
+    }
+    secrets
+}
+
+async fn derive_secrets(client: &Client) -> Vec<Known> {
+    let mut secrets = Vec::new();
+    for (id, protection) in [("agree-hsm", v1::Protection::Hsm), ("agree-soft", v1::Protection::Software)] {
+        let new = NewKey::new(id, v1::Algorithm::P256, protection);
+        client.create_key(NewKey { purpose: Some(v1::Purpose::Agree), ..new }).await.unwrap();
+        let peer = client.public_key(&key(id)).await.unwrap().spki_der;
+        let (kdf, info) = (v1::Kdf::HkdfSha256, b"info marker of a derivation");
+        let derivation = Derivation { kdf, salt: b"", info, length_bytes: 32 };
+        let derived = client.derive_shared_secret(&key(id), &peer, derivation).await.unwrap();
+        secrets.extend([Known::new("a derived key", derived.secret.as_slice()), Known::new("an info", info)]);
     }
     secrets
 }

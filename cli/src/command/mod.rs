@@ -5,6 +5,7 @@ pub(crate) mod assess;
 pub(crate) mod attestation;
 pub(crate) mod audit;
 pub(crate) mod completion;
+pub(crate) mod derive;
 pub(crate) mod encrypt;
 pub(crate) mod hsm;
 pub(crate) mod kem;

@@ -74,6 +74,10 @@ async fn use_key(case: &Case<'_>, key: &KeyHandle) -> Result<Outcome, BackendErr
     match case.purpose {
         Purpose::Sign => case.perform(Operation::Sign(key, SignInput::Message(b"x"))).await,
         Purpose::Mac => case.perform(Operation::Mac(key, b"x")).await,
+        Purpose::Agree => {
+            let own = key.public_key.as_deref().unwrap_or_default();
+            case.perform(Operation::Agree(key, own)).await
+        }
         Purpose::Encapsulate => case.perform(Operation::Decapsulate(key, &[0x5a; 1088])).await,
         Purpose::Encrypt if !case.algorithm.is_asymmetric() => case.perform(Operation::Seal(key, sealed)).await,
         Purpose::Encrypt => {

@@ -27,6 +27,7 @@ async fn check_wrong_use(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure
         (Some(Purpose::Encrypt).filter(|_| !case.algorithm.is_asymmetric()), Operation::Open(key, aead)),
         (Some(Purpose::Encrypt).filter(|_| case.algorithm.is_asymmetric()), Operation::DecryptWith(key, b"x")),
         (Some(Purpose::Encapsulate), Operation::Decapsulate(key, &[0; 1088])),
+        (Some(Purpose::Agree), Operation::Agree(key, key.public_key.as_deref().unwrap_or_default())),
     ];
     for (purpose, operation) in uses {
         if purpose == Some(case.purpose) {
@@ -48,6 +49,7 @@ async fn check_oversized(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure
         Purpose::Sign => vec![Operation::Sign(key, SignInput::Message(&huge))],
         Purpose::Mac => vec![Operation::Mac(key, &huge)],
         Purpose::Encapsulate => vec![Operation::Decapsulate(key, &huge)],
+        Purpose::Agree => vec![Operation::Agree(key, &huge)],
         Purpose::Encrypt if case.algorithm.is_asymmetric() => vec![Operation::DecryptWith(key, &huge)],
         Purpose::Encrypt => vec![Operation::Seal(key, aead), Operation::Seal(key, aad), Operation::Open(key, aead)],
     };

@@ -3,6 +3,7 @@
 //!
 //! It makes keys under fresh random identities and destroys them again, so that it may run on a token in use.
 
+mod agreement;
 mod encapsulation;
 mod encryption;
 mod lifecycle;
@@ -112,6 +113,7 @@ impl Case<'_> {
             Purpose::Encrypt => encryption::check_aead(self, &key, &other).await?,
             Purpose::Mac => mac::check(self, &key, &other).await?,
             Purpose::Encapsulate => encapsulation::check(self, &key, &other).await?,
+            Purpose::Agree => agreement::check(self, &key, &other).await?,
         }
         limits::check(self, &key).await?;
         lifecycle::check_destroy(self, &key, &other, report).await

@@ -32,7 +32,7 @@ pub(crate) struct Plan {
 pub(crate) struct Dialect {
     /// It takes CKA_ALLOWED_MECHANISMS.
     pub(crate) allowed_mechanisms: bool,
-    /// It names the Edwards curve by a string, as PKCS #11 v3.0 §2.3.10 allows, not by an object identifier.
+    /// It names the Edwards or Montgomery curve by a string, as PKCS #11 v3.0 §2.3.10 allows, not by an object identifier.
     pub(crate) edwards_by_name: bool,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn private(plan: &Plan) -> Vec<Attribute> {
         Attribute::Sign(signs),
         Attribute::Decrypt(encrypts),
         Attribute::Unwrap(false),
-        Attribute::Derive(false),
+        Attribute::Derive(plan.purpose == Purpose::Agree),
     ]);
     if let Form::Secret(len) = plan.algorithm.entry().form {
         template.extend([
@@ -90,6 +90,14 @@ pub(crate) fn public(plan: &Plan) -> Vec<Attribute> {
         template.push(Attribute::Encapsulate(true));
     }
     template.extend(kind(plan));
+    template
+}
+
+/// The template of a shared secret of so many bytes that is to be read and deleted at once.
+pub(crate) fn agreed_secret(len: usize) -> Vec<Attribute> {
+    let mut template = shared_secret().to_vec();
+    // No field is longer than 48 bytes. Without the length some tokens know not how much to keep.
+    template.push(Attribute::ValueLen(u64::try_from(len).unwrap_or(0).into()));
     template
 }
 
@@ -130,12 +138,14 @@ fn common(plan: &Plan) -> Vec<Attribute> {
 
 /// CKA_EC_PARAMS. The encodings are constants that cannot fail; an empty one would be refused by the token.
 fn ec_params(plan: &Plan) -> Vec<u8> {
+    let (name, oid) = match plan.algorithm {
+        Algorithm::X25519 => ("curve25519", public_key::X25519),
+        _ => ("edwards25519", public_key::ED25519),
+    };
     let encoded = match public_key::curve(plan.algorithm) {
         Some(curve) => curve.to_der(),
-        None if plan.dialect.edwards_by_name => {
-            PrintableStringRef::new("edwards25519").and_then(|name| name.to_der())
-        }
-        None => public_key::ED25519.to_der(),
+        None if plan.dialect.edwards_by_name => PrintableStringRef::new(name).and_then(|name| name.to_der()),
+        None => oid.to_der(),
     };
     encoded.unwrap_or_default()
 }

@@ -108,13 +108,14 @@ impl Pkcs11Backend {
             Operation::Open(key, input) => self.use_key(key, Input::open(key, input)?, deadline).await,
             Operation::DecryptWith(key, data) => self.use_key(key, Input::decrypt(key, data)?, deadline).await,
             Operation::Decapsulate(key, data) => self.use_key(key, Input::decapsulate(key, data)?, deadline).await,
+            Operation::Agree(key, peer) => self.use_key(key, Input::agree(key, peer)?, deadline).await,
             Operation::Random(len) => self.random(len, deadline).await,
             Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) => {
                 let why = "work with public keys needs no token; the software backend does it";
                 Err(BackendError::Unsupported(why.to_owned()))
             }
             Operation::Level(_) => Ok(Outcome::Done),
-            Operation::Agree(..) | Operation::Wrap(..) | Operation::Unwrap(..) => {
+            Operation::Wrap(..) | Operation::Unwrap(..) => {
                 Err(BackendError::Unsupported("not with this token".to_owned()))
             }
         }

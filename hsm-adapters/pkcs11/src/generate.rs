@@ -26,6 +26,7 @@ pub(crate) fn make(session: &Session, plan: &Plan) -> Result<Made, Fault> {
         (Form::Secret(_), _) => secret(session, &Mechanism::GenericSecretKeyGen, &private)?,
         (Form::Rsa(_), _) => pair(session, &Mechanism::RsaPkcsKeyPairGen, plan, &private)?,
         (Form::Pair, Algorithm::Ed25519) => pair(session, &Mechanism::EccEdwardsKeyPairGen, plan, &private)?,
+        (Form::Pair, Algorithm::X25519) => pair(session, &Mechanism::EccMontgomeryKeyPairGen, plan, &private)?,
         (Form::Pair, Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87) => {
             pair(session, &Mechanism::MlDsaKeyPairGen, plan, &private)?
         }

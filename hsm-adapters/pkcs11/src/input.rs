@@ -4,6 +4,8 @@ use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::backend::{Aead, BackendError, KeyHandle, SignInput};
 use hufu_secret::SecretBytes;
 
+use crate::peer;
+
 /// Longest message, plaintext, ciphertext or associated data, in bytes.
 pub const INPUT_LEN_MAX: usize = 8 << 20;
 
@@ -19,6 +21,7 @@ pub(crate) enum Input {
     Open { nonce: [u8; 12], aad: Vec<u8>, data: Vec<u8> },
     Decrypt(Vec<u8>),
     Decapsulate(Vec<u8>),
+    Agree(Vec<u8>),
 }
 
 impl Input {
@@ -63,6 +66,11 @@ impl Input {
         }
         Ok(Self::Decapsulate(ciphertext.to_vec()))
     }
+
+    pub(crate) fn agree(handle: &KeyHandle, peer: &[u8]) -> Result<Self, BackendError> {
+        check_purpose(handle, Purpose::Agree, true)?;
+        Ok(Self::Agree(peer::checked(handle.algorithm, peer)?))
+    }
 }
 
 /// The purpose that a scheme serves; each serves one.
@@ -71,6 +79,7 @@ pub(crate) fn purpose(scheme: Scheme) -> Purpose {
         Scheme::RsaOaepSha256 | Scheme::AesGcm | Scheme::Sm4Gcm => Purpose::Encrypt,
         Scheme::HmacSha256 | Scheme::HmacSha384 | Scheme::HmacSm3 => Purpose::Mac,
         Scheme::MlKem => Purpose::Encapsulate,
+        Scheme::Ecdh => Purpose::Agree,
         _ => Purpose::Sign,
     }
 }

@@ -22,6 +22,7 @@ mod link;
 mod low_s;
 mod mechanism;
 mod module;
+mod peer;
 mod pool;
 mod probe;
 mod provision;

@@ -46,6 +46,7 @@ pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
         // New in PKCS #11 v3.2.
         Scheme::MlDsa => (MechanismType::ML_DSA_KEY_PAIR_GEN, MechanismType::ML_DSA),
         Scheme::MlKem => (MechanismType::ML_KEM_KEY_PAIR_GEN, MechanismType::ML_KEM),
+        Scheme::Ecdh => (agreeing_pair(row.algorithm)?, MechanismType::ECDH1_DERIVE),
         // PKCS #11 v3.2 defines none of them, and a curve without its signature scheme is no substitute.
         Scheme::Sm2Sm3 => return Err("the token offers no SM2 signature mechanism".to_owned()),
         Scheme::Sm4Gcm => return Err("the token offers no SM4-GCM mechanism".to_owned()),
@@ -54,12 +55,21 @@ pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
     Ok(Mechanisms { generate, usage, key_bits: key_bits(row.algorithm) })
 }
 
+/// How a pair for key agreement is made.
+fn agreeing_pair(algorithm: Algorithm) -> Result<MechanismType, String> {
+    match algorithm {
+        Algorithm::P256 | Algorithm::P384 => Ok(MechanismType::ECC_KEY_PAIR_GEN),
+        Algorithm::X25519 => Ok(MechanismType::ECC_MONTGOMERY_KEY_PAIR_GEN),
+        _ => Err("the token offers no SM2 key agreement mechanism".to_owned()),
+    }
+}
+
 /// Tokens tell lengths of curves and moduli in bits; of lattices each tells something else.
 fn key_bits(algorithm: Algorithm) -> Option<u32> {
     match (algorithm.entry().form, algorithm) {
         (Form::Rsa(bits), _) => Some(bits),
         (_, Algorithm::P384) => Some(384),
-        (_, Algorithm::P256 | Algorithm::Secp256k1 | Algorithm::Ed25519) => Some(256),
+        (_, Algorithm::P256 | Algorithm::Secp256k1 | Algorithm::Ed25519 | Algorithm::X25519) => Some(256),
         _ => None,
     }
 }

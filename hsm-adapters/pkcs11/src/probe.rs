@@ -15,6 +15,7 @@ use crate::fault::{Fault, describe};
 use crate::generate::{self, Made};
 use crate::input::Input;
 use crate::mechanism::{self, Hashing, Mechanisms, Row};
+use crate::peer;
 use crate::usage::{self, Use};
 
 /// A trial needs no longer modulus, which would take a second or more; many tokens allow none shorter than 2048 bits.
@@ -155,14 +156,24 @@ fn try_hashing(offered: &Offered<'_>, session: &Session, row: Row, hashing: Hash
     let mechanisms = mechanism::of(row, hashing)?;
     offered.check(row, mechanisms)?;
     let Row { algorithm, scheme, .. } = row;
-    let how = Use { algorithm, scheme, hashing, rejects_with: None };
+    let how = Use { algorithm, scheme, hashing, rejects_with: None, wraps_point: false };
     let (made, dialect) = make(offered, session, row, mechanisms.usage)?;
-    let tried = exercise(session, &made, row, how);
+    let tried = exercise_in_forms(session, &made, row, how);
     let removed = generate::remove(session, &made);
     let failed = |fault| format!("the token offers {}, but a trial failed: {}", mechanisms.usage, in_words(&fault));
-    let rejects_with = tried.map_err(failed)?;
+    let how = tried.map_err(failed)?;
     removed.map_err(failed)?;
-    Ok(Served { row, dialect, mechanism: mechanisms.usage, how: Use { rejects_with, ..how } })
+    Ok(Served { row, dialect, mechanism: mechanisms.usage, how })
+}
+
+/// Uses a key as the token takes it: points bare, as PKCS #11 v3.0 §2.3.15 demands, or wrapped, as older tokens want them.
+fn exercise_in_forms(session: &Session, made: &Made, row: Row, how: Use) -> Result<Use, Fault> {
+    let exercised = |how: Use| exercise(session, made, row, how).map(|rejects_with| Use { rejects_with, ..how });
+    let bare = exercised(how);
+    if bare.is_ok() || row.purpose != Purpose::Agree {
+        return bare;
+    }
+    exercised(Use { wraps_point: true, ..how }).or(bare)
 }
 
 /// Makes a key for a trial in the strictest dialect that the token takes: gone with the session if it can be, else on the
@@ -178,7 +189,7 @@ fn make(
     let mut why = String::new();
     for permanent in [false, true] {
         for dialect in DIALECTS {
-            if dialect.edwards_by_name && row.algorithm != Algorithm::Ed25519 {
+            if dialect.edwards_by_name && !matches!(row.algorithm, Algorithm::Ed25519 | Algorithm::X25519) {
                 continue;
             }
             let plan = Plan {
@@ -216,6 +227,7 @@ fn exercise(session: &Session, made: &Made, row: Row, how: Use) -> Result<Option
         (Purpose::Encrypt, Scheme::RsaOaepSha256) => exercise_oaep(session, made),
         (Purpose::Encrypt, _) => exercise_aead(session, made, how),
         (Purpose::Encapsulate, _) => exercise_kem(session, made, how),
+        (Purpose::Agree, _) => exercise_agreement(session, made, how),
     }
 }
 
@@ -254,7 +266,7 @@ fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvErr
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let template = attributes::shared_secret();
     let (mut ciphertext, secret) = session.encapsulate_key(&Mechanism::MlKem, public, &template)?;
-    let secret = usage::take_secret(session, secret)?;
+    let secret = usage::take_secret(session, secret, usage::SHARED_SECRET_LEN)?;
     let decapsulate =
         |ciphertext: &[u8]| match usage::perform(session, made.key, how, &Input::Decapsulate(ciphertext.to_vec()))? {
             Outcome::Plaintext(found) => Ok(found),
@@ -268,6 +280,17 @@ fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvErr
         return Err(wrong("it decapsulates a ciphertext that is not genuine"));
     }
     Ok(None)
+}
+
+/// The token must agree with a pair that is made here.
+fn exercise_agreement(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
+    let spki = generate::public_key(session, made, how.algorithm)?.unwrap_or_default();
+    let theirs = peer::checked(how.algorithm, &spki).map_err(Fault::Answer)?;
+    let (point, expected) = peer::trial(how.algorithm, &theirs).map_err(Fault::Answer)?;
+    match usage::perform(session, made.key, how, &Input::Agree(point))? {
+        Outcome::Plaintext(found) if found == expected => Ok(None),
+        _ => Err(wrong("both sides agree on different secrets")),
+    }
 }
 
 fn rejection(result: Result<(), Fault>) -> Result<Option<RvError>, Fault> {

@@ -10,8 +10,9 @@ use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use crate::fault::Fault;
 
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(crate) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(crate) const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 pub(crate) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// The named curve of an algorithm (RFC 5480 §2.1.1.1, SEC 2).
@@ -44,7 +45,8 @@ pub(crate) fn read(session: &Session, object: ObjectHandle, algorithm: Algorithm
         }
         None => {
             let point = unwrap_point(&shown, 32).ok_or_else(unreadable)?;
-            encode(AlgorithmIdentifierRef { oid: ED25519, parameters: None }, point)
+            let oid = if algorithm == Algorithm::X25519 { X25519 } else { ED25519 };
+            encode(AlgorithmIdentifierRef { oid, parameters: None }, point)
         }
     };
     Ok(encoded.ok_or_else(unreadable)?)

@@ -5,6 +5,7 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
+use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
@@ -20,6 +21,7 @@ use crate::fault::Fault;
 use crate::input::{Input, invalid};
 use crate::low_s;
 use crate::mechanism::Hashing;
+use crate::peer;
 
 /// DigestInfo of SHA-256 up to the digest (RFC 8017 §9.2, note 1).
 const SHA256_DIGEST_INFO: [u8; 19] = [
@@ -28,7 +30,7 @@ const SHA256_DIGEST_INFO: [u8; 19] = [
 const TAG_BITS: u64 = 128;
 const TAG_LEN: usize = 16;
 /// FIPS 203 §8, table 3.
-const SHARED_SECRET_LEN: usize = 32;
+pub(crate) const SHARED_SECRET_LEN: usize = 32;
 
 /// How a key of a scheme is used on this token.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,8 @@ pub(crate) struct Use {
     /// What the token answers to a ciphertext that is not genuine; found by trial, since the standard's own codes are
     /// not all that tokens use.
     pub(crate) rejects_with: Option<RvError>,
+    /// Whether it wants the other side's point as a DER OCTET STRING, as CKA_EC_POINT is written; found by trial.
+    pub(crate) wraps_point: bool,
 }
 
 /// Uses a key.
@@ -68,9 +72,30 @@ pub(crate) fn perform(session: &Session, key: ObjectHandle, how: Use, input: &In
         Input::Decapsulate(ciphertext) => {
             let template = attributes::shared_secret();
             let secret = session.decapsulate_key(&Mechanism::MlKem, key, &template, ciphertext)?;
-            take_secret(session, secret).map(Outcome::Plaintext)
+            take_secret(session, secret, SHARED_SECRET_LEN).map(Outcome::Plaintext)
         }
+        Input::Agree(point) => agree(session, key, how, point).map(Outcome::Plaintext),
     }
+}
+
+/// The shared secret as the curve gives it: the derivation is done where every backend's secrets go through the same one.
+fn agree(session: &Session, key: ObjectHandle, how: Use, point: &[u8]) -> Result<SecretBytes, Fault> {
+    let len = how.algorithm.agreement_len().ok_or_else(|| invalid("the key agrees on no secrets"))?;
+    let wrapped;
+    let point = if how.wraps_point {
+        wrapped = peer::wrapped(point)?;
+        &wrapped
+    } else {
+        point
+    };
+    let mechanism = Mechanism::Ecdh1Derive(Ecdh1DeriveParams::new(EcKdf::null(), point));
+    let secret = session.derive_key(&mechanism, key, &attributes::agreed_secret(len))?;
+    let secret = take_secret(session, secret, len)?;
+    // RFC 7748 §6.1: what every key would give is no secret. No point that was checked gives it on the other curves.
+    if secret.expose().iter().fold(0, |all, byte| all | byte) == 0 {
+        return Err(invalid("the public key is one of small order").into());
+    }
+    Ok(secret)
 }
 
 fn seal(
@@ -88,11 +113,11 @@ fn seal(
 }
 
 /// Reads a shared secret out of its object, which goes away at once.
-pub(crate) fn take_secret(session: &Session, object: ObjectHandle) -> Result<SecretBytes, Fault> {
+pub(crate) fn take_secret(session: &Session, object: ObjectHandle, len: usize) -> Result<SecretBytes, Fault> {
     let shown = session.get_attributes(object, &[AttributeType::Value]);
     session.destroy_object(object)?;
     match shown?.into_iter().next() {
-        Some(Attribute::Value(value)) if value.len() == SHARED_SECRET_LEN => Ok(SecretBytes::from_vec(value)),
+        Some(Attribute::Value(value)) if value.len() == len => Ok(SecretBytes::from_vec(value)),
         _ => Err(misshapen().into()),
     }
 }

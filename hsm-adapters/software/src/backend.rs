@@ -82,12 +82,13 @@ impl SoftwareBackend {
             Operation::Open(handle, aead) => self.use_key(handle, Usage::Open(aead), deadline).await,
             Operation::DecryptWith(handle, data) => self.use_key(handle, Usage::Decrypt(data), deadline).await,
             Operation::Decapsulate(handle, data) => self.use_key(handle, Usage::Decapsulate(data), deadline).await,
+            Operation::Agree(handle, peer) => self.use_key(handle, Usage::Agree(peer), deadline).await,
             Operation::Verify(key, input, signature) => self.verify(key, input, signature, deadline).await,
             Operation::EncryptTo(key, data) => public::encrypt(key, data).map(Outcome::Bytes),
             Operation::Encapsulate(key) => public::encapsulate(key),
             Operation::Random(len) => self.random(len),
             Operation::Level(_) => Ok(Outcome::Done),
-            Operation::Agree(..) | Operation::Wrap(..) | Operation::Unwrap(..) => {
+            Operation::Wrap(..) | Operation::Unwrap(..) => {
                 Err(BackendError::Unsupported("not in software".to_owned()))
             }
         }

@@ -57,6 +57,7 @@ pub(crate) fn ec_point(spki: &[u8], curve: Curve) -> Result<&[u8], BackendError>
 fn raw_form(algorithm: Algorithm) -> Option<(ObjectIdentifier, usize)> {
     let (oid, len) = match algorithm {
         Algorithm::Ed25519 => ("1.3.101.112", 32),
+        Algorithm::X25519 => ("1.3.101.110", 32),
         Algorithm::MlDsa44 => ("2.16.840.1.101.3.4.3.17", 1312),
         Algorithm::MlDsa65 => ("2.16.840.1.101.3.4.3.18", 1952),
         Algorithm::MlDsa87 => ("2.16.840.1.101.3.4.3.19", 2592),
@@ -66,7 +67,7 @@ fn raw_form(algorithm: Algorithm) -> Option<(ObjectIdentifier, usize)> {
     Some((ObjectIdentifier::new_unwrap(oid), len))
 }
 
-/// The public key of Ed25519, ML-DSA or ML-KEM as its standard writes it.
+/// The public key of Ed25519, X25519, ML-DSA or ML-KEM as its standard writes it.
 pub(crate) fn raw(spki: &[u8], algorithm: Algorithm) -> Result<&[u8], BackendError> {
     let info = parse(spki)?;
     let key = info.subject_public_key.as_bytes().unwrap_or_default();
@@ -97,7 +98,7 @@ pub(crate) fn from_point(curve: Curve, point: &[u8]) -> Result<Vec<u8>, BackendE
     encode(AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&oid)) }, point)
 }
 
-/// Encodes a public key of Ed25519, ML-DSA or ML-KEM.
+/// Encodes a public key of Ed25519, X25519, ML-DSA or ML-KEM.
 pub(crate) fn from_raw(algorithm: Algorithm, key: &[u8]) -> Result<Vec<u8>, BackendError> {
     match raw_form(algorithm) {
         Some((oid, len)) if len == key.len() => encode(AlgorithmIdentifierRef { oid, parameters: None }, key),

@@ -17,6 +17,7 @@ pub(crate) enum Usage<'a> {
     Open(Aead<'a>),
     Decrypt(&'a [u8]),
     Decapsulate(&'a [u8]),
+    Agree(&'a [u8]),
 }
 
 impl Usage<'_> {
@@ -25,7 +26,8 @@ impl Usage<'_> {
             Self::Sign(SignInput::Message(data) | SignInput::Digest(data))
             | Self::Mac(data)
             | Self::Decrypt(data)
-            | Self::Decapsulate(data) => data,
+            | Self::Decapsulate(data)
+            | Self::Agree(data) => data,
             Self::Seal(aead) | Self::Open(aead) => aead.data,
         }
     }
@@ -48,7 +50,10 @@ impl Usage<'_> {
             Key::Nist(key) if key.scheme() == Scheme::EcdsaSha256 => 16 << 10,
             Key::Secp256k1(_) | Key::Ed25519(_) | Key::Aes(_) | Key::HmacSha2(_) | Key::MlKem(_) => 16 << 10,
             Key::Sm4(_) | Key::HmacSm3(_) => 4 << 10,
-            Key::Nist(_) | Key::RsaSign(_) | Key::RsaDecrypt(_) | Key::Sm2(_) | Key::MlDsa(_) => return false,
+            Key::Ecdh(key) if key.is_quick() => 4 << 10,
+            Key::Nist(_) | Key::RsaSign(_) | Key::RsaDecrypt(_) | Key::Sm2(_) | Key::MlDsa(_) | Key::Ecdh(_) => {
+                return false;
+            }
         };
         self.data().len() + self.aad().len() <= quick_len_max
     }
@@ -61,6 +66,7 @@ impl Usage<'_> {
             Self::Open(aead) => key.open(*aead).map(Outcome::Plaintext),
             Self::Decrypt(data) => key.decrypt(data).map(Outcome::Plaintext),
             Self::Decapsulate(data) => key.decapsulate(data).map(Outcome::Plaintext),
+            Self::Agree(peer) => key.agree(peer).map(Outcome::Plaintext),
         }
     }
 }
@@ -80,6 +86,7 @@ enum Kind {
     Open([u8; 12]),
     Decrypt,
     Decapsulate,
+    Agree,
 }
 
 impl OwnedUsage {
@@ -92,6 +99,7 @@ impl OwnedUsage {
             Usage::Open(aead) => Kind::Open(*aead.nonce),
             Usage::Decrypt(_) => Kind::Decrypt,
             Usage::Decapsulate(_) => Kind::Decapsulate,
+            Usage::Agree(_) => Kind::Agree,
         };
         Self { kind, data: SecretBytes::from_slice(usage.data()), aad: usage.aad().to_vec() }
     }
@@ -106,6 +114,7 @@ impl OwnedUsage {
             Kind::Open(nonce) => Usage::Open(Aead { nonce, aad: &self.aad, data }),
             Kind::Decrypt => Usage::Decrypt(data),
             Kind::Decapsulate => Usage::Decapsulate(data),
+            Kind::Agree => Usage::Agree(data),
         }
     }
 }

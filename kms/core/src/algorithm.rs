@@ -10,10 +10,10 @@ use minicbor::{Decode, Encode};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Algorithm {
-    /// ECDSA on NIST P-256.
+    /// NIST P-256.
     #[n(1)]
     P256,
-    /// ECDSA on NIST P-384.
+    /// NIST P-384.
     #[n(2)]
     P384,
     /// ECDSA on secp256k1, low-s.
@@ -64,6 +64,9 @@ pub enum Algorithm {
     /// HMAC with SHA-384.
     #[n(18)]
     HmacSha384,
+    /// X25519.
+    #[n(19)]
+    X25519,
 }
 
 /// What a key is for. One purpose a key: never sign and decrypt, never wrap and decrypt.
@@ -82,6 +85,9 @@ pub enum Purpose {
     /// Encapsulate and decapsulate shared secrets.
     #[n(4)]
     Encapsulate,
+    /// Agree on shared secrets with the holders of other keys.
+    #[n(5)]
+    Agree,
 }
 
 /// How a key is used: algorithm, padding and hash together.
@@ -130,6 +136,9 @@ pub enum Scheme {
     /// HMAC-SHA-384 (FIPS 198-1).
     #[n(14)]
     HmacSha384,
+    /// Diffie-Hellman on a curve (SP 800-56Ar3 §5.7.1.2, RFC 7748 §6.1); what comes out goes through a key derivation.
+    #[n(15)]
+    Ecdh,
 }
 
 /// What a key is made of.
@@ -177,20 +186,24 @@ const RSA: &[(Purpose, Scheme)] = &[
     (Purpose::Encrypt, Scheme::RsaOaepSha256),
 ];
 const ML_DSA: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::MlDsa)];
+const P256: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::EcdsaSha256), (Purpose::Agree, Scheme::Ecdh)];
+const P384: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::EcdsaSha384), (Purpose::Agree, Scheme::Ecdh)];
+const SM2: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::Sm2Sm3), (Purpose::Agree, Scheme::Ecdh)];
 const AES_GCM: &[(Purpose, Scheme)] = &[(Purpose::Encrypt, Scheme::AesGcm)];
 
 /// Every algorithm that the service knows.
 ///
 /// The strength of the lattice schemes is that of the symmetric cipher of their category (FIPS 204 §4, FIPS 203 §8).
 pub const TABLE: &[Entry] = &[
-    entry(Algorithm::P256, "p256", &[(Purpose::Sign, Scheme::EcdsaSha256)], 128, "FIPS 186-5", Form::Pair),
-    entry(Algorithm::P384, "p384", &[(Purpose::Sign, Scheme::EcdsaSha384)], 192, "FIPS 186-5", Form::Pair),
+    entry(Algorithm::P256, "p256", P256, 128, "FIPS 186-5", Form::Pair),
+    entry(Algorithm::P384, "p384", P384, 192, "FIPS 186-5", Form::Pair),
     entry(Algorithm::Secp256k1, "secp256k1", &[(Purpose::Sign, Scheme::EcdsaSha256)], 128, "SEC 2", Form::Pair),
     entry(Algorithm::Ed25519, "ed25519", &[(Purpose::Sign, Scheme::Ed25519)], 128, "RFC 8032", Form::Pair),
+    entry(Algorithm::X25519, "x25519", &[(Purpose::Agree, Scheme::Ecdh)], 128, "RFC 7748", Form::Pair),
     Entry { status: Status::Legacy, ..entry(Algorithm::Rsa2048, "rsa2048", RSA, 112, "RFC 8017", Form::Rsa(2048)) },
     entry(Algorithm::Rsa3072, "rsa3072", RSA, 128, "RFC 8017", Form::Rsa(3072)),
     entry(Algorithm::Rsa4096, "rsa4096", RSA, 128, "RFC 8017", Form::Rsa(4096)),
-    entry(Algorithm::Sm2, "sm2", &[(Purpose::Sign, Scheme::Sm2Sm3)], 128, "GB/T 32918", Form::Pair),
+    entry(Algorithm::Sm2, "sm2", SM2, 128, "GB/T 32918", Form::Pair),
     entry(Algorithm::MlDsa44, "ml-dsa-44", ML_DSA, 128, "FIPS 204", Form::Pair),
     entry(Algorithm::MlDsa65, "ml-dsa-65", ML_DSA, 192, "FIPS 204", Form::Pair),
     entry(Algorithm::MlDsa87, "ml-dsa-87", ML_DSA, 256, "FIPS 204", Form::Pair),
@@ -293,6 +306,17 @@ impl Algorithm {
     pub fn encapsulation_len(self) -> Option<usize> {
         (self == Self::MlKem768).then_some(1088)
     }
+
+    /// Length in bytes of a shared secret that two keys agree on, before any derivation: that of the field (SP 800-56Ar3
+    /// §5.7.1.2, RFC 7748 §5); nothing for keys that do not agree.
+    #[must_use]
+    pub fn agreement_len(self) -> Option<usize> {
+        match self {
+            Self::P256 | Self::Sm2 | Self::X25519 => Some(32),
+            Self::P384 => Some(48),
+            _ => None,
+        }
+    }
 }
 
 impl Scheme {
@@ -314,6 +338,7 @@ impl Scheme {
             Self::MlDsa => "ml-dsa",
             Self::MlKem => "ml-kem",
             Self::HmacSha384 => "hmac-sha384",
+            Self::Ecdh => "ecdh",
         }
     }
 
@@ -365,6 +390,7 @@ impl fmt::Display for Purpose {
             Self::Encrypt => "encrypt",
             Self::Mac => "mac",
             Self::Encapsulate => "encapsulate",
+            Self::Agree => "agree",
         })
     }
 }
@@ -385,7 +411,7 @@ mod tests {
             }
             assert!(row.algorithm.default_scheme(row.algorithm.default_purpose()).is_some());
         }
-        assert_eq!(TABLE.len(), 18);
+        assert_eq!(TABLE.len(), 19);
     }
 
     /// What is stored says the algorithm, scheme and purpose by these numbers: they never change.
@@ -394,10 +420,12 @@ mod tests {
         let numbers = |value: Vec<u8>| value.first().copied();
         let stored = TABLE.iter().map(|row| numbers(minicbor::to_vec(row.algorithm).unwrap()).unwrap());
         let stored: Vec<_> = stored.collect();
-        assert_eq!(stored, [1, 2, 3, 4, 15, 5, 16, 6, 11, 12, 13, 14, 17, 7, 8, 9, 18, 10]);
-        let schemes = [Scheme::AesGcm, Scheme::HmacSm3, Scheme::MlDsa, Scheme::MlKem, Scheme::HmacSha384];
-        assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[8], [11], [12], [13], [14]]);
-        assert_eq!(minicbor::to_vec(Purpose::Encapsulate).unwrap(), [4]);
+        assert_eq!(stored, [1, 2, 3, 4, 19, 15, 5, 16, 6, 11, 12, 13, 14, 17, 7, 8, 9, 18, 10]);
+        let schemes =
+            [Scheme::AesGcm, Scheme::HmacSm3, Scheme::MlDsa, Scheme::MlKem, Scheme::HmacSha384, Scheme::Ecdh];
+        assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[8], [11], [12], [13], [14], [15]]);
+        let purposes = [Purpose::Encapsulate, Purpose::Agree];
+        assert_eq!(purposes.map(|purpose| minicbor::to_vec(purpose).unwrap()), [[4], [5]]);
     }
 
     #[test]
@@ -405,6 +433,10 @@ mod tests {
         let lens = [Algorithm::Rsa2048, Algorithm::Rsa3072, Algorithm::Rsa4096].map(Algorithm::oaep_len_max);
         assert_eq!(lens, [Some(190), Some(318), Some(446)]);
         assert_eq!(Algorithm::P256.modulus_len(), None);
+        for row in TABLE {
+            let agrees = row.schemes.iter().any(|(purpose, _)| *purpose == Purpose::Agree);
+            assert_eq!(row.algorithm.agreement_len().is_some(), agrees, "{}", row.name);
+        }
         assert!(Algorithm::MlKem768.is_asymmetric() && !Algorithm::Aes128Gcm.is_asymmetric());
     }
 }

@@ -96,6 +96,8 @@ actions! {
     Encapsulate = 31 => "crypto.encapsulate",
     /// Recover a shared secret.
     Decapsulate = 32 => "crypto.decapsulate",
+    /// Derive a key from a secret shared with another key.
+    DeriveSharedSecret = 40 => "crypto.agree",
 }
 
 impl fmt::Display for Action {

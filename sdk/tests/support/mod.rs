@@ -136,6 +136,7 @@ service! { CryptoService:
     verify_mac(VerifyMacRequest) -> VerifyMacResponse, name, v1::VerifyMacResponse::default();
     encapsulate(EncapsulateRequest) -> EncapsulateResponse, name, Default::default();
     decapsulate(DecapsulateRequest) -> DecapsulateResponse, name, Default::default();
+    derive_shared_secret(DeriveSharedSecretRequest) -> DeriveSharedSecretResponse, name, Default::default();
     generate_random(GenerateRandomRequest) -> GenerateRandomResponse, parent, Default::default();
 }
 

@@ -203,12 +203,28 @@ fn crypto(method: &str) -> Option<Base> {
             let ciphertext = vec![0; 1_088];
             named(sharer.clone(), either, &v1::DecapsulateRequest { name: sharer, ciphertext })
         }
+        "DeriveSharedSecret" => {
+            let meeter = key("meeter");
+            named(meeter.clone(), either, &derivation(meeter, x25519(9)))
+        }
         "GenerateRandom" => {
             let request = v1::GenerateRandomRequest { parent: TENANT.into(), length_bytes: 16, ..Default::default() };
             named(TENANT.into(), Kind::Tenant, &request)
         }
         _ => return None,
     })
+}
+
+/// A request for a derived key.
+pub(crate) fn derivation(name: String, peer_public_key: Vec<u8>) -> v1::DeriveSharedSecretRequest {
+    let kdf = v1::Kdf::HkdfSha256.into();
+    v1::DeriveSharedSecretRequest { name, peer_public_key, kdf, length_bytes: 32, ..Default::default() }
+}
+
+/// SubjectPublicKeyInfo of X25519 (RFC 8410 §4) with a small u-coordinate; 9 is the base point.
+pub(crate) fn x25519(u: u8) -> Vec<u8> {
+    const HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 3, 0x21, 0];
+    [HEAD.as_slice(), &[u], &[0; 31]].concat()
 }
 
 fn service(method: &str) -> Option<Base> {

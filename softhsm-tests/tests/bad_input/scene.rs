@@ -91,7 +91,7 @@ impl Scene {
 
 /// Keys of every purpose and in every state that a row needs.
 async fn prepare(client: &Client) {
-    use v1::Algorithm::{Aes256Gcm, Ed25519, HmacSha256, MlKem768, P256, Rsa3072};
+    use v1::Algorithm::{Aes256Gcm, Ed25519, HmacSha256, MlKem768, P256, Rsa3072, X25519};
     let new = |id: &str, algorithm| NewKey::new(id, algorithm, v1::Protection::Software);
     let pre_active = |id: &str| NewKey { pre_active: true, ..new(id, P256) };
     let keys = [
@@ -101,6 +101,8 @@ async fn prepare(client: &Client) {
         new("cipher", Aes256Gcm),
         new("coder", HmacSha256),
         new("sharer", MlKem768),
+        new("meeter", X25519),
+        NewKey { purpose: Some(v1::Purpose::Agree), ..NewKey::new("token-meeter", P256, v1::Protection::Hsm) },
         NewKey { purpose: Some(v1::Purpose::Encrypt), ..new("opener", Rsa3072) },
         new("updated", P256),
         new("rotated", P256),

@@ -8,7 +8,7 @@ use prost_types::{Duration, FieldMask, Timestamp};
 use v1::{sign_item, sign_request, verify_request};
 
 use super::Row;
-use super::base::{create, request_id};
+use super::base::{create, derivation, request_id, x25519};
 use super::scene::Scene;
 
 const INPUT_LEN_MAX: usize = 1 << 20;
@@ -55,6 +55,7 @@ pub(crate) fn rows(scene: &Scene, method: &str) -> Vec<Row> {
         "Mac" | "VerifyMac" => codes(method),
         "Encapsulate" => encapsulation(),
         "Decapsulate" => decapsulation(),
+        "DeriveSharedSecret" => derivations(),
         "GenerateRandom" => randomness(),
         "ProveConsistency" => consistency(scene),
         "GetKey"
@@ -126,6 +127,23 @@ fn creation() -> Vec<Row> {
         row("a name that is taken", &taken, "ALREADY_EXISTS"),
         spoiled("no algorithm", "MISSING_FIELD", &|k| k.algorithm = 0),
         spoiled("no protection", "MISSING_FIELD", &|k| k.protection = 0),
+        spoiled("agreeing with Ed25519", "UNSUPPORTED_ALGORITHM", &|k| {
+            k.algorithm = v1::Algorithm::Ed25519.into();
+            k.purpose = v1::Purpose::Agree.into();
+        }),
+        spoiled("signing with X25519", "UNSUPPORTED_ALGORITHM", &|k| {
+            k.algorithm = v1::Algorithm::X25519.into();
+            k.purpose = v1::Purpose::Sign.into();
+        }),
+        spoiled("digests for a key that agrees", "UNSUPPORTED_ALGORITHM", &|k| {
+            k.purpose = v1::Purpose::Agree.into();
+            k.digest_allowed = true;
+        }),
+        spoiled("an SM2 id for a key that agrees", "UNSUPPORTED_ALGORITHM", &|k| {
+            sm2(k);
+            k.purpose = v1::Purpose::Agree.into();
+            k.sm2_distinguishing_id = "id".into();
+        }),
         spoiled("a purpose of others", "UNSUPPORTED_ALGORITHM", &|k| k.purpose = v1::Purpose::Mac.into()),
         spoiled("a scheme of others", "UNSUPPORTED_ALGORITHM", &|k| k.scheme = v1::Scheme::AesGcm.into()),
         spoiled("digests for Ed25519", "UNSUPPORTED_ALGORITHM", &|k| {
@@ -376,6 +394,42 @@ fn decapsulation() -> Vec<Row> {
         row("a ciphertext of 2 MiB", &request("sharer", 2 << 20), "INVALID_ARGUMENT"),
         row("a key that signs", &request("signer", 1_088), "WRONG_PURPOSE"),
         row("an RSA key that decrypts", &request("opener", 1_088), "WRONG_PURPOSE"),
+    ]
+}
+
+fn derivations() -> Vec<Row> {
+    /// P-256's base point with the last bit of y changed (SP 800-186 §3.2.1.3).
+    const OFF_CURVE: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d\
+        812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f4";
+    let off_curve = hex::decode(OFF_CURVE).unwrap();
+    let good = || derivation(key("meeter"), x25519(9));
+    let bad = |what: &str, reason, spoil: &dyn Fn(&mut v1::DeriveSharedSecretRequest)| {
+        let mut request = good();
+        spoil(&mut request);
+        row(what, &request, reason)
+    };
+    vec![
+        bad("no peer", "MISSING_FIELD", &|r| r.peer_public_key.clear()),
+        bad("no KDF", "MISSING_FIELD", &|r| r.kdf = 0),
+        bad("no length", "MISSING_FIELD", &|r| r.length_bytes = 0),
+        bad("1025 bytes", "INVALID_ARGUMENT", &|r| r.length_bytes = 1_025),
+        bad("4 GiB", "INVALID_ARGUMENT", &|r| r.length_bytes = u32::MAX),
+        bad("a salt for X9.63", "INVALID_ARGUMENT", &|r| {
+            r.kdf = v1::Kdf::X963Sha256.into();
+            r.salt = vec![1];
+        }),
+        bad("a long salt", "TOO_LARGE", &|r| r.salt = vec![0; 1_025]),
+        bad("a long info", "TOO_LARGE", &|r| r.info = vec![0; 1_025]),
+        bad("a long peer", "TOO_LARGE", &|r| r.peer_public_key = vec![0; 4_097]),
+        bad("a peer that is no key", "INVALID_ARGUMENT", &|r| r.peer_public_key = b"peer".to_vec()),
+        bad("a peer that is cut", "INVALID_ARGUMENT", &|r| r.peer_public_key.truncate(43)),
+        bad("a peer of order 4", "INVALID_ARGUMENT", &|r| r.peer_public_key = x25519(0)),
+        bad("a peer of order 1", "INVALID_ARGUMENT", &|r| r.peer_public_key = x25519(1)),
+        bad("a peer on another curve", "INVALID_ARGUMENT", &|r| r.name = key("token-meeter")),
+        row("a point off the curve", &derivation(key("token-meeter"), off_curve), "INVALID_ARGUMENT"),
+        bad("a key that signs", "WRONG_PURPOSE", &|r| r.name = key("signer")),
+        bad("a key that encapsulates", "WRONG_PURPOSE", &|r| r.name = key("sharer")),
+        bad("a cipher", "WRONG_PURPOSE", &|r| r.name = key("cipher")),
     ]
 }
 

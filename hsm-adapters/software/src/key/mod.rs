@@ -1,6 +1,7 @@
 //! Opened keys: one file per family of algorithms.
 
 mod aes;
+mod ecdh;
 mod ed25519;
 mod hmac;
 mod ml_dsa;
@@ -34,6 +35,7 @@ pub(crate) enum Key {
     Sm2(sm2::Key),
     MlDsa(ml_dsa::Key),
     MlKem(ml_kem::Key),
+    Ecdh(ecdh::Key),
     Aes(aes::Key),
     Sm4(Box<sm4::Key>),
     HmacSha2(Box<hmac::Sha2Key>),
@@ -48,6 +50,7 @@ pub(crate) fn generate(algorithm: Algorithm, rng: &dyn Rng) -> Result<(SecretByt
         (Form::Pair, Algorithm::P256 | Algorithm::P384) => nist::generate(algorithm, rng)?,
         (Form::Pair, Algorithm::Secp256k1) => secp256k1::generate(rng)?,
         (Form::Pair, Algorithm::Ed25519) => ed25519::generate(rng)?,
+        (Form::Pair, Algorithm::X25519) => ecdh::generate(rng)?,
         (Form::Pair, Algorithm::Sm2) => sm2::generate(rng)?,
         (Form::Pair, Algorithm::MlKem768) => ml_kem::generate()?,
         (Form::Pair, Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87) => {
@@ -126,6 +129,11 @@ impl Key {
                 let public_key = key.public_key()?;
                 (Self::MlKem(key), public_key)
             }
+            (Algorithm::P256 | Algorithm::P384 | Algorithm::X25519 | Algorithm::Sm2, Scheme::Ecdh) => {
+                let key = ecdh::Key::parse(algorithm, bytes)?;
+                let public_key = key.public_key()?;
+                (Self::Ecdh(key), public_key)
+            }
             (algorithm, scheme) => return Err(misused(algorithm, scheme)),
         })
     }
@@ -193,6 +201,13 @@ impl Key {
         match self {
             Self::MlKem(key) => key.decapsulate(ciphertext),
             _ => Err(invalid("the key does not decapsulate")),
+        }
+    }
+
+    pub(crate) fn agree(&self, peer: &[u8]) -> Result<SecretBytes, BackendError> {
+        match self {
+            Self::Ecdh(key) => key.agree(peer),
+            _ => Err(invalid("the key agrees on no secrets")),
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Usage {
     Encapsulate,
     /// Recover a shared secret with the private key.
     Decapsulate,
+    /// Agree on a shared secret with the holder of another key.
+    Agree,
 }
 
 impl Usage {
@@ -34,6 +36,7 @@ impl Usage {
             Self::Encrypt | Self::Decrypt => Purpose::Encrypt,
             Self::Mac | Self::VerifyMac => Purpose::Mac,
             Self::Encapsulate | Self::Decapsulate => Purpose::Encapsulate,
+            Self::Agree => Purpose::Agree,
         }
     }
 }
@@ -41,7 +44,8 @@ impl Usage {
 /// Decides whether a version may be used so.
 ///
 /// To protect (sign, encrypt, MAC, encapsulate) a version must be active. To process (decrypt, verify a MAC, decapsulate)
-/// it may also be deactivated by rotation. Revoked, compromised, suspended and to-be-destroyed versions give out nothing. Verifying with a
+/// it may also be deactivated by rotation. To agree is to process: one who begins an exchange and one who reads what is left of
+/// an old one ask for the same, and a rotated key is the peer's to turn away from. Revoked, compromised, suspended and to-be-destroyed versions give out nothing. Verifying with a
 /// public key is always possible while it is known: the answer carries the state, and the caller judges.
 ///
 /// # Errors
@@ -59,7 +63,7 @@ pub fn may_use(version: &VersionRecord, usage: Usage) -> Result<(), Error> {
         Usage::Verify => true,
         _ if version.revocation.is_some() || version.destroy_at.is_some() => false,
         Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Encapsulate => version.state == KeyState::Active,
-        Usage::Decrypt | Usage::VerifyMac | Usage::Decapsulate => {
+        Usage::Decrypt | Usage::VerifyMac | Usage::Decapsulate | Usage::Agree => {
             matches!(version.state, KeyState::Active | KeyState::Deactivated)
         }
     };

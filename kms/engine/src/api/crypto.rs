@@ -99,6 +99,51 @@ pub struct Decapsulated {
     pub secret: SecretBytes,
 }
 
+/// A key derivation function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kdf {
+    /// HKDF with SHA-256 (RFC 5869), with salt and info.
+    HkdfSha256,
+    /// The KDF of ANSI X9.63 with SHA-256 (SEC 1 §3.6.1); the info is its SharedInfo.
+    X963Sha256,
+    /// The same with SM3, the KDF of GB/T 32918.4 §5.4.3 (GM/T 0003.4).
+    X963Sm3,
+}
+
+impl Kdf {
+    /// The function's name in the audit trail.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HkdfSha256 => "hkdf-sha256",
+            Self::X963Sha256 => "x963-sha256",
+            Self::X963Sm3 => "x963-sm3",
+        }
+    }
+}
+
+/// How a key is derived from a shared secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Derivation {
+    /// The function.
+    pub kdf: Kdf,
+    /// The salt of HKDF; empty for others.
+    pub salt: Vec<u8>,
+    /// What the key is for and between whom.
+    pub info: Vec<u8>,
+    /// Length of the key in bytes.
+    pub len: usize,
+}
+
+/// A key derived from a shared secret.
+#[derive(Debug)]
+pub struct Derived {
+    /// The version that agreed on the secret.
+    pub version: Version,
+    /// The derived key.
+    pub secret: SecretBytes,
+}
+
 /// Random bytes and where they came from.
 #[derive(Debug)]
 pub struct RandomBytes {

@@ -10,6 +10,12 @@ pub const AAD_LEN_MAX: usize = 64 << 10;
 pub const BATCH_LEN_MAX: usize = 1_024;
 /// Operations of one batch under way at once: a share of a backend's queue that leaves room for other callers.
 pub const BATCH_UNDER_WAY_MAX: usize = 8;
+/// Longest public key of a peer to agree with, in bytes: that of P-384 has 120.
+pub const PEER_KEY_LEN_MAX: usize = 4_096;
+/// Longest salt and longest info of a key derivation, in bytes each.
+pub const INFO_LEN_MAX: usize = 1_024;
+/// Longest key that is derived from a shared secret, in bytes.
+pub const DERIVED_LEN_MAX: usize = 1_024;
 /// Most random bytes a call.
 pub const RANDOM_LEN_MAX: usize = 64 << 10;
 /// Most labels of a key; each key and value at most 63 bytes.

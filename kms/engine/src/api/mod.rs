@@ -11,15 +11,16 @@ mod status;
 pub use audit::{AuditChain, AuditFilter, AuditItem, AuditReport, ExportedSegment, OutcomeKind};
 pub use call::{Caller, Idempotency, PageRequest, Paged};
 pub use crypto::{
-    DataKey, Decapsulated, Decrypted, Encapsulated, Encrypted, Input, RandomBytes, SignatureFormat, Signed,
-    SignedBatch, Verified,
+    DataKey, Decapsulated, Decrypted, Derivation, Derived, Encapsulated, Encrypted, Input, Kdf, RandomBytes,
+    SignatureFormat, Signed, SignedBatch, Verified,
 };
 pub use keys::{
     Change, CreateKey, Key, KeyDetail, PublicKeyView, Selector, UpdateKey, Version, VersionChange, VersionDetail,
 };
 pub use ledger::{CheckpointView, ConsistencyView, LogKeyView, Proof};
 pub use limits::{
-    AAD_LEN_MAX, BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, DESTROY_DELAY_MS_MAX, LABELS_MAX, MESSAGE_LEN_MAX,
-    PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, RANDOM_LEN_MAX, ROTATION_PERIOD_MS, SIGNATURE_LEN_MAX,
+    AAD_LEN_MAX, BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, DERIVED_LEN_MAX, DESTROY_DELAY_MS_MAX, INFO_LEN_MAX, LABELS_MAX,
+    MESSAGE_LEN_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PEER_KEY_LEN_MAX, RANDOM_LEN_MAX, ROTATION_PERIOD_MS,
+    SIGNATURE_LEN_MAX,
 };
 pub use status::{Alarm, BackendStatus, Status};

@@ -1,11 +1,13 @@
-//! The use of keys: sign, verify, encrypt, decrypt, encapsulate, authenticate, draw random bytes.
+//! The use of keys: sign, verify, encrypt, decrypt, encapsulate, agree, authenticate, draw random bytes.
 
 mod ciphertext;
 mod decrypt;
+mod derive;
 mod device_random;
 mod encapsulate;
 mod encrypt;
 mod input;
+mod kdf;
 mod mac;
 mod random;
 mod sign;

@@ -89,7 +89,7 @@ impl Engine {
             latest: VersionNumber::FIRST,
             created_at: now,
             updated_at: now,
-            distinguishing_id: validate::distinguishing_id(request)?,
+            distinguishing_id: validate::distinguishing_id(request, purpose)?,
             rotation_period_ms: request.rotation_period_ms,
             description: request.description.clone(),
             exit: request.exit,

@@ -33,8 +33,13 @@ pub(super) fn digest_allowed(request: &CreateKey, scheme: Scheme) -> Result<bool
     Ok(request.digest_allowed)
 }
 
-pub(super) fn distinguishing_id(request: &CreateKey) -> Result<Option<String>, Error> {
+/// The identifier that goes into Z_A of a signature; keys that agree have none.
+pub(super) fn distinguishing_id(request: &CreateKey, purpose: Purpose) -> Result<Option<String>, Error> {
     match (&request.distinguishing_id, request.algorithm) {
+        (None, Algorithm::Sm2) if purpose != Purpose::Sign => Ok(None),
+        (Some(_), Algorithm::Sm2) if purpose != Purpose::Sign => {
+            Err(mismatch("sm2_distinguishing_id", format!("a key to {purpose} has no distinguishing identifier")))
+        }
         (None, Algorithm::Sm2) => Ok(Some(DISTINGUISHING_ID_DEFAULT.to_owned())),
         (Some(id), Algorithm::Sm2) if id.len() > DISTINGUISHING_ID_LEN_MAX => Err(Error::new(
             Reason::TooLarge,

@@ -72,6 +72,15 @@ impl SimBackend {
                 let spki = self.material(key)?.public_key().unwrap_or_default();
                 Ok(Outcome::Plaintext(SecretBytes::from_slice(&shared_secret(&spki, ciphertext))))
             }
+            Operation::Agree(key, peer) => {
+                let ours = self.material(key)?.public_key().unwrap_or_default();
+                if peer.len() != ours.len() {
+                    return Err(BackendError::InvalidInput("no public key of that kind".to_owned()));
+                }
+                // The same from both sides, which is all that is asked of it.
+                let (one, other) = if *ours < **peer { (&ours[..], *peer) } else { (*peer, &ours[..]) };
+                Ok(Outcome::Plaintext(SecretBytes::from_slice(&shared_secret(one, other))))
+            }
             Operation::Random(len) => {
                 let mut bytes = SecretBytes::zeroed(*len);
                 if !self.token.random_is_stuck.load(Ordering::Relaxed) {
@@ -171,6 +180,7 @@ impl KeyBackend for SimBackend {
             (Algorithm::HmacSha256, Purpose::Mac, Scheme::HmacSha256),
             (Algorithm::MlDsa44, Purpose::Sign, Scheme::MlDsa),
             (Algorithm::MlKem768, Purpose::Encapsulate, Scheme::MlKem),
+            (Algorithm::X25519, Purpose::Agree, Scheme::Ecdh),
         ];
         Capabilities { schemes, simulated: self.protection == Protection::Hsm, ..Capabilities::default() }
     }

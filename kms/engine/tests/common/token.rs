@@ -24,8 +24,8 @@ pub(crate) struct Material {
 impl Material {
     /// SubjectPublicKeyInfo of a key pair.
     pub(crate) fn public_key(&self) -> Option<Vec<u8>> {
-        matches!(self.algorithm, Algorithm::Ed25519 | Algorithm::MlDsa44 | Algorithm::MlKem768)
-            .then(|| [SPKI_PREFIX.as_slice(), self.pair().public_key().as_ref()].concat())
+        let pairs = [Algorithm::Ed25519, Algorithm::MlDsa44, Algorithm::MlKem768, Algorithm::X25519];
+        pairs.contains(&self.algorithm).then(|| [SPKI_PREFIX.as_slice(), self.pair().public_key().as_ref()].concat())
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod agreement;
 mod encapsulation;
 mod idempotence;
 mod lifecycle;

@@ -61,6 +61,13 @@ impl CryptoService for Edge {
         self.serve(Method::Decapsulate, request, decapsulate).await
     }
 
+    async fn derive_shared_secret(
+        &self,
+        request: Request<v1::DeriveSharedSecretRequest>,
+    ) -> Answer<v1::DeriveSharedSecretResponse> {
+        self.serve(Method::DeriveSharedSecret, request, derive_shared_secret).await
+    }
+
     async fn generate_random(
         &self,
         request: Request<v1::GenerateRandomRequest>,
@@ -141,6 +148,17 @@ async fn decapsulate(call: Call, request: v1::DecapsulateRequest) -> Result<v1::
     let ciphertext = crypto::ciphertext(&request.ciphertext)?;
     let recovered = call.engine.decapsulate(&call.caller, &selector, ciphertext).await?;
     Ok(crypto::decapsulated(&recovered))
+}
+
+async fn derive_shared_secret(
+    call: Call,
+    request: v1::DeriveSharedSecretRequest,
+) -> Result<v1::DeriveSharedSecretResponse, Error> {
+    let selector = name::selector(&request.name, "name")?;
+    let derivation = crypto::derivation(request.kdf, request.salt, request.info, request.length_bytes)?;
+    let peer = crypto::peer(&request.peer_public_key)?;
+    let derived = call.engine.derive_shared_secret(&call.caller, &selector, peer, &derivation).await?;
+    Ok(crypto::derived(&derived))
 }
 
 async fn generate_random(

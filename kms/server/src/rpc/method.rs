@@ -57,6 +57,7 @@ methods! {
     VerifyMac,
     Encapsulate,
     Decapsulate,
+    DeriveSharedSecret,
     GenerateRandom,
     GetCheckpoint,
     GetLogKey,

@@ -3,8 +3,8 @@
 use hufu_core::Error;
 use hufu_core::algorithm::Scheme;
 use hufu_engine::api::{
-    BATCH_LEN_MAX, DataKey, Decapsulated, Decrypted, Encapsulated, Encrypted, Input, RandomBytes, SIGNATURE_LEN_MAX,
-    SignatureFormat, Signed, SignedBatch, Verified,
+    BATCH_LEN_MAX, DataKey, Decapsulated, Decrypted, Derivation, Derived, Encapsulated, Encrypted, Input, Kdf,
+    RandomBytes, SIGNATURE_LEN_MAX, SignatureFormat, Signed, SignedBatch, Verified,
 };
 use hufu_proto::v1;
 
@@ -81,6 +81,25 @@ pub fn signature(bytes: &[u8]) -> Result<&[u8], Error> {
 /// `MISSING_FIELD` when empty.
 pub fn ciphertext(bytes: &[u8]) -> Result<&[u8], Error> {
     if bytes.is_empty() { Err(missing("ciphertext")) } else { Ok(bytes) }
+}
+
+/// Checks the public key of a peer to agree with.
+///
+/// # Errors
+/// `MISSING_FIELD` when empty.
+pub fn peer(bytes: &[u8]) -> Result<&[u8], Error> {
+    if bytes.is_empty() { Err(missing("peer_public_key")) } else { Ok(bytes) }
+}
+
+/// Reads how a key is derived.
+///
+/// # Errors
+/// `MISSING_FIELD` without a function or a length, `INVALID_ARGUMENT` for an unknown function.
+pub fn derivation(kdf: i32, salt: Vec<u8>, info: Vec<u8>, length: u32) -> Result<Derivation, Error> {
+    match length {
+        0 => Err(missing("length_bytes")),
+        _ => Ok(Derivation { kdf: Kdf::required(kdf, "kdf")?, salt, info, len: length as usize }),
+    }
 }
 
 /// Reads the length of a data key; 0 means 32.
@@ -193,6 +212,14 @@ pub fn decapsulated(recovered: &Decapsulated) -> v1::DecapsulateResponse {
     v1::DecapsulateResponse { shared_secret, key_version, scheme, protection, simulated }
 }
 
+/// A derived key. It leaves locked memory here, on its way to the caller.
+#[must_use]
+pub fn derived(derived: &Derived) -> v1::DeriveSharedSecretResponse {
+    let Provenance { key_version, scheme, protection, simulated } = Provenance::of(&derived.version);
+    let secret = derived.secret.expose().to_vec();
+    v1::DeriveSharedSecretResponse { secret, key_version, scheme, protection, simulated }
+}
+
 /// Random bytes.
 #[must_use]
 pub fn random(random: &RandomBytes) -> v1::GenerateRandomResponse {
@@ -237,6 +264,9 @@ mod tests {
         assert_eq!(signature(&[]).unwrap_err().reason(), Reason::MissingField);
         assert_eq!([data_key_len(0).unwrap(), data_key_len(16).unwrap(), data_key_len(64).unwrap()], [32, 16, 64]);
         assert!(data_key_len(15).is_err() && data_key_len(65).is_err() && data_key_len(u32::MAX).is_err());
+        assert_eq!(derivation(0, Vec::new(), Vec::new(), 32).unwrap_err().at_field(), Some("kdf"));
+        assert_eq!(derivation(1, Vec::new(), Vec::new(), 0).unwrap_err().at_field(), Some("length_bytes"));
+        assert_eq!(peer(&[]).unwrap_err().reason(), Reason::MissingField);
         assert!(random_len(0).is_err() && random_len(65_536).is_ok() && random_len(65_537).is_err());
     }
 

@@ -5,7 +5,7 @@ use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::policy::Action;
 use hufu_core::record::{Exit, KeyState, Protection};
 use hufu_core::revocation::RevocationReason;
-use hufu_engine::api::{Change, OutcomeKind, SignatureFormat};
+use hufu_engine::api::{Change, Kdf, OutcomeKind, SignatureFormat};
 use hufu_proto::v1;
 
 use super::{invalid, missing};
@@ -74,6 +74,7 @@ wire!(Algorithm, v1::Algorithm, {
     Rsa4096 => Rsa4096,
     Aes128Gcm => Aes128Gcm,
     HmacSha384 => HmacSha384,
+    X25519 => X25519,
 });
 
 wire!(Scheme, v1::Scheme, {
@@ -91,9 +92,18 @@ wire!(Scheme, v1::Scheme, {
     MlDsa => MlDsa,
     MlKem => MlKem,
     HmacSha384 => HmacSha384,
+    Ecdh => Ecdh,
 });
 
-wire!(Purpose, v1::Purpose, { Sign => Sign, Encrypt => Encrypt, Mac => Mac, Encapsulate => Encapsulate, });
+wire!(Purpose, v1::Purpose, {
+    Sign => Sign,
+    Encrypt => Encrypt,
+    Mac => Mac,
+    Encapsulate => Encapsulate,
+    Agree => Agree,
+});
+
+wire!(Kdf, v1::Kdf, { HkdfSha256 => HkdfSha256, X963Sha256 => X963Sha256, X963Sm3 => X963Sm3, });
 
 wire!(Protection, v1::Protection, { Software => Software, Hsm => Hsm, });
 
@@ -168,6 +178,7 @@ const OPERATIONS: &[(Action, &str)] = &[
     (Action::GenerateRandom, "GenerateRandom"),
     (Action::Encapsulate, "Encapsulate"),
     (Action::Decapsulate, "Decapsulate"),
+    (Action::DeriveSharedSecret, "DeriveSharedSecret"),
     (Action::ReadLedger, "ReadLedger"),
     (Action::ReadAudit, "ReadAudit"),
     (Action::ReadStatus, "GetStatus"),
@@ -222,6 +233,7 @@ mod tests {
         check::<Algorithm>(&[]);
         check::<Scheme>(&[]);
         check::<Purpose>(&[]);
+        check::<Kdf>(&[]);
         check::<Protection>(&[]);
         check::<KeyState>(&[]);
         check::<RevocationReason>(&[v1::RevocationReason::CertificateHold as i32]);
