@@ -8,7 +8,6 @@ use hufu_core::backend::BackendError;
 
 use crate::attributes::{self, Plan};
 use crate::fault::Fault;
-use crate::public_key;
 
 /// A key made on the token.
 pub(crate) struct Made {
@@ -48,11 +47,6 @@ pub(crate) fn remove(session: &Session, made: &Made) -> Result<(), Fault> {
         session.destroy_object(public)?;
     }
     Ok(())
-}
-
-/// SubjectPublicKeyInfo of a pair.
-pub(crate) fn public_key(session: &Session, made: &Made, algorithm: Algorithm) -> Result<Option<Vec<u8>>, Fault> {
-    made.public.map(|public| public_key::read(session, public, algorithm)).transpose()
 }
 
 fn secret(session: &Session, mechanism: &Mechanism<'_>, template: &[Attribute]) -> Result<Made, Fault> {

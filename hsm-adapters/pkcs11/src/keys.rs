@@ -12,7 +12,7 @@ use hufu_core::record::{Locator, VersionUid};
 use sha2::{Digest, Sha256};
 
 use crate::attributes::LABEL_PREFIX;
-use crate::fault::Fault;
+use crate::fault::{Fault, describe};
 use crate::public_key;
 use crate::token::Token;
 
@@ -77,7 +77,7 @@ fn find_checked(
     }
     let found = find(token, session, key.uid, &[ObjectClass::PUBLIC_KEY, ObjectClass::PRIVATE_KEY])?;
     let public = only(&found, ObjectClass::PUBLIC_KEY)?;
-    let shown = fingerprint_of(&public_key::read(session, public, key.algorithm)?);
+    let shown = fingerprint_of(&public_key::read(session, public, key.algorithm, token.profile.ec_point)?);
     let recorded = key.public_key.as_deref().map(fingerprint_of);
     if fingerprint != Some(shown) || recorded.is_some_and(|recorded| recorded != shown) {
         return Err(missing("the token holds another public key under that identity").into());
@@ -112,6 +112,15 @@ pub(crate) fn destroy(token: &Token, session: &Session, uid: VersionUid) -> Resu
         return Err(BackendError::Failed("the token still shows the object that it deleted".to_owned()).into());
     }
     Ok(())
+}
+
+/// Deletes what a refused trial has left, as far as it can be: some drivers keep one half of a pair that they refuse.
+pub(crate) fn forget(session: &Session, uid: VersionUid) {
+    for (_, object) in look(session, uid).unwrap_or_default() {
+        if let Err(error) = session.destroy_object(object) {
+            tracing::warn!(why = describe(&error), "the trial of a key has left an object behind");
+        }
+    }
 }
 
 /// Identities on the token that could be ours, by label, at most so many.

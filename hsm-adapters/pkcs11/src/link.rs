@@ -116,8 +116,8 @@ impl Link {
     }
 
     fn open(&mut self, entered: &Entered<'_>) -> Result<Session, Fault> {
-        let slot = self.token.slot(entered.context())?;
-        let opened = entered.context().open_rw_session_no_drop(slot);
+        let slot = self.token.slot(entered.library())?;
+        let opened = entered.library().open_rw_session_no_drop(slot);
         self.crowded = opened.as_ref().is_err_and(|error| meaning(error) == Meaning::Full);
         let session = opened?;
         match self.log_in(&session) {

@@ -38,8 +38,11 @@ pub(crate) struct Use {
     pub(crate) hashing: Hashing,
     /// What the token answers to a ciphertext that is not genuine; found by trial, since the standard's own codes are
     /// not all that tokens use.
-    pub(crate) rejects_with: Option<RvError>,
+    pub(crate) rejects_with: Rejections,
 }
+
+/// Codes for ciphertexts that are not genuine, besides the standard's.
+pub(crate) type Rejections = [Option<RvError>; 2];
 
 /// Uses a key.
 pub(crate) fn perform(session: &Session, key: ObjectHandle, how: Use, input: &Input) -> Result<Outcome, Fault> {
@@ -181,11 +184,11 @@ fn opened(result: Result<Vec<u8>, Error>, how: Use, len_max: usize) -> Result<Ou
     if plaintext.len() <= len_max { Ok(Outcome::Plaintext(plaintext)) } else { Err(misshapen().into()) }
 }
 
-fn is_rejection(error: &Error, rejects_with: Option<RvError>) -> bool {
+fn is_rejection(error: &Error, rejects_with: Rejections) -> bool {
     let Error::Pkcs11(code, Function::Decrypt) = error else { return false };
     let standard = codes::entry(*code).meaning == Meaning::NotGenuine
         || matches!(code, RvError::DataInvalid | RvError::DataLenRange);
-    standard || rejects_with == Some(*code)
+    standard || rejects_with.contains(&Some(*code))
 }
 
 fn shaped(signature: Vec<u8>, len: usize) -> Result<Vec<u8>, Fault> {
