@@ -147,6 +147,10 @@ impl KeyBackend for Proven {
         self.backend.health()
     }
 
+    fn vendor_profile(&self) -> String {
+        self.backend.vendor_profile()
+    }
+
     fn generation(&self) -> u64 {
         self.backend.generation()
     }

@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     /// Length of an RSA modulus in bits; 0 for other keys.
     pub(crate) modulus_bits: u32,
     pub(crate) dialect: Dialect,
+    /// The mechanism that makes it.
+    pub(crate) generate: MechanismType,
     /// The only mechanism that the key shall work with, where the token can enforce it.
     pub(crate) mechanism: MechanismType,
 }

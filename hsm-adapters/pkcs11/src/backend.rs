@@ -28,7 +28,7 @@ use crate::pool::Pool;
 use crate::probe::Profile;
 use crate::recovery::Repeat;
 use crate::token::{Found, Known, Token, find_one};
-use crate::vendor::{self, VendorProfile};
+use crate::vendor;
 use crate::{generate, keys, probe, public_key, usage};
 
 /// How long opening may take: every algorithm is tried.
@@ -77,12 +77,6 @@ impl Pkcs11Backend {
     #[must_use]
     pub fn serial(&self) -> &str {
         &self.token.serial
-    }
-
-    /// What is known of its vendor's tokens.
-    #[must_use]
-    pub fn vendor_profile(&self) -> &VendorProfile {
-        &self.token.profile
     }
 
     /// By how much the call that hangs the longest has outlived its deadline; zero while none does.
@@ -226,6 +220,10 @@ impl KeyBackend for Pkcs11Backend {
 
     fn health(&self) -> Health {
         self.token.health()
+    }
+
+    fn vendor_profile(&self) -> String {
+        self.token.profile.name().to_owned()
     }
 
     fn holds(&self, locator: &Locator) -> bool {

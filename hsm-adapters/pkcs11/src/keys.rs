@@ -6,7 +6,7 @@ use std::time::Duration;
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, SessionState};
+use cryptoki::session::Session;
 use hufu_core::backend::{BackendError, KeyHandle};
 use hufu_core::record::{Locator, VersionUid};
 use sha2::{Digest, Sha256};
@@ -182,7 +182,7 @@ fn look(session: &Session, uid: VersionUid) -> Result<Vec<(ObjectClass, ObjectHa
 /// Looks while the user is logged in from beginning to end, or fails as a session that has lost its login.
 fn all_visible<T>(token: &Token, session: &Session, look: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     let lost = || Fault::Device(Error::Pkcs11(RvError::UserNotLoggedIn, Function::GetSessionInfo));
-    let logged_in = || Ok::<_, Fault>(session.get_session_info()?.session_state() == SessionState::RwUser);
+    let logged_in = || Ok::<_, Fault>(token.is_ready(session.get_session_info()?.session_state()));
     let generation = token.generation();
     if !logged_in()? {
         return Err(lost());

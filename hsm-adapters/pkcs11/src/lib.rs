@@ -28,6 +28,7 @@ mod probe;
 mod provision;
 mod public_key;
 mod recovery;
+mod sm2;
 mod token;
 mod usage;
 mod vendor;

@@ -19,7 +19,8 @@ use crate::library::Library;
 use crate::mechanism::{self, Hashing, Mechanisms, Row};
 use crate::token::Token;
 use crate::usage::{self, Rejections, Use};
-use crate::vendor::VendorProfile;
+use crate::vendor::{EcPoint, VendorProfile};
+use crate::{public_key, sm2};
 
 /// A trial needs no longer modulus, which would take a second or more; many tokens allow none shorter than 2048 bits.
 const TRIAL_MODULUS_BITS_MIN: u32 = 1024;
@@ -37,7 +38,7 @@ pub(crate) struct Profile {
 struct Served {
     row: Row,
     dialect: Dialect,
-    mechanism: MechanismType,
+    mechanisms: Mechanisms,
     how: Use,
 }
 
@@ -52,7 +53,8 @@ impl Profile {
             permanent: true,
             modulus_bits: modulus_bits(row.algorithm),
             dialect: served.dialect,
-            mechanism: served.mechanism,
+            generate: served.mechanisms.generate,
+            mechanism: served.mechanisms.usage,
         })
     }
 
@@ -115,11 +117,16 @@ struct Offered<'a> {
 }
 
 impl Offered<'_> {
+    fn offers(&self, mechanism: MechanismType) -> bool {
+        self.mechanisms.contains(&mechanism)
+            || (mechanism::is_vendors(mechanism) && self.library.get_mechanism_info(self.slot, mechanism).is_ok())
+    }
+
     /// Whether the token lists the mechanisms, for keys of that length.
     fn check(&self, row: Row, wanted: Mechanisms) -> Result<(), String> {
         for mechanism in [wanted.generate, wanted.usage] {
-            if !self.mechanisms.contains(&mechanism) {
-                return Err(format!("the token offers no {mechanism}"));
+            if !self.offers(mechanism) {
+                return Err(format!("the token offers no {}", mechanism::shown(mechanism)));
             }
         }
         // Tokens tell lengths of symmetric keys in bits or in bytes; those of pairs are in bits everywhere.
@@ -152,7 +159,7 @@ impl Offered<'_> {
 
     /// Serves a row as another length of modulus is served, if the token makes this one.
     fn serve_too(&self, served: Served, row: Row) -> Result<Served, String> {
-        self.check(row, mechanism::of(row, served.how.hashing)?)?;
+        self.check(row, mechanism::of(row, served.how.hashing, &self.vendor.mechanisms)?)?;
         Ok(Served { row, how: Use { algorithm: row.algorithm, ..served.how }, ..served })
     }
 }
@@ -166,17 +173,23 @@ fn try_row(offered: &Offered<'_>, session: &Session, row: Row) -> Result<Served,
 }
 
 fn try_hashing(offered: &Offered<'_>, session: &Session, row: Row, hashing: Hashing) -> Result<Served, String> {
-    let mechanisms = mechanism::of(row, hashing)?;
+    let mechanisms = mechanism::of(row, hashing, &offered.vendor.mechanisms)?;
     offered.check(row, mechanisms)?;
     let Row { algorithm, scheme, .. } = row;
-    let how = Use { algorithm, scheme, hashing, rejects_with: [None; 2] };
-    let (made, dialect) = make(offered, session, row, mechanisms.usage)?;
-    let tried = exercise(session, &made, row, how);
+    let signature = offered.vendor.mechanisms.sm2.map(|sm2| sm2.signature).unwrap_or_default();
+    let how = Use { algorithm, scheme, hashing, mechanism: mechanisms.usage, signature, rejects_with: [None; 2] };
+    let (made, dialect) = make(offered, session, row, mechanisms)?;
+    let tried = if scheme == Scheme::Sm2Sm3 {
+        exercise_sm2(session, &made, how, offered.vendor.ec_point)
+    } else {
+        exercise(session, &made, row, how)
+    };
     let removed = generate::remove(session, &made);
-    let failed = |fault| format!("the token offers {}, but a trial failed: {}", mechanisms.usage, in_words(&fault));
+    let offers = mechanism::shown(mechanisms.usage);
+    let failed = |fault| format!("the token offers {offers}, but a trial failed: {}", in_words(&fault));
     let rejects_with = tried.map_err(failed)?;
     removed.map_err(failed)?;
-    Ok(Served { row, dialect, mechanism: mechanisms.usage, how: Use { rejects_with, ..how } })
+    Ok(Served { row, dialect, mechanisms, how: Use { rejects_with, ..how } })
 }
 
 /// Makes a key for a trial in the strictest dialect that the token takes: gone with the session if it can be, else on the
@@ -185,7 +198,7 @@ fn make(
     offered: &Offered<'_>,
     session: &Session,
     row: Row,
-    mechanism: MechanismType,
+    mechanisms: Mechanisms,
 ) -> Result<(Made, Dialect), String> {
     let mut uid = VersionUid([0; 16]);
     session.generate_random_slice(&mut uid.0).map_err(|error| describe(&error))?;
@@ -203,7 +216,8 @@ fn make(
                 permanent,
                 modulus_bits: offered.trial_modulus_bits(row.algorithm),
                 dialect,
-                mechanism,
+                generate: mechanisms.generate,
+                mechanism: mechanisms.usage,
             };
             match generate::make(session, &plan) {
                 Ok(made) => return Ok((made, dialect)),
@@ -236,6 +250,17 @@ fn exercise(session: &Session, made: &Made, row: Row, how: Use) -> Result<Reject
         (Purpose::Encrypt, Scheme::RsaOaepSha256) => exercise_oaep(session, made),
         (Purpose::Encrypt, _) => exercise_aead(session, made, how),
         (Purpose::Encapsulate, _) => exercise_kem(session, made, how),
+    }
+}
+
+/// The number that a vendor gives a mechanism proves nothing: ECDSA on the same curve answers as many bytes.
+fn exercise_sm2(session: &Session, made: &Made, how: Use, ec_point: EcPoint) -> Result<Rejections, Fault> {
+    let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
+    let spki = public_key::read(session, public, how.algorithm, ec_point)?;
+    let digest = [0x5a; 32];
+    match usage::perform(session, made.key, how, &Input::Digest(digest.to_vec()))? {
+        Outcome::Bytes(signature) if sm2::verifies(&spki, &digest, &signature) => Ok([None; 2]),
+        _ => Err(wrong("what it signs is no SM2 signature")),
     }
 }
 

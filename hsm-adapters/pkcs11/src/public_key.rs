@@ -129,10 +129,13 @@ fn unreadable() -> BackendError {
 mod tests {
     use super::*;
 
+    fn either(shown: &[u8], len: usize) -> Option<&[u8]> {
+        unwrap_point(shown, len, EcPoint::Either)
+    }
+
     #[test]
     fn points_are_accepted_bare_and_wrapped() {
         let (bare, wrapped) = ([4; 65], [&[0x04, 65][..], &[4; 65]].concat());
-        let either = |shown, len| unwrap_point(shown, len, EcPoint::Either);
         assert_eq!(either(&bare, 65), Some(&bare[..]));
         assert_eq!(either(&wrapped, 65), Some(&bare[..]));
         assert_eq!(either(&[&[0x04, 32][..], &[9; 32]].concat(), 32), Some(&[9; 32][..]));

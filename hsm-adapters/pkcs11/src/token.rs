@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cryptoki::session::{Session, SessionState};
 use cryptoki::slot::Slot;
 use hufu_core::backend::{BackendError, Health};
 use hufu_core::record::Attestation;
@@ -66,6 +67,16 @@ impl Token {
 
     pub(crate) fn void_handles(&self) {
         self.losses.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Logs the user in, on a token that wants it.
+    pub(crate) fn log_in(&self, session: &Session) -> Result<(), Fault> {
+        if self.profile.login { self.credentials.login(session) } else { Ok(()) }
+    }
+
+    /// Whether a session sees private objects and may use them.
+    pub(crate) fn is_ready(&self, state: SessionState) -> bool {
+        state == SessionState::RwUser || (!self.profile.login && state == SessionState::RwPublic)
     }
 
     pub(crate) fn attestation(&self) -> Attestation {

@@ -98,7 +98,6 @@ pub(crate) fn isolated(test: &str, body: impl Future<Output = ()>, prepare: impl
         .output()
         .unwrap();
     println!("{}", String::from_utf8_lossy(&output.stdout));
-    if std::env::var_os("DBGERR").is_some() { println!("{}", String::from_utf8_lossy(&output.stderr)); }
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

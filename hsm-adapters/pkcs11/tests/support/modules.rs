@@ -17,13 +17,13 @@ const TABRMD: &str = "tabrmd:bus_type=session";
 
 pub(crate) const LABEL: &str = "hufu";
 pub(crate) const PIN: &str = "12345678";
-const SO_PIN: &str = "87654321";
+pub(crate) const SO_PIN: &str = "87654321";
 
-/// Runs the body with NSS and an empty database in the scratch directory, whose password is [`PIN`].
-pub(crate) fn with_nss(test: &str, body: impl AsyncFnOnce(&Path)) {
+/// Runs the body with NSS and an empty database in the scratch directory, with that password.
+pub(crate) fn with_nss(test: &str, password: &str, body: impl AsyncFnOnce(&Path)) {
     let Some(module) = found(test, "libsoftokn3.so", &["certutil"]) else { return };
     isolated(test, body(&module), |scratch| {
-        fs::write(scratch.join("pin"), PIN).unwrap();
+        fs::write(scratch.join("pin"), password).unwrap();
         let pin = scratch.join("pin");
         run(Command::new("certutil").arg("-N").arg("-d").arg(nss_database(scratch)).arg("-f").arg(&pin));
         Surroundings::default()
