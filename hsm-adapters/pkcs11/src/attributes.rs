@@ -45,13 +45,9 @@ pub(crate) struct Dialect {
 pub(crate) fn dialects(quirks: Quirks) -> impl Iterator<Item = Dialect> {
     let no_public_uses = quirks.no_public_uses;
     let all = [(true, false), (true, true), (false, false), (false, true)];
-    all.into_iter()
-        .filter(move |(allowed_mechanisms, _)| !*allowed_mechanisms || !quirks.no_allowed_mechanisms)
-        .map(move |(allowed_mechanisms, edwards_by_name)| Dialect {
-            allowed_mechanisms,
-            edwards_by_name,
-            no_public_uses,
-        })
+    all.into_iter().filter(move |(allowed_mechanisms, _)| !*allowed_mechanisms || !quirks.no_allowed_mechanisms).map(
+        move |(allowed_mechanisms, edwards_by_name)| Dialect { allowed_mechanisms, edwards_by_name, no_public_uses },
+    )
 }
 
 /// The template of a private or secret key.

@@ -60,8 +60,7 @@ impl Pkcs11Backend {
         let sessions = sessions.map_or(config.sessions, |max| max.min(config.sessions));
         let credentials = Credentials::new(config.pin, config.login_watch);
         // One incident may hit every session once.
-        let breaker =
-            Breaker::new(u32::try_from(sessions.get()).unwrap_or(u32::MAX).saturating_add(FAULTS_MORE));
+        let breaker = Breaker::new(u32::try_from(sessions.get()).unwrap_or(u32::MAX).saturating_add(FAULTS_MORE));
         let token = Arc::new(Token::new(module, &info, known, credentials, breaker));
         let mut link = Link::new(Arc::clone(&token));
         let library = token.module.enter().library().clone();

@@ -50,9 +50,15 @@ pub(crate) fn of(row: Row, hashing: Hashing, vendor: &VendorMechanisms) -> Resul
         Scheme::MlDsa => (MechanismType::ML_DSA_KEY_PAIR_GEN, MechanismType::ML_DSA),
         Scheme::MlKem => (MechanismType::ML_KEM_KEY_PAIR_GEN, MechanismType::ML_KEM),
         // PKCS #11 v3.2 defines none of them, and a curve without its signature scheme is no substitute.
-        Scheme::Sm2Sm3 => vendor.sm2.map(|sm2| (sm2.generate, sm2.sign)).ok_or("the token offers no SM2 signature mechanism")?,
-        Scheme::Sm4Gcm => vendor.sm4.map(|sm4| (sm4.generate, sm4.gcm)).ok_or("the token offers no SM4-GCM mechanism")?,
-        Scheme::HmacSm3 => vendor.sm3.map(|sm3| (sm3.generate, sm3.hmac)).ok_or("the token offers no HMAC-SM3 mechanism")?,
+        Scheme::Sm2Sm3 => {
+            vendor.sm2.map(|sm2| (sm2.generate, sm2.sign)).ok_or("the token offers no SM2 signature mechanism")?
+        }
+        Scheme::Sm4Gcm => {
+            vendor.sm4.map(|sm4| (sm4.generate, sm4.gcm)).ok_or("the token offers no SM4-GCM mechanism")?
+        }
+        Scheme::HmacSm3 => {
+            vendor.sm3.map(|sm3| (sm3.generate, sm3.hmac)).ok_or("the token offers no HMAC-SM3 mechanism")?
+        }
     };
     Ok(Mechanisms { generate, usage, key_bits: key_bits(row.algorithm) })
 }

@@ -47,7 +47,8 @@ pub(crate) fn read(
     let encoded = match curve(algorithm) {
         Some(curve) => {
             let len = if algorithm == Algorithm::P384 { 97 } else { 65 };
-            let point = unwrap_point(&shown, len, form).filter(|point| point.first() == Some(&4)).ok_or_else(unreadable)?;
+            let point =
+                unwrap_point(&shown, len, form).filter(|point| point.first() == Some(&4)).ok_or_else(unreadable)?;
             encode(AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&curve)) }, point)
         }
         None => {

@@ -44,7 +44,13 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    pub(crate) fn new(module: Arc<Module>, info: &TokenInfo, known: Known, credentials: Credentials, breaker: Breaker) -> Self {
+    pub(crate) fn new(
+        module: Arc<Module>,
+        info: &TokenInfo,
+        known: Known,
+        credentials: Credentials,
+        breaker: Breaker,
+    ) -> Self {
         Self {
             module,
             serial: info.serial.clone(),
@@ -147,8 +153,7 @@ pub(crate) fn find_one(
         TokenSelector::Serial(serial) => format!("serial number `{serial}`"),
         TokenSelector::Label(label) => format!("label `{label}`"),
     };
-    let mut found =
-        find(library, selector, profile).map_err(|error| BackendError::Unavailable(describe(&error)))?;
+    let mut found = find(library, selector, profile).map_err(|error| BackendError::Unavailable(describe(&error)))?;
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (None, _) => Err(OpenError::NotFound(shown)),

@@ -204,7 +204,8 @@ fn openings_arrive_as_they_were_sent() {
     let row = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
     let refusal = (Algorithm::Sm2, Purpose::Sign, Scheme::Sm2Sm3, "no".to_owned());
     let capabilities = Capabilities { schemes: vec![row], refusals: vec![refusal], simulated: true };
-    let opened = Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities, profile: "nss".to_owned() };
+    let opened =
+        Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities, profile: "nss".to_owned() };
     let mut buffer = Buffer::default();
     FromWorker::write_opened(&mut buffer, &opened);
     assert!(matches!(FromWorker::decode(&frame(&buffer)), Ok(FromWorker::Opened(heard)) if *heard == opened));

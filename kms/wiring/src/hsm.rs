@@ -28,7 +28,6 @@ pub(crate) fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> 
     }
 }
 
-
 /// The vendor profile that is named, if one is.
 fn read_profile(config: &TokenConfig) -> Result<Option<VendorProfile>, Error> {
     let profile = match (&config.profile, &config.profile_file) {

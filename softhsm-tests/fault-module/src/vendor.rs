@@ -5,6 +5,7 @@
 //! | `0x80000201`, `0x80000202` | SM2: pairs, and signatures r ‖ s of e; genuine, computed here with a key that the device stores |
 //! | `0x80000203` | HMAC-SM3: HMAC-SHA-256 of the device stands in for it |
 //! | `0x80000204`, `0x80000205` | SM4-GCM: AES-128-GCM of the device stands in for it |
+//! | `0x80000206` | ECDSA, for a profile that takes it for SM2 by mistake |
 //!
 //! The device would not let a key out that is sensitive, so pairs of SM2 are made without that, and shown as if they had it: what
 //! a vendor's firmware would keep inside is kept in the scratch token of a test.
@@ -16,8 +17,8 @@ use std::ptr::null_mut;
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_BBOOL, CK_BYTE, CK_MECHANISM, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE,
     CK_ULONG, CKA_ALWAYS_SENSITIVE, CKA_EC_PARAMS, CKA_EXTRACTABLE, CKA_NEVER_EXTRACTABLE, CKA_SENSITIVE, CKA_VALUE,
-    CKM_AES_GCM, CKM_AES_KEY_GEN, CKM_EC_KEY_PAIR_GEN, CKM_SHA256_HMAC, CKR_BUFFER_TOO_SMALL, CKR_DATA_LEN_RANGE,
-    CKR_FUNCTION_FAILED, CKR_FUNCTION_NOT_SUPPORTED, CKR_KEY_TYPE_INCONSISTENT, CKR_OK,
+    CKM_AES_GCM, CKM_AES_KEY_GEN, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA, CKM_SHA256_HMAC, CKR_BUFFER_TOO_SMALL,
+    CKR_DATA_LEN_RANGE, CKR_FUNCTION_FAILED, CKR_FUNCTION_NOT_SUPPORTED, CKR_KEY_TYPE_INCONSISTENT, CKR_OK,
 };
 use parking_lot::Mutex;
 use sm2::dsa::signature::hazmat::PrehashSigner as _;
@@ -31,6 +32,7 @@ const SM2_SIGN: CK_MECHANISM_TYPE = 0x8000_0202;
 const SM3_HMAC: CK_MECHANISM_TYPE = 0x8000_0203;
 const SM4_GENERATE: CK_MECHANISM_TYPE = 0x8000_0204;
 const SM4_GCM: CK_MECHANISM_TYPE = 0x8000_0205;
+const NOT_SM2: CK_MECHANISM_TYPE = 0x8000_0206;
 
 /// OBJECT IDENTIFIER of the recommended curve, DER (GB/T 33560).
 const CURVE: [u8; 10] = [0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d];
@@ -63,6 +65,7 @@ impl Relay {
             SM3_HMAC if self.vendor.is_on => CKM_SHA256_HMAC,
             SM4_GENERATE if self.vendor.is_on => CKM_AES_KEY_GEN,
             SM4_GCM if self.vendor.is_on => CKM_AES_GCM,
+            NOT_SM2 if self.vendor.is_on => CKM_ECDSA,
             other => other,
         }
     }
@@ -101,8 +104,7 @@ impl Relay {
             return None;
         }
         let Some(function) = self.target.C_GenerateKeyPair else { return Some(CKR_FUNCTION_NOT_SUPPORTED) };
-        let mut ecdsa =
-            CK_MECHANISM { mechanism: CKM_EC_KEY_PAIR_GEN, pParameter: null_mut(), ulParameterLen: 0 };
+        let mut ecdsa = CK_MECHANISM { mechanism: CKM_EC_KEY_PAIR_GEN, pParameter: null_mut(), ulParameterLen: 0 };
         let (mut no, mut yes): (CK_BBOOL, CK_BBOOL) = (0, 1);
         // SAFETY: the caller's promise about C_GenerateKeyPair.
         let mut private_template = unsafe { template(private_template, private_count) }.to_vec();
@@ -205,7 +207,8 @@ impl Relay {
         // SAFETY: the caller's promise.
         let asked = unsafe { template(list, count) };
         let told = asked.iter().filter(|one| !one.pValue.is_null() && one.ulValueLen == 1);
-        let told: Vec<_> = told.filter_map(|one| Some((one, SHOWN.iter().find(|shown| shown.0 == one.type_)?.1))).collect();
+        let told: Vec<_> =
+            told.filter_map(|one| Some((one, SHOWN.iter().find(|shown| shown.0 == one.type_)?.1))).collect();
         if told.is_empty() || self.is_on_curve(session, object) != Some(true) {
             return;
         }

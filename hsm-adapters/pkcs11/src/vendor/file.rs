@@ -183,8 +183,7 @@ fn matches(tables: Vec<MatchTable>) -> Result<Vec<Match>, ProfileError> {
 
 fn one_match(table: MatchTable) -> Result<Match, ProfileError> {
     let MatchTable { manufacturer, model, library } = table;
-    let named =
-        [("match.manufacturer", &manufacturer), ("match.model", &model), ("match.library", &library)];
+    let named = [("match.manufacturer", &manufacturer), ("match.model", &model), ("match.library", &library)];
     if named.iter().all(|(_, value)| value.is_none()) {
         let fix = "name a manufacturer, model or library, as `pkcs11-tool -L` and `-I` show them";
         return Err(ProfileError::new("match", "is empty and would fit every token", fix));

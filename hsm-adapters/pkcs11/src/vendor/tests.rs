@@ -93,7 +93,10 @@ fn what_is_wrong_is_named_with_its_field() {
         ("[token]\nsimulated = true\n[refused]\necdsa = \"no\"", "refused"),
         ("[token]\nsimulated = true\n[refused]\nml-dsa = \"\"", "refused.ml-dsa"),
         // CKM_AES_GCM: one cipher for another.
-        ("[token]\nsimulated = true\n[mechanisms]\nsm4 = { generate = 0x80000001, gcm = 0x1087 }", "mechanisms.sm4.gcm"),
+        (
+            "[token]\nsimulated = true\n[mechanisms]\nsm4 = { generate = 0x80000001, gcm = 0x1087 }",
+            "mechanisms.sm4.gcm",
+        ),
         ("[token]\nsimulated = true\n[mechanisms]\nsm3 = { hmac = 0x100000000 }", "mechanisms.sm3.hmac"),
         ("[token]\nsimulated = true\n[mechanisms]\nsm2 = { generate = 0x80000001 }", "line 7: sm2"),
     ] {

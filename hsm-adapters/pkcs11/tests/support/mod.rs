@@ -1,7 +1,13 @@
 //! A token of the test's own: the test runs again in a child process whose environment names a scratch directory,
 //! because a module reads its configuration when the module is loaded and a process should not change its own environment.
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::indexing_slicing, reason = "a test ends where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a test ends where it fails"
+)]
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;

@@ -107,7 +107,8 @@ fn found(test: &str, name: &str, programs: &[&str]) -> Option<PathBuf> {
         directories.push(PathBuf::from("/usr/sbin"));
         !directories.iter().any(|directory| directory.join(program).is_file())
     };
-    let missing: Vec<_> = programs.iter().copied().filter(is_missing).chain(module.is_none().then_some(name)).collect();
+    let missing: Vec<_> =
+        programs.iter().copied().filter(is_missing).chain(module.is_none().then_some(name)).collect();
     if !missing.is_empty() {
         println!("skipped: {test}: not installed: {}", missing.join(" "));
         return None;
