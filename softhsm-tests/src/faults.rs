@@ -16,6 +16,7 @@ use crate::softhsm_module;
 pub struct Faults {
     scratch: TempDir,
     target: PathBuf,
+    vendor: bool,
 }
 
 /// A call as the module tells it.
@@ -41,9 +42,19 @@ impl Faults {
 
     /// In front of another module, calm.
     pub fn before(target: &Path) -> Self {
-        let faults = Self { scratch: tempfile::tempdir().expect("a scratch directory"), target: target.to_owned() };
+        let faults = Self {
+            scratch: tempfile::tempdir().expect("a scratch directory"),
+            target: target.to_owned(),
+            vendor: false,
+        };
         faults.calm();
         faults
+    }
+
+    /// The same with mechanisms of a vendor's own numbers, as `fault-module/src/vendor.rs` lists them.
+    #[must_use]
+    pub fn with_vendor_mechanisms(self) -> Self {
+        Self { vendor: true, ..self }
     }
 
     /// The module to load.
@@ -53,11 +64,13 @@ impl Faults {
 
     /// What the module reads from the environment of its process.
     pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
-        Environment::from([
+        let mut environment = Environment::from([
             ("PKCS11_FAULT_TARGET", self.target.clone()),
             ("PKCS11_FAULT_SCRIPT", self.path("script")),
             ("PKCS11_FAULT_LOG", self.path("log")),
-        ])
+        ]);
+        environment.extend(self.vendor.then(|| ("PKCS11_FAULT_VENDOR", PathBuf::from("on"))));
+        environment
     }
 
     /// From the next call on, this goes wrong.

@@ -44,6 +44,12 @@ pub(crate) const TPM: [Need; 7] = [
     Need { package: "libtpm2-pkcs11-1", present: || is_installed("pkcs11/libtpm2_pkcs11.so") },
 ];
 
+/// NSS: its tools, and with them the module.
+pub(crate) const NSS: Need = Need { package: "libnss3-tools", present: || tool::find("certutil").is_some() };
+
+/// openCryptoki: the daemon, and with it the module and the token in software.
+pub(crate) const OPENCRYPTOKI: Need = Need { package: "opencryptoki", present: || tool::find("pkcsslotd").is_some() };
+
 /// The second database.
 pub(crate) const POSTGRESQL: Need = Need { package: "postgresql", present: || crate::postgres::binaries().is_some() };
 
@@ -56,7 +62,8 @@ pub(crate) const PKG_CONFIG: Need = Need { package: "pkg-config", present: || to
 
 /// What the tests stand on.
 pub(crate) fn needed_by_tests() -> Vec<Need> {
-    [&[SOFTHSM, OPENSSL, OPENSC, STRACE, SQLITE, POSTGRESQL, TSS, PKG_CONFIG][..], &P11_KIT, &TPM].concat()
+    let single = [SOFTHSM, OPENSSL, OPENSC, STRACE, SQLITE, POSTGRESQL, TSS, PKG_CONFIG, NSS, OPENCRYPTOKI];
+    [&single[..], &P11_KIT, &TPM].concat()
 }
 
 /// Installs those of `needs` that are missing with apt-get, as root or through sudo.

@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask test | tidy | quickstart | bench`.
+//! Developer commands: `cargo xtask test | tidy | quickstart | conformance | bench`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer tool speaks to its user on the terminal")]
 
 mod bench;
+mod conformance;
 mod error;
 mod install;
 mod postgres;
@@ -33,6 +34,8 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Run the suite of the key stores over every implementation that is there, and write the table in the documentation
+    Conformance,
     /// Run the benches in a release build
     Bench {
         /// A short run that only shows that the benches work
@@ -57,6 +60,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Test => test_all::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Quickstart { keep } => quickstart::run(&workspace, *keep),
+        Command::Conformance => conformance::run(&workspace),
         Command::Bench { quick } => bench::run(&workspace, *quick),
     }
 }

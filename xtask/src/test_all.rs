@@ -8,7 +8,7 @@ use crate::postgres::Cluster;
 use crate::stages::{Ending, Stages};
 use crate::tool::Tool;
 use crate::workspace::Workspace;
-use crate::{bench, tidy};
+use crate::{bench, conformance, tidy};
 
 /// Runs all stages, then prints what each took and what was skipped.
 ///
@@ -55,17 +55,23 @@ fn tests(workspace: &Workspace, stages: &mut Stages) {
     if fixtures.is_none() {
         stages.note("HUFU_FIXTURES not set: no genuine vendor evidence");
     }
+    let mut not_run = Vec::new();
     stages.run("test", || {
+        let runs = conformance::fresh_directory(workspace)?;
         let cluster = Cluster::start()?;
         println!("PostgreSQL at {}", cluster.url());
         let mut test = workspace
             .cargo(["test", "--workspace", "--locked", "--no-fail-fast"])
+            .env(conformance::DIRECTORY, &runs)
             .env("HUFU_TEST_POSTGRES", cluster.url());
         if let Some(fixtures) = &fixtures {
             test = test.env("HUFU_FIXTURES", fixtures);
         }
-        test.run().map(passed)
+        let tested = test.run();
+        not_run = conformance::compare(workspace, &runs)?;
+        tested.map(passed)
     });
+    not_run.into_iter().for_each(|missing| stages.note(missing));
 }
 
 /// The caller's choice, or the folder beside the repository.

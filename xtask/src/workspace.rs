@@ -35,8 +35,12 @@ impl Workspace {
 
     /// A binary of ours in the dev profile; it exists after [`Workspace::build_binaries`].
     pub(crate) fn binary(&self, name: &str) -> PathBuf {
-        let target = self.metadata.target_directory.as_std_path();
-        target.join("debug").join(name)
+        self.target().join("debug").join(name)
+    }
+
+    /// The directory that cargo builds in.
+    pub(crate) fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
     }
 
     /// Names of the bench targets of all our packages.

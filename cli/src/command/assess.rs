@@ -1,12 +1,12 @@
 use std::{
     cell::RefCell,
     io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
 use hufu_assess::{
-    Plan, SecretBytes, Selector,
+    PROFILE_LEN_MAX, Plan, SecretBytes, Selector, VendorProfile, check_init_string,
     report::{self, Decision},
 };
 
@@ -25,6 +25,12 @@ pub(crate) struct Assess {
     pin_file: PathBuf,
     #[command(flatten)]
     token: Token,
+    /// The vendor profile: one that ships with Hufu, or a file [default: the one that fits the token]
+    #[arg(long, value_name = "NAME|FILE")]
+    vendor_profile: Option<String>,
+    /// What the module is initialised with, in place of the profile's string
+    #[arg(long, value_name = "STRING")]
+    init_string: Option<String>,
     /// The directory for the report: report.md with its plots, and report.json
     #[arg(long, value_name = "DIR")]
     report: PathBuf,
@@ -56,11 +62,14 @@ impl Assess {
             (Some(serial), _) => Selector::Serial(serial),
             (None, label) => Selector::Label(label.unwrap_or_default()),
         };
+        let profile = self.vendor_profile.as_deref().map(vendor_profile).transpose()?;
+        let init_string = checked(self.init_string)?;
         let pin = input::read(&self.pin_file, PIN_LEN_MAX, "a PIN")?;
         let pin = SecretBytes::from_slice(pin.trim_ascii_end());
         confirm(&question(&token), self.yes)?;
         let random_len = self.random_bytes.and_then(|count| usize::try_from(count).ok());
-        let plan = Plan { module: self.module, token, pin, quick: self.quick, random_len };
+        let (module, quick) = (self.module, self.quick);
+        let plan = Plan { module, token, pin, profile, init_string, quick, random_len };
         let progress = Progress::default();
         let stop = async {
             // Without a handler the signal ends the program at once, and the keys stay.
@@ -75,6 +84,24 @@ impl Assess {
         app.output.show(&AssessmentView::new(&assessed, &self.report))?;
         if assessed.verdict.outcome == Decision::Refused { Err(Failure::NotAdmitted) } else { Ok(()) }
     }
+}
+
+/// A name, or the path of a file: names have neither dots nor slashes.
+fn vendor_profile(named: &str) -> Result<VendorProfile, Failure> {
+    let profile = if named.contains(['/', '.']) {
+        let text = input::read(Path::new(named), PROFILE_LEN_MAX, "a vendor profile")?;
+        let text = str::from_utf8(&text).map_err(|_| Failure::usage(format!("`{named}` is not UTF-8"), ""))?;
+        VendorProfile::parse(text)
+    } else {
+        VendorProfile::named(named)
+    };
+    profile.map_err(|error| Failure::usage(error.to_string(), ""))
+}
+
+fn checked(init_string: Option<String>) -> Result<Option<String>, Failure> {
+    let check = |string: &String| check_init_string("--init-string", string);
+    init_string.iter().try_for_each(check).map_err(|error| Failure::usage(error.to_string(), ""))?;
+    Ok(init_string)
 }
 
 fn question(token: &Selector) -> String {

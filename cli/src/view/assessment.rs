@@ -31,6 +31,7 @@ impl View for AssessmentView<'_> {
         });
         let mut text = pairs([
             ("token", format!("{} {}, serial {}", token.manufacturer, token.model, token.serial)),
+            ("vendor profile", token.vendor_profile.clone()),
             ("verdict", verdict.outcome.words().to_owned()),
             ("signatures", format!("{fastest:.0} a second at most")),
             ("random numbers", entropy.unwrap_or_default()),

@@ -33,6 +33,7 @@ struct BackendView {
     health: String,
     simulated: bool,
     token_serial: String,
+    vendor_profile: String,
     detail: String,
     capabilities: Vec<CapabilityView>,
 }
@@ -106,6 +107,7 @@ impl BackendView {
             health: backend.health().word(),
             simulated: backend.simulated,
             token_serial: backend.token_serial.clone(),
+            vendor_profile: backend.vendor_profile.clone(),
             detail: backend.detail.clone(),
             capabilities: backend.capabilities.iter().map(CapabilityView::new).collect(),
         }
@@ -204,12 +206,13 @@ impl StatusView {
                     protection_text(&backend.protection, backend.simulated),
                     backend.health.clone(),
                     backend.token_serial.clone(),
+                    backend.vendor_profile.clone(),
                     backend.algorithms(),
                     backend.detail.clone(),
                 ]
             })
             .collect();
-        table(&["BACKEND", "PROTECTION", "HEALTH", "TOKEN", "ALGORITHMS", "DETAIL"], &rows)
+        table(&["BACKEND", "PROTECTION", "HEALTH", "TOKEN", "PROFILE", "ALGORITHMS", "DETAIL"], &rows)
     }
 
     fn alarm_table(&self) -> String {

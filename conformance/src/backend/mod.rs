@@ -10,9 +10,11 @@ mod lifecycle;
 mod limits;
 mod mac;
 mod random;
+mod record;
 mod signing;
 mod survey;
 
+pub use record::record;
 pub use survey::{Finding, Row, survey};
 
 use std::fmt;

@@ -21,7 +21,7 @@ mod tracked;
 mod verdict;
 
 pub use error::{Error, Left};
-pub use hufu_pkcs11::OpenError;
+pub use hufu_pkcs11::{OpenError, PROFILE_LEN_MAX, ProfileError, VendorProfile, check_init_string};
 pub use hufu_secret::SecretBytes;
 pub use plan::{Plan, Selector};
 pub use run::assess;

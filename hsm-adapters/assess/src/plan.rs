@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hufu_pkcs11::TokenSelector;
+use hufu_pkcs11::{TokenSelector, VendorProfile};
 use hufu_secret::SecretBytes;
 
 /// Which token of the module: by serial number or by label.
@@ -18,6 +18,10 @@ pub struct Plan {
     pub token: Selector,
     /// PIN of the normal user.
     pub pin: SecretBytes,
+    /// The vendor profile; chosen by what the token states when missing.
+    pub profile: Option<VendorProfile>,
+    /// What the module is initialised with, in place of the profile's string.
+    pub init_string: Option<String>,
     /// Less of everything: a first look, not an admission.
     pub quick: bool,
     /// Random bytes that are drawn and judged; nothing: as many as the thoroughness asks for.

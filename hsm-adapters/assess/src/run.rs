@@ -60,13 +60,14 @@ fn open(plan: &mut Plan) -> Result<Pkcs11Backend, Error> {
     let pin = std::mem::replace(&mut plan.pin, SecretBytes::zeroed(0));
     let sessions = speed::CALLERS.into_iter().max().unwrap_or(1);
     let sessions = NonZeroUsize::new(usize::from(sessions)).unwrap_or(NonZeroUsize::MIN);
-    let config = Config { sessions, ..Config::new(&plan.module, plan.token.clone(), pin) };
+    let (profile, init_string) = (plan.profile.clone(), plan.init_string.clone());
+    let config = Config { sessions, profile, init_string, ..Config::new(&plan.module, plan.token.clone(), pin) };
     Ok(Pkcs11Backend::open(config)?)
 }
 
 async fn examine(plan: &Plan, backend: &dyn KeyBackend, raw: &Raw, tell: &dyn Fn(&str)) -> Result<Report, Error> {
     let verifier = verifier()?;
-    let mut report = empty(plan, raw.describe(plan, backend.capabilities().simulated)?);
+    let mut report = empty(plan, raw.describe(plan, backend)?);
     let subject = Subject { backend, verifier: &verifier, rng: &HostRng, wrapping_key: None };
     let rows = survey(&subject, |name| tell(&format!("conformance: {name}"))).await;
     report.algorithms = rows.into_iter().map(algorithm).collect();

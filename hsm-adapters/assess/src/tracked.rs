@@ -76,6 +76,10 @@ impl<B: KeyBackend> KeyBackend for Tracked<B> {
         self.inner.health()
     }
 
+    fn vendor_profile(&self) -> String {
+        self.inner.vendor_profile()
+    }
+
     fn generation(&self) -> u64 {
         self.inner.generation()
     }

@@ -167,6 +167,7 @@ mod tests {
                 hardware_version: text(),
                 firmware_version: text(),
                 simulated: false,
+                vendor_profile: String::new(),
                 mechanisms: Vec::new(),
             },
             algorithms: Vec::new(),

@@ -53,6 +53,8 @@ fn plan(pin: &str) -> Plan {
         module: MODULE.into(),
         token: Selector::Label(LABEL.to_owned()),
         pin: secret(pin),
+        profile: None,
+        init_string: None,
         quick: true,
         random_len: None,
     }

@@ -114,6 +114,10 @@ impl KeyBackend for Devices {
         self.all().find_map(down).unwrap_or(Health::Serving)
     }
 
+    fn vendor_profile(&self) -> String {
+        self.first.vendor_profile()
+    }
+
     fn generation(&self) -> u64 {
         self.all().map(|device| device.generation()).sum()
     }

@@ -156,6 +156,10 @@ impl KeyBackend for Proven {
         self.backend.health()
     }
 
+    fn vendor_profile(&self) -> String {
+        self.backend.vendor_profile()
+    }
+
     fn generation(&self) -> u64 {
         self.backend.generation()
     }

@@ -8,6 +8,7 @@ use hufu_core::algorithm::{Algorithm, Form, Purpose};
 use hufu_core::record::VersionUid;
 
 use crate::public_key;
+use crate::vendor::Quirks;
 
 /// Labels of our objects begin so. A label is for people to read; it identifies nothing.
 pub(crate) const LABEL_PREFIX: &str = "hufu-";
@@ -23,26 +24,31 @@ pub(crate) struct Plan {
     /// Length of an RSA modulus in bits; 0 for other keys.
     pub(crate) modulus_bits: u32,
     pub(crate) dialect: Dialect,
+    /// The mechanism that makes it.
+    pub(crate) generate: MechanismType,
     /// The only mechanism that the key shall work with, where the token can enforce it.
     pub(crate) mechanism: MechanismType,
 }
 
-/// How this token wants to be asked; found by trial.
+/// How this token wants to be asked: what its vendor profile knows, and what was found by trial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Dialect {
     /// It takes CKA_ALLOWED_MECHANISMS.
     pub(crate) allowed_mechanisms: bool,
     /// It names the Edwards or Montgomery curve by a string, as PKCS #11 v3.0 §2.3.10 allows, not by an object identifier.
     pub(crate) edwards_by_name: bool,
+    /// It wants no word about the uses of a public key.
+    pub(crate) no_public_uses: bool,
 }
 
-/// Every dialect, the strictest first.
-pub(crate) const DIALECTS: [Dialect; 4] = [
-    Dialect { allowed_mechanisms: true, edwards_by_name: false },
-    Dialect { allowed_mechanisms: true, edwards_by_name: true },
-    Dialect { allowed_mechanisms: false, edwards_by_name: false },
-    Dialect { allowed_mechanisms: false, edwards_by_name: true },
-];
+/// Every dialect that a vendor's quirks leave, the strictest first.
+pub(crate) fn dialects(quirks: Quirks) -> impl Iterator<Item = Dialect> {
+    let no_public_uses = quirks.no_public_uses;
+    let all = [(true, false), (true, true), (false, false), (false, true)];
+    all.into_iter().filter(move |(allowed_mechanisms, _)| !*allowed_mechanisms || !quirks.no_allowed_mechanisms).map(
+        move |(allowed_mechanisms, edwards_by_name)| Dialect { allowed_mechanisms, edwards_by_name, no_public_uses },
+    )
+}
 
 /// The template of a private or secret key.
 pub(crate) fn private(plan: &Plan) -> Vec<Attribute> {
@@ -80,12 +86,14 @@ pub(crate) fn private(plan: &Plan) -> Vec<Attribute> {
 /// The template of a public key.
 pub(crate) fn public(plan: &Plan) -> Vec<Attribute> {
     let mut template = common(plan);
-    template.extend([
-        Attribute::Private(false),
-        Attribute::Verify(plan.purpose == Purpose::Sign),
-        Attribute::Encrypt(plan.purpose == Purpose::Encrypt),
-        Attribute::Wrap(false),
-    ]);
+    template.push(Attribute::Private(false));
+    if !plan.dialect.no_public_uses {
+        template.extend([
+            Attribute::Verify(plan.purpose == Purpose::Sign),
+            Attribute::Encrypt(plan.purpose == Purpose::Encrypt),
+            Attribute::Wrap(false),
+        ]);
+    }
     if plan.purpose == Purpose::Encapsulate {
         template.push(Attribute::Encapsulate(true));
     }

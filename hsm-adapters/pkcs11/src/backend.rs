@@ -1,5 +1,6 @@
 //! The backend: what is asked, handed to a session, answered.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,14 +19,16 @@ use crate::credentials::Credentials;
 use crate::crew::Patience;
 use crate::fault::Fault;
 use crate::input::{Input, RANDOM_LEN_MAX, invalid, purpose};
+use crate::library::TokenInfo;
 use crate::link::Link;
 use crate::mechanism::Row;
 use crate::module::Module;
 use crate::pool::Pool;
 use crate::probe::Profile;
 use crate::recovery::Repeat;
-use crate::token::{Token, find_one};
-use crate::{generate, keys, probe, usage};
+use crate::token::{Found, Known, Token, find_one};
+use crate::vendor;
+use crate::{generate, keys, probe, public_key, usage};
 
 /// How long opening may take: every algorithm is tried.
 const OPEN_WAIT_MAX: Duration = Duration::from_secs(120);
@@ -50,20 +53,21 @@ impl Pkcs11Backend {
     /// # Errors
     /// [`OpenError`] when the module, the token or the PIN is not usable.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let module = Module::load(&config.module)?;
-        let (_, info) = find_one(module.enter().context(), &config.token)?;
+        let module = Module::load(&config.module, config.init_string())?;
+        let (info, known) = know(&module, &config)?;
+        let sessions = known.profile.sessions_max.and_then(NonZeroUsize::new);
+        let sessions = sessions.map_or(config.sessions, |max| max.min(config.sessions));
         let credentials = Credentials::new(config.pin, config.login_watch);
         // One incident may hit every session once.
-        let breaker =
-            Breaker::new(u32::try_from(config.sessions.get()).unwrap_or(u32::MAX).saturating_add(FAULTS_MORE));
-        let token = Arc::new(Token::new(module, &info, config.simulated, credentials, breaker));
+        let breaker = Breaker::new(u32::try_from(sessions.get()).unwrap_or(u32::MAX).saturating_add(FAULTS_MORE));
+        let token = Arc::new(Token::new(module, &info, known, credentials, breaker));
         let mut link = Link::new(Arc::clone(&token));
-        let context = token.module.enter().context().clone();
+        let library = token.module.enter().library().clone();
         let profile = link.run(Repeat::Safe, Instant::now() + OPEN_WAIT_MAX, |token, session| {
-            probe::profile(&context, token.slot(&context)?, session, token.simulated)
+            probe::profile(&library, session, token)
         })?;
         let name = format!("token:{}", token.serial);
-        let pool = Pool::start(config.sessions, config.hang_after, link)?;
+        let pool = Pool::start(sessions, config.hang_after, link)?;
         Ok(Self { name, token, profile, pool })
     }
 
@@ -183,6 +187,16 @@ impl Pkcs11Backend {
     }
 }
 
+/// What the token states, and what the vendor profiles know of it.
+fn know(module: &Module, config: &Config) -> Result<(TokenInfo, Known), OpenError> {
+    let entered = module.enter();
+    let found = find_one(entered.library(), &config.token, config.profile.as_ref())?;
+    let Found { info, stated, .. } = found;
+    let profile = vendor::choose(config.profile.as_ref(), &stated);
+    let simulated = config.simulated.unwrap_or_else(|| vendor::is_simulated(&profile, &stated));
+    Ok((info, Known { profile, simulated }))
+}
+
 impl KeyBackend for Pkcs11Backend {
     fn name(&self) -> &str {
         &self.name
@@ -214,6 +228,10 @@ impl KeyBackend for Pkcs11Backend {
         self.token.health()
     }
 
+    fn vendor_profile(&self) -> String {
+        self.token.profile.name().to_owned()
+    }
+
     fn holds(&self, locator: &Locator) -> bool {
         matches!(locator, Locator::Token { serial, .. } if *serial == self.token.serial)
     }
@@ -230,7 +248,8 @@ impl KeyBackend for Pkcs11Backend {
 fn generated(token: &Token, session: &Session, plan: &Plan) -> Result<Outcome, Fault> {
     refuse_taken(token, session, plan.uid)?;
     let made = generate::make(session, plan)?;
-    let public_key = generate::public_key(session, &made, plan.algorithm)?;
+    let read = |public| public_key::read(session, public, plan.algorithm, token.profile.ec_point);
+    let public_key = made.public.map(read).transpose()?;
     let fingerprint = public_key.as_deref().map(keys::fingerprint_of);
     let locator = Locator::Token { serial: token.serial.clone(), uid: plan.uid, fingerprint };
     let attestation = token.attestation();

@@ -9,6 +9,8 @@ use std::time::Duration;
 use hufu_core::backend::BackendError;
 use hufu_secret::SecretBytes;
 
+use crate::vendor::VendorProfile;
+
 /// Which token of a module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TokenSelector {
@@ -32,8 +34,12 @@ pub struct Config {
     /// A call that takes longer hangs: its session is given up, and another one takes its place. Making a key may take ten
     /// times as long.
     pub hang_after: Duration,
-    /// Whether keys must not pass for hardware-protected; by default the token's manufacturer and model decide.
+    /// Whether keys must not pass for hardware-protected; by default the vendor profiles decide.
     pub simulated: Option<bool>,
+    /// What is known of the vendor's tokens; chosen by what module and token state when missing.
+    pub profile: Option<VendorProfile>,
+    /// The string for C_Initialize in place of the profile's. One process cannot initialise a module with two of them.
+    pub init_string: Option<String>,
     /// Who is told of logins, if anybody.
     pub login_watch: Option<LoginWatch>,
 }
@@ -67,11 +73,26 @@ impl fmt::Debug for LoginWatch {
 }
 
 impl Config {
-    /// Two sessions, calls that may take three seconds, and simulation told by manufacturer and model.
+    /// Two sessions, calls that may take three seconds, and the vendor profile that fits.
     #[must_use]
     pub fn new(module: impl Into<PathBuf>, token: TokenSelector, pin: SecretBytes) -> Self {
         let (sessions, hang_after) = (NonZeroUsize::MIN.saturating_add(1), Duration::from_secs(3));
-        Self { module: module.into(), token, pin, sessions, hang_after, simulated: None, login_watch: None }
+        Self {
+            module: module.into(),
+            token,
+            pin,
+            sessions,
+            hang_after,
+            simulated: None,
+            profile: None,
+            init_string: None,
+            login_watch: None,
+        }
+    }
+
+    /// What C_Initialize is given: known before the token can be asked, so only a profile that was named has a say.
+    pub(crate) fn init_string(&self) -> Option<&str> {
+        self.init_string.as_deref().or_else(|| self.profile.as_ref().and_then(VendorProfile::init_string))
     }
 }
 

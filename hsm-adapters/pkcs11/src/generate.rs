@@ -8,7 +8,7 @@ use hufu_core::backend::BackendError;
 
 use crate::attributes::{self, Plan};
 use crate::fault::Fault;
-use crate::public_key;
+use crate::mechanism::{is_vendors, vendors};
 
 /// A key made on the token.
 pub(crate) struct Made {
@@ -20,6 +20,8 @@ pub(crate) struct Made {
 pub(crate) fn make(session: &Session, plan: &Plan) -> Result<Made, Fault> {
     let private = attributes::private(plan);
     let made = match (plan.algorithm.entry().form, plan.algorithm) {
+        (Form::Secret(_), _) if is_vendors(plan.generate) => secret(session, &vendors(plan.generate), &private)?,
+        (_, _) if is_vendors(plan.generate) => pair(session, &vendors(plan.generate), plan, &private)?,
         (Form::Secret(_), Algorithm::Aes128Gcm | Algorithm::Aes256Gcm) => {
             secret(session, &Mechanism::AesKeyGen, &private)?
         }
@@ -49,11 +51,6 @@ pub(crate) fn remove(session: &Session, made: &Made) -> Result<(), Fault> {
         session.destroy_object(public)?;
     }
     Ok(())
-}
-
-/// SubjectPublicKeyInfo of a pair.
-pub(crate) fn public_key(session: &Session, made: &Made, algorithm: Algorithm) -> Result<Option<Vec<u8>>, Fault> {
-    made.public.map(|public| public_key::read(session, public, algorithm)).transpose()
 }
 
 fn secret(session: &Session, mechanism: &Mechanism<'_>, template: &[Attribute]) -> Result<Made, Fault> {

@@ -4,7 +4,7 @@ use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::backend::{Aead, BackendError, KeyHandle, SignInput};
 use hufu_secret::SecretBytes;
 
-use crate::peer;
+use crate::{peer, sm2};
 
 /// Longest message, plaintext, ciphertext or associated data, in bytes.
 pub const INPUT_LEN_MAX: usize = 8 << 20;
@@ -28,6 +28,10 @@ impl Input {
     pub(crate) fn sign(handle: &KeyHandle, input: SignInput<'_>) -> Result<Self, BackendError> {
         check_purpose(handle, Purpose::Sign, true)?;
         match (input, handle.scheme.digest_len()) {
+            (SignInput::Message(message), _) if handle.scheme == Scheme::Sm2Sm3 => {
+                check_len(message)?;
+                sm2::digest(handle, message).map(Self::Digest)
+            }
             (SignInput::Message(message), _) => Ok(Self::Message(copied(message)?)),
             (SignInput::Digest(digest), Some(len)) if digest.len() == len => Ok(Self::Digest(digest.to_vec())),
             (SignInput::Digest(_), Some(_)) => Err(invalid("the digest has the wrong length for the scheme")),

@@ -6,13 +6,13 @@ use std::time::Duration;
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, SessionState};
+use cryptoki::session::Session;
 use hufu_core::backend::{BackendError, KeyHandle};
 use hufu_core::record::{Locator, VersionUid};
 use sha2::{Digest, Sha256};
 
 use crate::attributes::LABEL_PREFIX;
-use crate::fault::Fault;
+use crate::fault::{Fault, describe};
 use crate::public_key;
 use crate::token::Token;
 
@@ -77,7 +77,7 @@ fn find_checked(
     }
     let found = find(token, session, key.uid, &[ObjectClass::PUBLIC_KEY, ObjectClass::PRIVATE_KEY])?;
     let public = only(&found, ObjectClass::PUBLIC_KEY)?;
-    let shown = fingerprint_of(&public_key::read(session, public, key.algorithm)?);
+    let shown = fingerprint_of(&public_key::read(session, public, key.algorithm, token.profile.ec_point)?);
     let recorded = key.public_key.as_deref().map(fingerprint_of);
     if fingerprint != Some(shown) || recorded.is_some_and(|recorded| recorded != shown) {
         return Err(missing("the token holds another public key under that identity").into());
@@ -112,6 +112,15 @@ pub(crate) fn destroy(token: &Token, session: &Session, uid: VersionUid) -> Resu
         return Err(BackendError::Failed("the token still shows the object that it deleted".to_owned()).into());
     }
     Ok(())
+}
+
+/// Deletes what a refused trial has left, as far as it can be: some drivers keep one half of a pair that they refuse.
+pub(crate) fn forget(session: &Session, uid: VersionUid) {
+    for (_, object) in look(session, uid).unwrap_or_default() {
+        if let Err(error) = session.destroy_object(object) {
+            tracing::warn!(why = describe(&error), "the trial of a key has left an object behind");
+        }
+    }
 }
 
 /// Identities on the token that could be ours, by label, at most so many.
@@ -173,7 +182,7 @@ fn look(session: &Session, uid: VersionUid) -> Result<Vec<(ObjectClass, ObjectHa
 /// Looks while the user is logged in from beginning to end, or fails as a session that has lost its login.
 fn all_visible<T>(token: &Token, session: &Session, look: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     let lost = || Fault::Device(Error::Pkcs11(RvError::UserNotLoggedIn, Function::GetSessionInfo));
-    let logged_in = || Ok::<_, Fault>(session.get_session_info()?.session_state() == SessionState::RwUser);
+    let logged_in = || Ok::<_, Fault>(token.is_ready(session.get_session_info()?.session_state()));
     let generation = token.generation();
     if !logged_in()? {
         return Err(lost());

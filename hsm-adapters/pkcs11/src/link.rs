@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
-use cryptoki::session::{Session, SessionState};
+use cryptoki::session::Session;
 use hufu_core::backend::BackendError;
 
 use crate::codes::Meaning;
@@ -64,7 +64,7 @@ impl Link {
 
     /// Finds out whether the token answers and is logged in, healing the link as for any work.
     pub(crate) fn probe(&mut self, deadline: Instant) -> Result<(), BackendError> {
-        self.treated(Repeat::Safe, deadline, |_, session| look(session))?;
+        self.treated(Repeat::Safe, deadline, look)?;
         self.token.breaker.probed();
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Link {
     fn log_in_again(&mut self, entered: &Entered<'_>) {
         // Handles of private objects end with the login.
         self.token.void_handles();
-        let logged_in = self.session.as_ref().map(|open| self.token.credentials.login(&open.session));
+        let logged_in = self.session.as_ref().map(|open| self.token.log_in(&open.session));
         if !matches!(logged_in, Some(Ok(()))) {
             self.give_up(entered);
         }
@@ -116,8 +116,8 @@ impl Link {
     }
 
     fn open(&mut self, entered: &Entered<'_>) -> Result<Session, Fault> {
-        let slot = self.token.slot(entered.context())?;
-        let opened = entered.context().open_rw_session_no_drop(slot);
+        let slot = self.token.slot(entered.library())?;
+        let opened = entered.library().open_rw_session_no_drop(slot);
         self.crowded = opened.as_ref().is_err_and(|error| meaning(error) == Meaning::Full);
         let session = opened?;
         match self.log_in(&session) {
@@ -130,11 +130,11 @@ impl Link {
     }
 
     fn log_in(&self, session: &Session) -> Result<(), Fault> {
-        if session.get_session_info()?.session_state() != SessionState::RwUser {
+        if !self.token.is_ready(session.get_session_info()?.session_state()) {
             // Whoever looked for private objects while nobody was logged in must learn of it, so this comes first.
             self.token.void_handles();
         }
-        self.token.credentials.login(session)
+        self.token.log_in(session)
     }
 
     fn give_up(&mut self, entered: &Entered<'_>) {
@@ -196,8 +196,8 @@ impl Drop for Link {
 }
 
 /// Some tokens answer questions about sessions from memory; a random number comes from the device.
-fn look(session: &Session) -> Result<(), Fault> {
-    if session.get_session_info()?.session_state() != SessionState::RwUser {
+fn look(token: &Token, session: &Session) -> Result<(), Fault> {
+    if !token.is_ready(session.get_session_info()?.session_state()) {
         return Err(Fault::Device(Error::Pkcs11(RvError::UserNotLoggedIn, Function::GetSessionInfo)));
     }
     match session.generate_random_slice(&mut [0; 8]) {

@@ -1,7 +1,10 @@
 //! Which mechanisms make and use a key of a row of the table of algorithms.
 
-use cryptoki::mechanism::MechanismType;
+use cryptoki::mechanism::vendor_defined::{CKM_VENDOR_DEFINED, VendorDefinedMechanism};
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use hufu_core::algorithm::{Algorithm, Form, Purpose, Scheme};
+
+use crate::vendor::VendorMechanisms;
 
 /// A row of the table of algorithms.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -33,7 +36,7 @@ pub(crate) struct Mechanisms {
 ///
 /// # Errors
 /// The reason why no token can serve it through PKCS#11.
-pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
+pub(crate) fn of(row: Row, hashing: Hashing, vendor: &VendorMechanisms) -> Result<Mechanisms, String> {
     let (generate, usage) = match row.scheme {
         Scheme::EcdsaSha256 | Scheme::EcdsaSha384 => (MechanismType::ECC_KEY_PAIR_GEN, MechanismType::ECDSA),
         Scheme::Ed25519 => (MechanismType::ECC_EDWARDS_KEY_PAIR_GEN, MechanismType::EDDSA),
@@ -48,9 +51,15 @@ pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
         Scheme::MlKem => (MechanismType::ML_KEM_KEY_PAIR_GEN, MechanismType::ML_KEM),
         Scheme::Ecdh => (agreeing_pair(row.algorithm)?, MechanismType::ECDH1_DERIVE),
         // PKCS #11 v3.2 defines none of them, and a curve without its signature scheme is no substitute.
-        Scheme::Sm2Sm3 => return Err("the token offers no SM2 signature mechanism".to_owned()),
-        Scheme::Sm4Gcm => return Err("the token offers no SM4-GCM mechanism".to_owned()),
-        Scheme::HmacSm3 => return Err("the token offers no HMAC-SM3 mechanism".to_owned()),
+        Scheme::Sm2Sm3 => {
+            vendor.sm2.map(|sm2| (sm2.generate, sm2.sign)).ok_or("the token offers no SM2 signature mechanism")?
+        }
+        Scheme::Sm4Gcm => {
+            vendor.sm4.map(|sm4| (sm4.generate, sm4.gcm)).ok_or("the token offers no SM4-GCM mechanism")?
+        }
+        Scheme::HmacSm3 => {
+            vendor.sm3.map(|sm3| (sm3.generate, sm3.hmac)).ok_or("the token offers no HMAC-SM3 mechanism")?
+        }
     };
     Ok(Mechanisms { generate, usage, key_bits: key_bits(row.algorithm) })
 }
@@ -85,4 +94,19 @@ fn rsa_pss(hashing: Hashing) -> MechanismType {
 
 fn rsa_pkcs1(hashing: Hashing) -> MechanismType {
     if hashing == Hashing::Ours { MechanismType::RSA_PKCS } else { MechanismType::SHA256_RSA_PKCS }
+}
+
+/// Whether a number is one of a vendor's own, which the list of mechanisms does not show through cryptoki.
+pub(crate) fn is_vendors(mechanism: MechanismType) -> bool {
+    *mechanism >= CKM_VENDOR_DEFINED
+}
+
+/// A vendor's mechanism without parameters.
+pub(crate) fn vendors(mechanism: MechanismType) -> Mechanism<'static> {
+    Mechanism::VendorDefined(VendorDefinedMechanism::new::<()>(mechanism, None))
+}
+
+/// In words, for the caller.
+pub(crate) fn shown(mechanism: MechanismType) -> String {
+    if is_vendors(mechanism) { format!("mechanism {:#x}", *mechanism) } else { mechanism.to_string() }
 }

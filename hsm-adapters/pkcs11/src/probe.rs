@@ -1,6 +1,6 @@
 //! What the token can do: listed by the token, then tried with a key that is thrown away.
 
-use cryptoki::context::{Function, Pkcs11};
+use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::session::Session;
@@ -10,13 +10,17 @@ use hufu_core::backend::{Capabilities, Outcome};
 use hufu_core::record::VersionUid;
 use hufu_secret::SecretBytes;
 
-use crate::attributes::{self, DIALECTS, Dialect, Plan};
+use crate::attributes::{self, Dialect, Plan, dialects};
 use crate::fault::{Fault, describe};
 use crate::generate::{self, Made};
 use crate::input::Input;
+use crate::keys;
+use crate::library::Library;
 use crate::mechanism::{self, Hashing, Mechanisms, Row};
-use crate::peer;
-use crate::usage::{self, Use};
+use crate::token::Token;
+use crate::usage::{self, Rejections, Use};
+use crate::vendor::{EcPoint, VendorProfile};
+use crate::{peer, public_key, sm2};
 
 /// A trial needs no longer modulus, which would take a second or more; many tokens allow none shorter than 2048 bits.
 const TRIAL_MODULUS_BITS_MIN: u32 = 1024;
@@ -34,7 +38,7 @@ pub(crate) struct Profile {
 struct Served {
     row: Row,
     dialect: Dialect,
-    mechanism: MechanismType,
+    mechanisms: Mechanisms,
     how: Use,
 }
 
@@ -49,13 +53,18 @@ impl Profile {
             permanent: true,
             modulus_bits: modulus_bits(row.algorithm),
             dialect: served.dialect,
-            mechanism: served.mechanism,
+            generate: served.mechanisms.generate,
+            mechanism: served.mechanisms.usage,
         })
     }
 
     /// How a key of a row is used.
     pub(crate) fn usage(&self, row: Row) -> Option<Use> {
         self.find(row).map(|served| served.how)
+    }
+
+    fn refuse(&mut self, row: Row, why: String) {
+        self.capabilities.refusals.push((row.algorithm, row.purpose, row.scheme, why));
     }
 
     fn find(&self, row: Row) -> Option<&Served> {
@@ -70,12 +79,19 @@ impl Profile {
 }
 
 /// Tries every row of the table of algorithms.
-pub(crate) fn profile(context: &Pkcs11, slot: Slot, session: &Session, simulated: bool) -> Result<Profile, Fault> {
-    let offered = Offered { context, slot, mechanisms: context.get_mechanism_list(slot)? };
-    let mut profile = Profile { served: Vec::new(), capabilities: Capabilities { simulated, ..Default::default() } };
+pub(crate) fn profile(library: &Library, session: &Session, token: &Token) -> Result<Profile, Fault> {
+    let slot = token.slot(library)?;
+    let mechanisms = library.get_mechanism_list(slot)?;
+    let offered = Offered { library, vendor: &token.profile, slot, mechanisms };
+    let capabilities = Capabilities { simulated: token.simulated, ..Default::default() };
+    let mut profile = Profile { served: Vec::new(), capabilities };
     for entry in TABLE {
         for (purpose, scheme) in entry.schemes {
             let row = Row { algorithm: entry.algorithm, purpose: *purpose, scheme: *scheme };
+            if let Some(why) = token.profile.refusal(row.scheme) {
+                profile.refuse(row, format!("refused by the vendor profile `{}`: {why}", token.profile.name()));
+                continue;
+            }
             // The trial of one length of modulus tells about the others: making RSA keys is slow on real tokens.
             let tried = match profile.another_length(row) {
                 Some(served) => offered.serve_too(served, row),
@@ -86,9 +102,7 @@ pub(crate) fn profile(context: &Pkcs11, slot: Slot, session: &Session, simulated
                     profile.served.push(served);
                     profile.capabilities.schemes.push((row.algorithm, row.purpose, row.scheme));
                 }
-                Err(why) => {
-                    profile.capabilities.refusals.push((row.algorithm, row.purpose, row.scheme, why));
-                }
+                Err(why) => profile.refuse(row, why),
             }
         }
     }
@@ -96,24 +110,30 @@ pub(crate) fn profile(context: &Pkcs11, slot: Slot, session: &Session, simulated
 }
 
 struct Offered<'a> {
-    context: &'a Pkcs11,
+    library: &'a Library,
+    vendor: &'a VendorProfile,
     slot: Slot,
     mechanisms: Vec<MechanismType>,
 }
 
 impl Offered<'_> {
+    fn offers(&self, mechanism: MechanismType) -> bool {
+        self.mechanisms.contains(&mechanism)
+            || (mechanism::is_vendors(mechanism) && self.library.get_mechanism_info(self.slot, mechanism).is_ok())
+    }
+
     /// Whether the token lists the mechanisms, for keys of that length.
     fn check(&self, row: Row, wanted: Mechanisms) -> Result<(), String> {
         for mechanism in [wanted.generate, wanted.usage] {
-            if !self.mechanisms.contains(&mechanism) {
-                return Err(format!("the token offers no {mechanism}"));
+            if !self.offers(mechanism) {
+                return Err(format!("the token offers no {}", mechanism::shown(mechanism)));
             }
         }
         // Tokens tell lengths of symmetric keys in bits or in bytes; those of pairs are in bits everywhere.
         if !row.algorithm.is_asymmetric() {
             return Ok(());
         }
-        let info = self.context.get_mechanism_info(self.slot, wanted.generate).map_err(|error| describe(&error))?;
+        let info = self.library.get_mechanism_info(self.slot, wanted.generate).map_err(|error| describe(&error))?;
         let known = info.max_key_size() > 0;
         let fits = |bits: u32| {
             usize::try_from(bits).is_ok_and(|bits| (info.min_key_size()..=info.max_key_size()).contains(&bits))
@@ -131,7 +151,7 @@ impl Offered<'_> {
         if algorithm.modulus_len().is_none() {
             return 0;
         }
-        let info = self.context.get_mechanism_info(self.slot, MechanismType::RSA_PKCS_KEY_PAIR_GEN);
+        let info = self.library.get_mechanism_info(self.slot, MechanismType::RSA_PKCS_KEY_PAIR_GEN);
         let min = info.ok().and_then(|info| u32::try_from(info.min_key_size()).ok());
         let bits = modulus_bits(algorithm);
         min.unwrap_or(bits).clamp(TRIAL_MODULUS_BITS_MIN, bits)
@@ -139,7 +159,7 @@ impl Offered<'_> {
 
     /// Serves a row as another length of modulus is served, if the token makes this one.
     fn serve_too(&self, served: Served, row: Row) -> Result<Served, String> {
-        self.check(row, mechanism::of(row, served.how.hashing)?)?;
+        self.check(row, mechanism::of(row, served.how.hashing, &self.vendor.mechanisms)?)?;
         Ok(Served { row, how: Use { algorithm: row.algorithm, ..served.how }, ..served })
     }
 }
@@ -153,22 +173,37 @@ fn try_row(offered: &Offered<'_>, session: &Session, row: Row) -> Result<Served,
 }
 
 fn try_hashing(offered: &Offered<'_>, session: &Session, row: Row, hashing: Hashing) -> Result<Served, String> {
-    let mechanisms = mechanism::of(row, hashing)?;
+    let mechanisms = mechanism::of(row, hashing, &offered.vendor.mechanisms)?;
     offered.check(row, mechanisms)?;
     let Row { algorithm, scheme, .. } = row;
-    let how = Use { algorithm, scheme, hashing, rejects_with: None, wraps_point: false };
-    let (made, dialect) = make(offered, session, row, mechanisms.usage)?;
-    let tried = exercise_in_forms(session, &made, row, how);
+    let signature = offered.vendor.mechanisms.sm2.map(|sm2| sm2.signature).unwrap_or_default();
+    let how = Use {
+        algorithm,
+        scheme,
+        hashing,
+        mechanism: mechanisms.usage,
+        signature,
+        rejects_with: [None; 2],
+        wraps_point: false,
+    };
+    let (made, dialect) = make(offered, session, row, mechanisms)?;
+    let tried = if scheme == Scheme::Sm2Sm3 {
+        exercise_sm2(session, &made, how, offered.vendor.ec_point).map(|rejects_with| Use { rejects_with, ..how })
+    } else {
+        exercise_in_forms(session, &made, row, how, offered.vendor.ec_point)
+    };
     let removed = generate::remove(session, &made);
-    let failed = |fault| format!("the token offers {}, but a trial failed: {}", mechanisms.usage, in_words(&fault));
+    let offers = mechanism::shown(mechanisms.usage);
+    let failed = |fault| format!("the token offers {offers}, but a trial failed: {}", in_words(&fault));
     let how = tried.map_err(failed)?;
     removed.map_err(failed)?;
-    Ok(Served { row, dialect, mechanism: mechanisms.usage, how })
+    Ok(Served { row, dialect, mechanisms, how })
 }
 
 /// Uses a key as the token takes it: points bare, as PKCS #11 v3.0 §2.3.15 demands, or wrapped, as older tokens want them.
-fn exercise_in_forms(session: &Session, made: &Made, row: Row, how: Use) -> Result<Use, Fault> {
-    let exercised = |how: Use| exercise(session, made, row, how).map(|rejects_with| Use { rejects_with, ..how });
+fn exercise_in_forms(session: &Session, made: &Made, row: Row, how: Use, form: EcPoint) -> Result<Use, Fault> {
+    let exercised =
+        |how: Use| exercise(session, made, row, how, form).map(|rejects_with| Use { rejects_with, ..how });
     let bare = exercised(how);
     if bare.is_ok() || row.purpose != Purpose::Agree {
         return bare;
@@ -182,13 +217,14 @@ fn make(
     offered: &Offered<'_>,
     session: &Session,
     row: Row,
-    mechanism: MechanismType,
+    mechanisms: Mechanisms,
 ) -> Result<(Made, Dialect), String> {
     let mut uid = VersionUid([0; 16]);
     session.generate_random_slice(&mut uid.0).map_err(|error| describe(&error))?;
+    let quirks = offered.vendor.quirks;
     let mut why = String::new();
-    for permanent in [false, true] {
-        for dialect in DIALECTS {
+    for permanent in [false, true].into_iter().filter(|permanent| *permanent || !quirks.token_objects_only) {
+        for dialect in dialects(quirks) {
             if dialect.edwards_by_name && !matches!(row.algorithm, Algorithm::Ed25519 | Algorithm::X25519) {
                 continue;
             }
@@ -199,39 +235,56 @@ fn make(
                 permanent,
                 modulus_bits: offered.trial_modulus_bits(row.algorithm),
                 dialect,
-                mechanism,
+                generate: mechanisms.generate,
+                mechanism: mechanisms.usage,
             };
             match generate::make(session, &plan) {
                 Ok(made) => return Ok((made, dialect)),
-                Err(fault) => why = format!("the token makes no such key: {}", in_words(&fault)),
+                Err(fault) => {
+                    why = format!("the token makes no such key: {}", in_words(&fault));
+                    if permanent {
+                        keys::forget(session, uid);
+                    }
+                }
             }
         }
     }
     Err(why)
 }
 
-/// Uses a key once in each way; the code with which the token rejects a ciphertext, where that is none of the standard's.
-fn exercise(session: &Session, made: &Made, row: Row, how: Use) -> Result<Option<RvError>, Fault> {
+/// Uses a key once in each way; the codes with which the token rejects ciphertexts, where those are none of the standard's.
+fn exercise(session: &Session, made: &Made, row: Row, how: Use, form: EcPoint) -> Result<Rejections, Fault> {
     match (row.purpose, row.scheme) {
         (Purpose::Sign, scheme) => {
             usage::perform(session, made.key, how, &Input::Message(PLAINTEXT.to_vec()))?;
             if let Some(len) = scheme.digest_len().filter(|_| how.hashing == Hashing::Ours) {
                 usage::perform(session, made.key, how, &Input::Digest(vec![0x5a; len]))?;
             }
-            Ok(None)
+            Ok([None; 2])
         }
         (Purpose::Mac, _) => {
             usage::perform(session, made.key, how, &Input::Mac(PLAINTEXT.to_vec()))?;
-            Ok(None)
+            Ok([None; 2])
         }
         (Purpose::Encrypt, Scheme::RsaOaepSha256) => exercise_oaep(session, made),
         (Purpose::Encrypt, _) => exercise_aead(session, made, how),
         (Purpose::Encapsulate, _) => exercise_kem(session, made, how),
-        (Purpose::Agree, _) => exercise_agreement(session, made, how),
+        (Purpose::Agree, _) => exercise_agreement(session, made, how, form),
     }
 }
 
-fn exercise_aead(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
+/// The number that a vendor gives a mechanism proves nothing: ECDSA on the same curve answers as many bytes.
+fn exercise_sm2(session: &Session, made: &Made, how: Use, ec_point: EcPoint) -> Result<Rejections, Fault> {
+    let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
+    let spki = public_key::read(session, public, how.algorithm, ec_point)?;
+    let digest = [0x5a; 32];
+    match usage::perform(session, made.key, how, &Input::Digest(digest.to_vec()))? {
+        Outcome::Bytes(signature) if sm2::verifies(&spki, &digest, &signature) => Ok([None; 2]),
+        _ => Err(wrong("what it signs is no SM2 signature")),
+    }
+}
+
+fn exercise_aead(session: &Session, made: &Made, how: Use) -> Result<Rejections, Fault> {
     let nonce = [0x5a; 12];
     let data = SecretBytes::from_slice(PLAINTEXT);
     let Outcome::Bytes(mut data) =
@@ -246,10 +299,10 @@ fn exercise_aead(session: &Session, made: &Made, how: Use) -> Result<Option<RvEr
     }
     data.iter_mut().take(1).for_each(|byte| *byte ^= 1);
     let input = Input::Open { nonce, aad: Vec::new(), data };
-    rejection(usage::perform(session, made.key, how, &input).map(|_| ()))
+    Ok([rejection(usage::perform(session, made.key, how, &input).map(|_| ()))?, None])
 }
 
-fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Fault> {
+fn exercise_oaep(session: &Session, made: &Made) -> Result<Rejections, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let mut ciphertext = session.encrypt(&usage::oaep(), public, PLAINTEXT)?;
     let opened = SecretBytes::from_vec(session.decrypt(&usage::oaep(), made.key, &ciphertext)?);
@@ -257,12 +310,17 @@ fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Faul
         return Err(wrong("what was encrypted decrypts to something else"));
     }
     ciphertext.iter_mut().skip(100).take(1).for_each(|byte| *byte ^= 1);
-    let opened = session.decrypt(&usage::oaep(), made.key, &ciphertext);
-    rejection(opened.map(|_| ()).map_err(Fault::from))
+    // A number beyond the modulus is refused by other means than a padding that does not fit.
+    let beyond = vec![0xff; ciphertext.len()];
+    let reject = |ciphertext: &[u8]| {
+        let opened = session.decrypt(&usage::oaep(), made.key, ciphertext);
+        rejection(opened.map(|_| ()).map_err(Fault::from))
+    };
+    Ok([reject(&ciphertext)?, reject(&beyond)?])
 }
 
 /// Both sides must hold one secret, and a changed ciphertext must give another one (FIPS 203 §6.3).
-fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
+fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Rejections, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let template = attributes::shared_secret();
     let (mut ciphertext, secret) = session.encapsulate_key(&Mechanism::MlKem, public, &template)?;
@@ -279,16 +337,17 @@ fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvErr
     if decapsulate(&ciphertext)? == secret {
         return Err(wrong("it decapsulates a ciphertext that is not genuine"));
     }
-    Ok(None)
+    Ok([None; 2])
 }
 
 /// The token must agree with a pair that is made here.
-fn exercise_agreement(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
-    let spki = generate::public_key(session, made, how.algorithm)?.unwrap_or_default();
+fn exercise_agreement(session: &Session, made: &Made, how: Use, form: EcPoint) -> Result<Rejections, Fault> {
+    let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
+    let spki = public_key::read(session, public, how.algorithm, form)?;
     let theirs = peer::checked(how.algorithm, &spki).map_err(Fault::Answer)?;
     let (point, expected) = peer::trial(how.algorithm, &theirs).map_err(Fault::Answer)?;
     match usage::perform(session, made.key, how, &Input::Agree(point))? {
-        Outcome::Plaintext(found) if found == expected => Ok(None),
+        Outcome::Plaintext(found) if found == expected => Ok([None; 2]),
         _ => Err(wrong("both sides agree on different secrets")),
     }
 }

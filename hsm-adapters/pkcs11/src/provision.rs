@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use cryptoki::context::Pkcs11;
 use cryptoki::error::Error;
 use cryptoki::session::UserType;
-use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use hufu_core::backend::BackendError;
 use hufu_secret::SecretBytes;
 
 use crate::config::{OpenError, TokenSelector};
 use crate::fault::describe;
+use crate::library::{Library, TokenInfo};
 use crate::module::Module;
-use crate::token::find_one;
+use crate::token::{Found, find_one};
 
 /// Finds the only token with a label, or initialises a free one so, and returns its serial number.
 ///
@@ -28,35 +28,35 @@ pub fn find_or_init_token(
     so_pin: &SecretBytes,
     user_pin: &SecretBytes,
 ) -> Result<String, OpenError> {
-    let module = Module::load(module)?;
+    let module = Module::load(module, None)?;
     let entered = module.enter();
-    let context = entered.context();
+    let library = entered.library();
     let selector = TokenSelector::Label(label.to_owned());
     let (so_pin, user_pin) = (pin(so_pin)?, pin(user_pin)?);
-    let (slot, info) = match find_one(context, &selector) {
+    let Found { slot, info, .. } = match find_one(library, &selector, None) {
         Err(OpenError::NotFound(_)) => {
-            init_token(context, label, &so_pin)?;
+            init_token(library, label, &so_pin)?;
             // Slots may move when a token is initialised.
-            find_one(context, &selector)?
+            find_one(library, &selector, None)?
         }
         found => found?,
     };
-    if !info.user_pin_initialized() {
-        init_pin(context, slot, &so_pin, &user_pin).map_err(|error| refused(&error))?;
+    if !info.is_user_pin_initialized() {
+        init_pin(library, slot, &so_pin, &user_pin).map_err(|error| refused(&error))?;
     }
-    Ok(info.serial_number().to_owned())
+    Ok(info.serial)
 }
 
-fn init_token(context: &Pkcs11, label: &str, so_pin: &AuthPin) -> Result<(), OpenError> {
-    let slots = context.get_slots_with_token().map_err(|error| refused(&error))?;
-    let is_free = |info: TokenInfo| !info.token_initialized();
-    let free = slots.into_iter().find(|slot| context.get_token_info(*slot).is_ok_and(is_free));
+fn init_token(library: &Library, label: &str, so_pin: &AuthPin) -> Result<(), OpenError> {
+    let slots = library.get_slots_with_token().map_err(|error| refused(&error))?;
+    let is_free = |info: TokenInfo| !info.is_initialized();
+    let free = slots.into_iter().find(|slot| library.token_info(*slot).is_ok_and(is_free));
     let free = free.ok_or_else(|| OpenError::NotFound(format!("label `{label}`, and none is free")))?;
-    context.init_token(free, so_pin, label).map_err(|error| refused(&error))
+    library.init_token(free, so_pin, label).map_err(|error| refused(&error))
 }
 
-fn init_pin(context: &Pkcs11, slot: Slot, so_pin: &AuthPin, user_pin: &AuthPin) -> Result<(), Error> {
-    let session = context.open_rw_session(slot)?;
+fn init_pin(library: &Library, slot: Slot, so_pin: &AuthPin, user_pin: &AuthPin) -> Result<(), Error> {
+    let session = library.open_rw_session(slot)?;
     session.login(UserType::So, Some(so_pin))?;
     session.init_pin(user_pin)?;
     session.logout()

@@ -9,6 +9,7 @@ use hufu_core::backend::BackendError;
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use crate::fault::Fault;
+use crate::vendor::EcPoint;
 
 pub(crate) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -21,12 +22,19 @@ pub(crate) fn curve(algorithm: Algorithm) -> Option<ObjectIdentifier> {
         Algorithm::P256 => Some(ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7")),
         Algorithm::P384 => Some(ObjectIdentifier::new_unwrap("1.3.132.0.34")),
         Algorithm::Secp256k1 => Some(ObjectIdentifier::new_unwrap("1.3.132.0.10")),
+        // GB/T 33560 §A.1.
+        Algorithm::Sm2 => Some(ObjectIdentifier::new_unwrap("1.2.156.10197.1.301")),
         _ => None,
     }
 }
 
 /// Reads a public key object as SubjectPublicKeyInfo, DER.
-pub(crate) fn read(session: &Session, object: ObjectHandle, algorithm: Algorithm) -> Result<Vec<u8>, Fault> {
+pub(crate) fn read(
+    session: &Session,
+    object: ObjectHandle,
+    algorithm: Algorithm,
+    form: EcPoint,
+) -> Result<Vec<u8>, Fault> {
     if algorithm.modulus_len().is_some() {
         return read_rsa(session, object);
     }
@@ -40,11 +48,12 @@ pub(crate) fn read(session: &Session, object: ObjectHandle, algorithm: Algorithm
     let encoded = match curve(algorithm) {
         Some(curve) => {
             let len = if algorithm == Algorithm::P384 { 97 } else { 65 };
-            let point = unwrap_point(&shown, len).filter(|point| point.first() == Some(&4)).ok_or_else(unreadable)?;
+            let point =
+                unwrap_point(&shown, len, form).filter(|point| point.first() == Some(&4)).ok_or_else(unreadable)?;
             encode(AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&curve)) }, point)
         }
         None => {
-            let point = unwrap_point(&shown, 32).ok_or_else(unreadable)?;
+            let point = unwrap_point(&shown, 32, form).ok_or_else(unreadable)?;
             let oid = if algorithm == Algorithm::X25519 { X25519 } else { ED25519 };
             encode(AlgorithmIdentifierRef { oid, parameters: None }, point)
         }
@@ -78,9 +87,12 @@ fn has_len(shown: &Attribute, len: usize) -> bool {
 }
 
 /// CKA_EC_POINT is a DER OCTET STRING by the standard, and the bare point on some tokens.
-fn unwrap_point(shown: &[u8], len: usize) -> Option<&[u8]> {
-    if shown.len() == len {
+fn unwrap_point(shown: &[u8], len: usize, form: EcPoint) -> Option<&[u8]> {
+    if form != EcPoint::Der && shown.len() == len {
         return Some(shown);
+    }
+    if form == EcPoint::Raw {
+        return None;
     }
     let wrapped: &OctetStringRef = Decode::from_der(shown).ok()?;
     Some(wrapped.as_bytes()).filter(|point| point.len() == len)
@@ -120,15 +132,28 @@ fn unreadable() -> BackendError {
 mod tests {
     use super::*;
 
+    fn either(shown: &[u8], len: usize) -> Option<&[u8]> {
+        unwrap_point(shown, len, EcPoint::Either)
+    }
+
     #[test]
     fn points_are_accepted_bare_and_wrapped() {
         let (bare, wrapped) = ([4; 65], [&[0x04, 65][..], &[4; 65]].concat());
-        assert_eq!(unwrap_point(&bare, 65), Some(&bare[..]));
-        assert_eq!(unwrap_point(&wrapped, 65), Some(&bare[..]));
-        assert_eq!(unwrap_point(&[&[0x04, 32][..], &[9; 32]].concat(), 32), Some(&[9; 32][..]));
-        assert_eq!(unwrap_point(&wrapped[..66], 65), None);
-        assert_eq!(unwrap_point(&[&wrapped[..], &[0]].concat(), 65), None);
-        assert_eq!(unwrap_point(&[], 65), None);
+        assert_eq!(either(&bare, 65), Some(&bare[..]));
+        assert_eq!(either(&wrapped, 65), Some(&bare[..]));
+        assert_eq!(either(&[&[0x04, 32][..], &[9; 32]].concat(), 32), Some(&[9; 32][..]));
+        assert_eq!(either(&wrapped[..66], 65), None);
+        assert_eq!(either(&[&wrapped[..], &[0]].concat(), 65), None);
+        assert_eq!(either(&[], 65), None);
+    }
+
+    #[test]
+    fn a_profile_allows_one_form_of_points() {
+        let (bare, wrapped) = ([4; 65], [&[0x04, 65][..], &[4; 65]].concat());
+        assert_eq!(unwrap_point(&bare, 65, EcPoint::Raw), Some(&bare[..]));
+        assert_eq!(unwrap_point(&wrapped, 65, EcPoint::Raw), None);
+        assert_eq!(unwrap_point(&bare, 65, EcPoint::Der), None);
+        assert_eq!(unwrap_point(&wrapped, 65, EcPoint::Der), Some(&bare[..]));
     }
 
     #[test]

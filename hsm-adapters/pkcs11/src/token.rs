@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cryptoki::context::Pkcs11;
-use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::session::{Session, SessionState};
+use cryptoki::slot::Slot;
 use hufu_core::backend::{BackendError, Health};
 use hufu_core::record::Attestation;
 use parking_lot::RwLock;
@@ -14,21 +14,16 @@ use crate::config::{OpenError, TokenSelector};
 use crate::credentials::Credentials;
 use crate::fault::{Fault, describe};
 use crate::keys::Handles;
+use crate::library::{Library, TokenInfo};
 use crate::module::Module;
+use crate::vendor::{self, Stated, VendorProfile};
 
-/// Makers whose tokens are programs: what they hold never passes for hardware-protected.
-const SIMULATED: &[&str] = &[
-    "softhsm",
-    "kryoptic",
-    "mozilla",
-    "nss",
-    "swtpm",
-    "simulator",
-    // opencryptoki's token in software, and the TPM simulator as tpm2-pkcs11 names it.
-    "ibm soft",
-    "ibm sw   tpm",
-    "ibm sw tpm",
-];
+/// What is known of a token before it is tried.
+pub(crate) struct Known {
+    pub(crate) profile: VendorProfile,
+    /// Whether its keys must not pass for hardware-protected.
+    pub(crate) simulated: bool,
+}
 
 /// What all sessions of one token share.
 pub(crate) struct Token {
@@ -37,6 +32,7 @@ pub(crate) struct Token {
     /// Manufacturer and model as the token states them.
     pub(crate) model: String,
     pub(crate) simulated: bool,
+    pub(crate) profile: VendorProfile,
     pub(crate) credentials: Credentials,
     pub(crate) handles: Handles,
     /// Held for reading while a handle is used and for writing while an object is deleted: a device may give the handle of
@@ -51,15 +47,16 @@ impl Token {
     pub(crate) fn new(
         module: Arc<Module>,
         info: &TokenInfo,
-        simulated: Option<bool>,
+        known: Known,
         credentials: Credentials,
         breaker: Breaker,
     ) -> Self {
         Self {
             module,
-            serial: info.serial_number().to_owned(),
-            model: format!("{} {}", info.manufacturer_id(), info.model()),
-            simulated: simulated.unwrap_or_else(|| is_simulated(info.manufacturer_id(), info.model())),
+            serial: info.serial.clone(),
+            model: format!("{} {}", info.manufacturer, info.model),
+            simulated: known.simulated,
+            profile: known.profile,
             credentials,
             handles: Handles::new(),
             objects: RwLock::new(()),
@@ -78,6 +75,16 @@ impl Token {
         self.losses.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Logs the user in, on a token that wants it.
+    pub(crate) fn log_in(&self, session: &Session) -> Result<(), Fault> {
+        if self.profile.login { self.credentials.login(session) } else { Ok(()) }
+    }
+
+    /// Whether a session sees private objects and may use them.
+    pub(crate) fn is_ready(&self, state: SessionState) -> bool {
+        state == SessionState::RwUser || (!self.profile.login && state == SessionState::RwPublic)
+    }
+
     pub(crate) fn attestation(&self) -> Attestation {
         Attestation::DriverAsserted {
             serial: self.serial.clone(),
@@ -94,72 +101,62 @@ impl Token {
     }
 
     /// The slot that the token is in now: slots move.
-    pub(crate) fn slot(&self, context: &Pkcs11) -> Result<Slot, Fault> {
+    pub(crate) fn slot(&self, library: &Library) -> Result<Slot, Fault> {
         let selector = TokenSelector::Serial(self.serial.clone());
-        let mut found = find(context, &selector)?;
+        let mut found = find(library, &selector, Some(&self.profile))?;
         match (found.pop(), found.pop()) {
-            (Some((slot, _)), None) => Ok(slot),
+            (Some(one), None) => Ok(one.slot),
             (None, _) => Err(Fault::Absent("the token is not there")),
             _ => Err(Fault::Absent("two tokens have the same serial number")),
         }
     }
 }
 
-/// All initialised tokens that a selector fits.
-pub(crate) fn find(
-    context: &Pkcs11,
+/// A token that was looked for.
+pub(crate) struct Found {
+    pub(crate) slot: Slot,
+    pub(crate) info: TokenInfo,
+    pub(crate) stated: Stated,
+}
+
+/// All initialised tokens that a selector fits, and that are none of those that their profile passes over.
+fn find(
+    library: &Library,
     selector: &TokenSelector,
-) -> Result<Vec<(Slot, TokenInfo)>, cryptoki::error::Error> {
+    profile: Option<&VendorProfile>,
+) -> Result<Vec<Found>, cryptoki::error::Error> {
     let mut found = Vec::new();
-    for slot in context.get_slots_with_token()? {
+    for slot in library.get_slots_with_token()? {
         // A slot whose token was just removed is no reason to miss the others.
-        let Ok(info) = context.get_token_info(slot) else { continue };
+        let Ok(info) = library.token_info(slot) else { continue };
         let fits = match selector {
-            TokenSelector::Serial(serial) => info.serial_number() == serial,
-            TokenSelector::Label(label) => info.label() == label,
+            TokenSelector::Serial(serial) => info.serial == *serial,
+            TokenSelector::Label(label) => info.label == *label,
         };
-        if fits && info.token_initialized() {
-            found.push((slot, info));
+        if fits && info.is_initialized() {
+            let stated = Stated::read(library, &info);
+            if !vendor::passes_over(profile, &stated, &info) {
+                found.push(Found { slot, info, stated });
+            }
         }
     }
     Ok(found)
 }
 
 /// The only token that a selector fits.
-pub(crate) fn find_one(context: &Pkcs11, selector: &TokenSelector) -> Result<(Slot, TokenInfo), OpenError> {
+pub(crate) fn find_one(
+    library: &Library,
+    selector: &TokenSelector,
+    profile: Option<&VendorProfile>,
+) -> Result<Found, OpenError> {
     let shown = match selector {
         TokenSelector::Serial(serial) => format!("serial number `{serial}`"),
         TokenSelector::Label(label) => format!("label `{label}`"),
     };
-    let mut found = find(context, selector).map_err(|error| BackendError::Unavailable(describe(&error)))?;
+    let mut found = find(library, selector, profile).map_err(|error| BackendError::Unavailable(describe(&error)))?;
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (None, _) => Err(OpenError::NotFound(shown)),
         (Some(_), false) => Err(OpenError::Ambiguous(shown)),
-    }
-}
-
-fn is_simulated(manufacturer: &str, model: &str) -> bool {
-    let stated = format!("{manufacturer} {model}").to_lowercase();
-    SIMULATED.iter().any(|name| stated.contains(name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_simulated;
-
-    #[test]
-    fn programs_are_told_from_devices() {
-        for (manufacturer, model) in [
-            ("SoftHSM project", "SoftHSM v2"),
-            ("Kryoptic Project", "v1"),
-            ("Mozilla Foundation", "NSS 3"),
-            ("IBM", "SW   TPM swtpm"),
-        ] {
-            assert!(is_simulated(manufacturer, model), "{manufacturer}");
-        }
-        for (manufacturer, model) in [("Yubico (www.yubico.com)", "YubiHSM"), ("Thales", "Luna K7"), ("", "")] {
-            assert!(!is_simulated(manufacturer, model), "{manufacturer}");
-        }
     }
 }

@@ -7,6 +7,7 @@ use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
+use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::Session;
@@ -19,9 +20,9 @@ use crate::attributes;
 use crate::codes::{self, Meaning};
 use crate::fault::Fault;
 use crate::input::{Input, invalid};
-use crate::low_s;
-use crate::mechanism::Hashing;
-use crate::peer;
+use crate::mechanism::{Hashing, is_vendors, vendors};
+use crate::vendor::SignatureForm;
+use crate::{low_s, peer, sm2};
 
 /// DigestInfo of SHA-256 up to the digest (RFC 8017 §9.2, note 1).
 const SHA256_DIGEST_INFO: [u8; 19] = [
@@ -38,12 +39,18 @@ pub(crate) struct Use {
     pub(crate) algorithm: Algorithm,
     pub(crate) scheme: Scheme,
     pub(crate) hashing: Hashing,
+    pub(crate) mechanism: MechanismType,
+    /// How the token writes signatures of SM2.
+    pub(crate) signature: SignatureForm,
     /// What the token answers to a ciphertext that is not genuine; found by trial, since the standard's own codes are
     /// not all that tokens use.
-    pub(crate) rejects_with: Option<RvError>,
+    pub(crate) rejects_with: Rejections,
     /// Whether it wants the other side's point as a DER OCTET STRING, as CKA_EC_POINT is written; found by trial.
     pub(crate) wraps_point: bool,
 }
+
+/// Codes for ciphertexts that are not genuine, besides the standard's.
+pub(crate) type Rejections = [Option<RvError>; 2];
 
 /// Uses a key.
 pub(crate) fn perform(session: &Session, key: ObjectHandle, how: Use, input: &Input) -> Result<Outcome, Fault> {
@@ -57,13 +64,12 @@ pub(crate) fn perform(session: &Session, key: ObjectHandle, how: Use, input: &In
         }
         Input::Message(message) => sign_message(session, key, how, message).map(Outcome::Bytes),
         Input::Digest(digest) => sign_digest(session, key, how, digest).map(Outcome::Bytes),
-        Input::Mac(data) => Ok(Outcome::Bytes(session.sign(&hmac(how.scheme)?, key, data)?)),
-        Input::Seal { nonce, aad, data } => seal(session, key, *nonce, aad, data.expose()),
+        Input::Mac(data) => Ok(Outcome::Bytes(session.sign(&hmac(how)?, key, data)?)),
+        Input::Seal { nonce, aad, data } => seal(session, key, how, *nonce, aad, data.expose()),
         Input::Open { nonce, aad, data } => {
             let len_max = data.len().checked_sub(TAG_LEN).ok_or(BackendError::Rejected)?;
-            let mut nonce = *nonce;
-            let mechanism = gcm(&mut nonce, aad)?;
-            opened(session.decrypt(&mechanism, key, data), how, len_max)
+            let decrypted = with_gcm(how, *nonce, aad, |mechanism| session.decrypt(mechanism, key, data))?;
+            opened(decrypted, how, len_max)
         }
         Input::Decrypt(data) => {
             let len = how.algorithm.modulus_len().filter(|len| *len == data.len()).ok_or(BackendError::Rejected)?;
@@ -101,12 +107,12 @@ fn agree(session: &Session, key: ObjectHandle, how: Use, point: &[u8]) -> Result
 fn seal(
     session: &Session,
     key: ObjectHandle,
-    mut nonce: [u8; 12],
+    how: Use,
+    nonce: [u8; 12],
     aad: &[u8],
     data: &[u8],
 ) -> Result<Outcome, Fault> {
-    let mechanism = gcm(&mut nonce, aad)?;
-    let sealed = session.encrypt(&mechanism, key, data)?;
+    let sealed = with_gcm(how, nonce, aad, |mechanism| session.encrypt(mechanism, key, data))??;
     // Some tokens answer nonce or tag in other places; what is not ciphertext ‖ tag must not leave.
     let right_len = sealed.len() == data.len() + TAG_LEN;
     if right_len { Ok(Outcome::Bytes(sealed)) } else { Err(misshapen().into()) }
@@ -153,6 +159,10 @@ fn sign_digest(session: &Session, key: ObjectHandle, how: Use, digest: &[u8]) ->
             let info = [&SHA256_DIGEST_INFO[..], digest].concat();
             Ok(session.sign(&Mechanism::RsaPkcs, key, &info)?)
         }
+        Scheme::Sm2Sm3 => {
+            let signature = session.sign(&vendors(how.mechanism), key, digest)?;
+            Ok(sm2::fixed(signature, how.signature).ok_or_else(misshapen)?)
+        }
         _ => Err(invalid("the scheme signs no digests").into()),
     }
 }
@@ -166,8 +176,9 @@ fn ml_dsa_len(algorithm: Algorithm) -> usize {
     }
 }
 
-fn hmac(scheme: Scheme) -> Result<Mechanism<'static>, Fault> {
-    match scheme {
+fn hmac(how: Use) -> Result<Mechanism<'static>, Fault> {
+    match how.scheme {
+        Scheme::HmacSm3 => Ok(vendors(how.mechanism)),
         Scheme::HmacSha256 => Ok(Mechanism::Sha256Hmac),
         Scheme::HmacSha384 => Ok(Mechanism::Sha384Hmac),
         _ => Err(invalid("the scheme makes no codes").into()),
@@ -192,8 +203,19 @@ pub(crate) fn oaep() -> Mechanism<'static> {
     Mechanism::RsaPkcsOaep(params)
 }
 
-fn gcm<'a>(nonce: &'a mut [u8; 12], aad: &'a [u8]) -> Result<Mechanism<'a>, Fault> {
-    Ok(Mechanism::AesGcm(GcmParams::new(nonce, aad, TAG_BITS.into())?))
+/// Does something with GCM, by the standard's mechanism for AES or by a vendor's with the same parameters.
+fn with_gcm<T>(
+    how: Use,
+    mut nonce: [u8; 12],
+    aad: &[u8],
+    work: impl FnOnce(&Mechanism<'_>) -> T,
+) -> Result<T, Fault> {
+    let parameters = GcmParams::new(&mut nonce, aad, TAG_BITS.into())?;
+    if is_vendors(how.mechanism) {
+        let mechanism = VendorDefinedMechanism::new(how.mechanism, Some(&parameters));
+        return Ok(work(&Mechanism::VendorDefined(mechanism)));
+    }
+    Ok(work(&Mechanism::AesGcm(parameters)))
 }
 
 /// A plaintext, or one answer for every ciphertext that is not genuine.
@@ -206,11 +228,11 @@ fn opened(result: Result<Vec<u8>, Error>, how: Use, len_max: usize) -> Result<Ou
     if plaintext.len() <= len_max { Ok(Outcome::Plaintext(plaintext)) } else { Err(misshapen().into()) }
 }
 
-fn is_rejection(error: &Error, rejects_with: Option<RvError>) -> bool {
+fn is_rejection(error: &Error, rejects_with: Rejections) -> bool {
     let Error::Pkcs11(code, Function::Decrypt) = error else { return false };
     let standard = codes::entry(*code).meaning == Meaning::NotGenuine
         || matches!(code, RvError::DataInvalid | RvError::DataLenRange);
-    standard || rejects_with == Some(*code)
+    standard || rejects_with.contains(&Some(*code))
 }
 
 fn shaped(signature: Vec<u8>, len: usize) -> Result<Vec<u8>, Fault> {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use hufu_conformance::backend::{Subject, backend_suite};
+use hufu_conformance::backend::{Subject, backend_suite, record};
 use hufu_core::backend::KeyBackend;
 use support::{OsRng, software, token, with_softhsm};
 
@@ -12,6 +12,7 @@ fn softhsm_conforms() {
         let (backend, verifier) = (token(), software());
         let subject = Subject { backend: &backend, verifier: &verifier, rng: &OsRng, wrapping_key: None };
         let report = backend_suite(&subject).await.unwrap();
+        record("softhsm", &report).unwrap();
         report.tested.iter().for_each(|tested| println!("tested: {tested}"));
         report.skipped.iter().for_each(|skipped| println!("skipped: {skipped}"));
         assert_eq!(report.tested.len(), 16, "{:?}", report.tested);

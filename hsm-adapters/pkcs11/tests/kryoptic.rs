@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 
-use hufu_conformance::backend::{Subject, backend_suite};
+use hufu_conformance::backend::{Subject, backend_suite, record};
 use hufu_pkcs11::{Config, Pkcs11Backend, TokenSelector, find_or_init_token};
 use support::{LABEL, OsRng, SO_PIN, secret, software, with_kryoptic};
 
@@ -20,6 +20,7 @@ fn kryoptic_conforms() {
         let (backend, verifier) = (Pkcs11Backend::open(config).unwrap(), software());
         let subject = Subject { backend: &backend, verifier: &verifier, rng: &OsRng, wrapping_key: None };
         let report = backend_suite(&subject).await.unwrap();
+        record("kryoptic", &report).unwrap();
         report.tested.iter().for_each(|tested| println!("tested: {tested}"));
         report.skipped.iter().for_each(|skipped| println!("skipped: {skipped}"));
         for row in ["ml-dsa-44 sign", "ml-dsa-65 sign", "ml-dsa-87 sign", "ml-kem-768 encapsulate"] {

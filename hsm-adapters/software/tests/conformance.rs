@@ -2,7 +2,7 @@
 
 mod support;
 
-use hufu_conformance::backend::{Subject, backend_suite};
+use hufu_conformance::backend::{Subject, backend_suite, record};
 use hufu_core::algorithm::TABLE;
 use support::{OsRng, WRAPPING_KEY, backend};
 
@@ -11,6 +11,7 @@ async fn software_conforms() {
     let backend = backend();
     let subject = Subject { backend: &backend, verifier: &backend, rng: &OsRng, wrapping_key: Some(WRAPPING_KEY) };
     let report = backend_suite(&subject).await.unwrap();
+    record("software", &report).unwrap();
     report.skipped.iter().for_each(|skipped| println!("skipped: {skipped}"));
     let rows: usize = TABLE.iter().map(|row| row.schemes.len()).sum();
     assert_eq!(report.tested.len(), rows, "every row of the table is served: {:?}", report.tested);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use hufu_conformance::backend::{Subject, backend_suite};
+use hufu_conformance::backend::{Subject, backend_suite, record};
 use hufu_core::backend::KeyBackend as _;
 use support::{OsRng, Swtpm, software};
 
@@ -12,6 +12,7 @@ async fn swtpm_conforms() {
     let (backend, verifier) = (tpm.open().await, software());
     let subject = Subject { backend: &backend, verifier: &verifier, rng: &OsRng, wrapping_key: None };
     let report = backend_suite(&subject).await.unwrap();
+    record("tpm", &report).unwrap();
     report.tested.iter().for_each(|tested| println!("tested: {tested}"));
     report.skipped.iter().for_each(|skipped| println!("skipped: {skipped}"));
     assert_eq!(report.tested, ["p256 sign ecdsa-sha256", "sm2 sign sm2-sm3"]);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use hufu_conformance::backend::{Subject, backend_suite};
+use hufu_conformance::backend::{Subject, backend_suite, record};
 use hufu_core::backend::KeyBackend;
 use support::{OsRng, open, software, with_softhsm};
 
@@ -13,6 +13,7 @@ fn softhsm_conforms_through_the_worker() {
         let worker = backend.worker_pid();
         let subject = Subject { backend: &backend, verifier: &verifier, rng: &OsRng, wrapping_key: None };
         let report = backend_suite(&subject).await.unwrap();
+        record("worker", &report).unwrap();
         report.tested.iter().for_each(|tested| println!("tested: {tested}"));
         report.skipped.iter().for_each(|skipped| println!("skipped: {skipped}"));
         assert_eq!(report.tested.len(), 16, "{:?}", report.tested);

@@ -11,7 +11,7 @@ use hufu_core::backend::{
     PublicKey, SignInput, Template, Wrapping,
 };
 use hufu_core::record::{Attestation, Exit, Locator, Protection, VersionUid, WrappingKeyId};
-use hufu_pkcs11::{Config, LoginStep, OpenError, TokenSelector};
+use hufu_pkcs11::{Config, LoginStep, OpenError, TokenSelector, VendorProfile};
 use hufu_secret::{MemoryLock, SecretBytes, harden_process};
 use hufu_worker::wire::{Buffer, FrameReader, FromWorker, Opened, Pulse, ToWorker, VERSION, check_len};
 use proptest::prelude::*;
@@ -202,17 +202,24 @@ fn a_plaintext_arrives_and_is_shown_by_nothing() {
 fn openings_arrive_as_they_were_sent() {
     let mut buffer = Buffer::default();
     let token = TokenSelector::Label("label".to_owned());
-    let config = Config::new("/usr/lib/driver.so", token, SecretBytes::from_slice(b"1234"));
+    let profile = VendorProfile::named("nss").unwrap();
+    let config = Config {
+        profile: Some(profile.clone()),
+        init_string: Some("configdir='sql:here'".to_owned()),
+        ..Config::new("/usr/lib/driver.so", token, SecretBytes::from_slice(b"1234"))
+    };
     ToWorker::write_configuration(&mut buffer, &config);
     let ToWorker::Configure(heard) = ToWorker::decode(&frame(&buffer)).unwrap() else { unreachable!("first words") };
     assert_eq!(heard.pin.expose(), b"1234");
     assert_eq!(format!("{heard:?}"), format!("{config:?}"));
+    assert_eq!(heard.profile, Some(profile));
     assert!(!format!("{heard:?}").contains("1234"));
     let row = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
     let refusal = (Algorithm::Sm2, Purpose::Sign, Scheme::Sm2Sm3, "no".to_owned());
     let capabilities =
         Capabilities { schemes: vec![row], refusals: vec![refusal], simulated: true, exits: vec![Exit::Replicable] };
-    let opened = Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities };
+    let opened =
+        Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities, profile: "nss".to_owned() };
     let mut buffer = Buffer::default();
     FromWorker::write_opened(&mut buffer, &opened);
     assert!(matches!(FromWorker::decode(&frame(&buffer)), Ok(FromWorker::Opened(heard)) if *heard == opened));

@@ -33,6 +33,11 @@ pub trait KeyBackend: Send + Sync + 'static {
     /// Whether it answers.
     fn health(&self) -> Health;
 
+    /// Name of the vendor profile that its device is driven by; empty where there is none.
+    fn vendor_profile(&self) -> String {
+        String::new()
+    }
+
     /// Counts how often the backend has lost what it knew of its device: sessions, handles, a process of its own. What is
     /// made in a new generation is not trusted before it is proven.
     fn generation(&self) -> u64 {

@@ -30,6 +30,7 @@ impl Engine {
             name: backend.name().to_owned(),
             protection: backend.protection(),
             health: backend.health(),
+            vendor_profile: backend.vendor_profile(),
             capabilities: backend.capabilities(),
         });
         let progress = self.journal.progress().borrow().clone();

@@ -111,6 +111,15 @@ pub struct TokenConfig {
     pub serial: String,
     /// Where the user PIN comes from.
     pub pin: PinSource,
+    /// The vendor profile, one of those that ship with Hufu; chosen by what the token states when missing.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// A file with a vendor profile, in place of `profile`.
+    #[serde(default)]
+    pub profile_file: Option<PathBuf>,
+    /// What the module is initialised with, in place of the profile's string.
+    #[serde(default)]
+    pub init_string: Option<String>,
     /// Sessions, each with a thread of its own.
     #[serde(default = "default_sessions")]
     pub sessions: NonZeroUsize,
@@ -277,6 +286,7 @@ impl Config {
             .chain(pin)
             .chain(tpm)
             .chain(&mut self.token.worker)
+            .chain(&mut self.token.profile_file)
             .chain(&mut tls.client_authorities)
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))
     }

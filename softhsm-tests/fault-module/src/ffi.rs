@@ -29,11 +29,12 @@ pub(crate) unsafe extern "C" fn C_GetFunctionList(list: *mut *mut CK_FUNCTION_LI
     CKR_OK
 }
 
-/// Defines functions and the list of them. `as` names what becomes of an argument on the way in, `then` what becomes of
-/// results on the way out.
+/// Defines functions and the list of them. `as` names what becomes of an argument on the way in, `unless` what may answer in the
+/// device's stead, `then` what becomes of results on the way out.
 macro_rules! relayed {
     ($(
-        $name:ident($($argument:ident: $type:ty $(as $inward:ident)?),*) $(then $outward:ident($($out:ident),*))?;
+        $name:ident($($argument:ident: $type:ty $(as $inward:ident)?),*)
+        $(unless $instead:ident($($given:ident),*))? $(then $outward:ident($($out:ident),*))?;
     )*) => {
         $(
             unsafe extern "C" fn $name($($argument: $type),*) -> CK_RV {
@@ -45,9 +46,12 @@ macro_rules! relayed {
                 let entered = relay.enter();
                 $($(let $argument = relay.$inward(&fault, $argument);)?)*
                 let Some(function) = relay.target.$name else { return CKR_FUNCTION_NOT_SUPPORTED };
+                let answered: Option<CK_RV> = None;
+                // SAFETY: the arguments are what the caller has promised to this function of the standard.
+                $(let answered = answered.or_else(|| unsafe { relay.$instead($($given),*) });)?
                 // SAFETY: the arguments are what the caller has promised to this function of the standard; numbers that
                 // were translated are checked by the device.
-                let code = unsafe { function($($argument),*) };
+                let code = answered.unwrap_or_else(|| unsafe { function($($argument),*) });
                 $(if code == CKR_OK {
                     // SAFETY: the device has taken the caller's pointers and has written its results to them.
                     unsafe { relay.$outward(&fault, $($out),*) };
@@ -73,7 +77,7 @@ relayed! {
     C_GetSlotInfo(slot: CK_SLOT_ID as slot, info: *mut CK_SLOT_INFO);
     C_GetTokenInfo(slot: CK_SLOT_ID as slot, info: *mut CK_TOKEN_INFO);
     C_GetMechanismList(slot: CK_SLOT_ID as slot, list: *mut CK_MECHANISM_TYPE, count: *mut CK_ULONG);
-    C_GetMechanismInfo(slot: CK_SLOT_ID as slot, mechanism: CK_MECHANISM_TYPE, info: *mut CK_MECHANISM_INFO);
+    C_GetMechanismInfo(slot: CK_SLOT_ID as slot, mechanism: CK_MECHANISM_TYPE as number, info: *mut CK_MECHANISM_INFO);
     C_InitToken(slot: CK_SLOT_ID as slot, pin: *mut CK_UTF8CHAR, pin_len: CK_ULONG, label: *mut CK_UTF8CHAR);
     C_InitPIN(session: CK_SESSION_HANDLE, pin: *mut CK_UTF8CHAR, pin_len: CK_ULONG);
     C_SetPIN(
@@ -104,7 +108,7 @@ relayed! {
     C_GetObjectSize(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE as object, size: *mut CK_ULONG);
     C_GetAttributeValue(
         session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE as object, template: *mut CK_ATTRIBUTE, count: CK_ULONG
-    );
+    ) then sm2_attributes(session, object, template, count);
     C_SetAttributeValue(
         session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE as object, template: *mut CK_ATTRIBUTE, count: CK_ULONG
     );
@@ -112,13 +116,13 @@ relayed! {
     C_FindObjects(session: CK_SESSION_HANDLE, list: *mut CK_OBJECT_HANDLE, max: CK_ULONG, count: *mut CK_ULONG)
         then found(session, list, count);
     C_FindObjectsFinal(session: CK_SESSION_HANDLE);
-    C_EncryptInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE as object);
+    C_EncryptInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM as mechanism, key: CK_OBJECT_HANDLE as object);
     C_Encrypt(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, len: CK_ULONG, out: *mut CK_BYTE, out_len: *mut CK_ULONG);
     C_EncryptUpdate(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, len: CK_ULONG, out: *mut CK_BYTE, out_len: *mut CK_ULONG
     );
     C_EncryptFinal(session: CK_SESSION_HANDLE, out: *mut CK_BYTE, out_len: *mut CK_ULONG);
-    C_DecryptInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE as object);
+    C_DecryptInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM as mechanism, key: CK_OBJECT_HANDLE as object);
     C_Decrypt(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, len: CK_ULONG, out: *mut CK_BYTE, out_len: *mut CK_ULONG);
     C_DecryptUpdate(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, len: CK_ULONG, out: *mut CK_BYTE, out_len: *mut CK_ULONG
@@ -129,9 +133,10 @@ relayed! {
     C_DigestUpdate(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, len: CK_ULONG);
     C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE as object);
     C_DigestFinal(session: CK_SESSION_HANDLE, out: *mut CK_BYTE, out_len: *mut CK_ULONG);
-    C_SignInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE as object);
+    C_SignInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM as mechanism, key: CK_OBJECT_HANDLE as object)
+        unless sm2_init(session, mechanism, key);
     C_Sign(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, len: CK_ULONG, out: *mut CK_BYTE, out_len: *mut CK_ULONG)
-        then signature(out, out_len);
+        unless sm2_sign(session, data, len, out, out_len) then signature(out, out_len);
     C_SignUpdate(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, len: CK_ULONG);
     C_SignFinal(session: CK_SESSION_HANDLE, out: *mut CK_BYTE, out_len: *mut CK_ULONG) then signature(out, out_len);
     C_SignRecoverInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE as object);
@@ -159,13 +164,15 @@ relayed! {
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, len: CK_ULONG, out: *mut CK_BYTE, out_len: *mut CK_ULONG
     );
     C_GenerateKey(
-        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM as mechanism, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
         key: *mut CK_OBJECT_HANDLE
     ) then made(session, key);
     C_GenerateKeyPair(
-        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public_template: *mut CK_ATTRIBUTE,
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM as mechanism, public_template: *mut CK_ATTRIBUTE,
         public_count: CK_ULONG, private_template: *mut CK_ATTRIBUTE, private_count: CK_ULONG,
         public: *mut CK_OBJECT_HANDLE, private: *mut CK_OBJECT_HANDLE
+    ) unless sm2_pair(
+        session, mechanism, public_template, public_count, private_template, private_count, public, private
     ) then made_pair(session, public, private);
     C_WrapKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, wrapping_key: CK_OBJECT_HANDLE as object,

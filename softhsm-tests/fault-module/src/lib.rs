@@ -6,6 +6,8 @@
 //! - `PKCS11_FAULT_SCRIPT`: path of the script, read again whenever it changes; without it nothing fails;
 //! - `PKCS11_FAULT_LOG`: path of a file to which logins, initialisations and everything that failed are appended.
 //!
+//! - `PKCS11_FAULT_VENDOR`: if it is there, the device has mechanisms of a vendor's own numbers (`vendor.rs`).
+//!
 //! # The script
 //!
 //! A line is a rule: functions (`C_Sign`, `C_Sign,C_SignInit` or `*`), then when it acts, then what it does. `#` begins a
@@ -47,3 +49,4 @@ mod relay;
 mod script;
 mod slots;
 mod source;
+mod vendor;

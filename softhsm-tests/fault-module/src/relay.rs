@@ -15,6 +15,7 @@ use crate::plan::Fault;
 use crate::script::Action;
 use crate::slots::Slots;
 use crate::source::Source;
+use crate::vendor::Vendor;
 
 /// Everything of this process.
 pub(crate) struct Relay {
@@ -22,6 +23,7 @@ pub(crate) struct Relay {
     pub(crate) target: CK_FUNCTION_LIST,
     pub(crate) slots: Mutex<Slots>,
     pub(crate) objects: Mutex<Objects>,
+    pub(crate) vendor: Vendor,
     source: Mutex<Source>,
     log: Log,
     /// Held for reading while the device works, and for writing while its sessions are taken away: real modules crash when
@@ -42,6 +44,7 @@ impl Relay {
             target: load(&path("PKCS11_FAULT_TARGET")?)?,
             slots: Mutex::default(),
             objects: Mutex::default(),
+            vendor: Vendor::new(env::var_os("PKCS11_FAULT_VENDOR").is_some()),
             source: Mutex::new(Source::new(path("PKCS11_FAULT_SCRIPT"))),
             log: Log::open(path("PKCS11_FAULT_LOG").as_deref()),
             gate: RwLock::new(()),

@@ -25,3 +25,4 @@ mod pin;
 mod scene;
 mod silent;
 mod soak;
+mod vendor;

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: what the compiler and clippy do not check.
 
+mod conformance;
 mod direction;
 mod links;
 mod reasons;
@@ -42,6 +43,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     problems.extend(sources::check(&files));
     problems.extend(links::check(root, &files));
     problems.extend(reasons::check(&files));
+    problems.extend(conformance::check(&files));
     for problem in &problems {
         println!("{problem}");
     }

@@ -14,6 +14,7 @@ use cryptoki::context::Pkcs11;
 use cryptoki::error::Error as DeviceError;
 use cryptoki::session::Session;
 use cryptoki::slot::{Slot, TokenInfo};
+use hufu_core::backend::KeyBackend;
 
 use crate::error::Error;
 use crate::plan::Plan;
@@ -53,7 +54,7 @@ impl Raw {
     }
 
     /// What the token says of itself.
-    pub(crate) fn describe(&self, plan: &Plan, simulated: bool) -> Result<Token, Error> {
+    pub(crate) fn describe(&self, plan: &Plan, backend: &dyn KeyBackend) -> Result<Token, Error> {
         let (slot, info) = self.slot()?;
         let library = self.context.get_library_info()?;
         let mechanisms = self.context.get_mechanism_list(slot)?;
@@ -67,7 +68,8 @@ impl Raw {
             label: info.label().to_owned(),
             hardware_version: info.hardware_version().to_string(),
             firmware_version: info.firmware_version().to_string(),
-            simulated,
+            simulated: backend.capabilities().simulated,
+            vendor_profile: backend.vendor_profile(),
             mechanisms: mechanisms.iter().map(ToString::to_string).collect(),
         })
     }

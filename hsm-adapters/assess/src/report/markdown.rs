@@ -56,6 +56,7 @@ fn token(report: &Report) -> String {
         ("label", token.label.clone()),
         ("hardware, firmware", format!("{}, {}", token.hardware_version, token.firmware_version)),
         ("a program, not a device", if token.simulated { "yes" } else { "not known to be one" }.to_owned()),
+        ("vendor profile", token.vendor_profile.clone()),
         ("mechanisms listed", token.mechanisms.len().to_string()),
     ];
     let rows = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();

@@ -121,6 +121,8 @@ pub struct Token {
     pub firmware_version: String,
     /// Whether it is a program that passes for a token.
     pub simulated: bool,
+    /// Name of the vendor profile that it was driven by.
+    pub vendor_profile: String,
     /// Mechanisms that it lists.
     pub mechanisms: Vec<String>,
 }

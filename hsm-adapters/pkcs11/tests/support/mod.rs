@@ -1,8 +1,15 @@
 //! A token of the test's own: the test runs again in a child process whose environment names a scratch directory,
 //! because a module reads its configuration when the module is loaded and a process should not change its own environment.
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test ends where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a test ends where it fails"
+)]
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,6 +27,7 @@ use hufu_pkcs11::{Config, Pkcs11Backend, TokenSelector, find_or_init_token};
 use hufu_secret::SecretBytes;
 use hufu_software::SoftwareBackend;
 
+pub(crate) mod modules;
 pub(crate) mod remote;
 
 pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
@@ -30,6 +38,7 @@ const SETTING: &str = "SOFTHSM2_CONF";
 const KRYOPTIC_MODULE: &str = "HUFU_KRYOPTIC_MODULE";
 const KRYOPTIC_SETTING: &str = "KRYOPTIC_CONF";
 const MARK: &str = "HUFU_TEST_ISOLATED";
+const SCRATCH: &str = "HUFU_TEST_SCRATCH";
 
 /// Runs the body in a process of its own with an empty SoftHSM; does nothing, loudly, where there is none.
 pub(crate) fn with_softhsm(test: &str, body: impl Future<Output = ()>) {
@@ -44,7 +53,7 @@ pub(crate) fn with_softhsm(test: &str, body: impl Future<Output = ()>) {
         let text =
             format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
         std::fs::write(&configuration, text).unwrap();
-        (SETTING, configuration)
+        Surroundings::variable(SETTING, configuration)
     });
 }
 
@@ -55,11 +64,26 @@ pub(crate) fn with_kryoptic(test: &str, body: impl AsyncFnOnce(&Path)) {
         return;
     };
     let module = Path::new(&module);
-    isolated(test, body(module), |scratch| (KRYOPTIC_SETTING, scratch.join("token.sql")));
+    isolated(test, body(module), |scratch| Surroundings::variable(KRYOPTIC_SETTING, scratch.join("token.sql")));
 }
 
-/// Runs a test's body in a child process with one more variable in its environment, which a scratch directory backs.
-fn isolated(test: &str, body: impl Future<Output = ()>, prepare: impl FnOnce(&Path) -> (&'static str, PathBuf)) {
+/// What a test's process is given.
+#[derive(Default)]
+pub(crate) struct Surroundings {
+    /// Variables that the module reads.
+    pub(crate) environment: Vec<(&'static str, OsString)>,
+    /// A command line that ends in the program to run, such as one that hides directories from it.
+    pub(crate) prefix: Vec<OsString>,
+}
+
+impl Surroundings {
+    fn variable(name: &'static str, value: impl Into<OsString>) -> Self {
+        Self { environment: vec![(name, value.into())], prefix: Vec::new() }
+    }
+}
+
+/// Runs a test's body in a child process with surroundings of its own, which a scratch directory backs.
+pub(crate) fn isolated(test: &str, body: impl Future<Output = ()>, prepare: impl FnOnce(&Path) -> Surroundings) {
     if std::env::var_os(MARK).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         runtime.unwrap().block_on(body);
@@ -67,17 +91,25 @@ fn isolated(test: &str, body: impl Future<Output = ()>, prepare: impl FnOnce(&Pa
         hufu_secret::end_process(0);
     }
     let scratch = tempfile::TempDir::new().unwrap();
-    let (setting, value) = prepare(scratch.path());
+    let Surroundings { environment, mut prefix } = prepare(scratch.path());
     let socket = format!("unix:path={}", scratch.path().join("p11-kit").display());
-    let output = Command::new(std::env::current_exe().unwrap())
+    prefix.push(std::env::current_exe().unwrap().into_os_string());
+    let output = Command::new(&prefix[0])
+        .args(&prefix[1..])
         .args([test, "--exact", "--nocapture"])
-        .env(setting, value)
+        .envs(environment)
         .env(remote::ADDRESS, socket)
+        .env(SCRATCH, scratch.path())
         .env(MARK, "1")
         .output()
         .unwrap();
     println!("{}", String::from_utf8_lossy(&output.stdout));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// In an isolated test: its scratch directory.
+pub(crate) fn scratch() -> PathBuf {
+    std::env::var_os(SCRATCH).map(PathBuf::from).unwrap()
 }
 
 pub(crate) fn secret(bytes: &[u8]) -> SecretBytes {

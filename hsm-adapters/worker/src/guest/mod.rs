@@ -82,6 +82,7 @@ fn connected(hardening: &hufu_secret::Hardening) -> Result<(), Ending> {
         name: backend.name().to_owned(),
         serial: backend.serial().to_owned(),
         capabilities: backend.capabilities(),
+        profile: backend.vendor_profile(),
     };
     outgoing.send(|buffer| FromWorker::write_opened(buffer, &opened));
     let session = Session::start(backend, outgoing)?;

@@ -9,6 +9,8 @@ use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, Operati
 use hufu_core::record::{Locator, Protection};
 use tokio::sync::oneshot;
 
+use crate::wire::Opened;
+
 use super::config::{Config, OpenError};
 use super::link::Reply;
 use super::state::{Shared, State};
@@ -21,6 +23,7 @@ const TRIES_MAX: u32 = 3;
 pub struct WorkerBackend {
     name: String,
     serial: String,
+    profile: String,
     shared: Arc<Shared>,
     supervisor: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
@@ -50,7 +53,8 @@ impl WorkerBackend {
         })?;
         let gone = || OpenError::Worker("has lost its supervisor".to_owned());
         let opened = opened.recv().map_err(|_| gone())??;
-        Ok(Self { name: opened.name, serial: opened.serial, shared, supervisor: Some((stop, thread)) })
+        let Opened { name, serial, profile, .. } = opened;
+        Ok(Self { name, serial, profile, shared, supervisor: Some((stop, thread)) })
     }
 
     /// Serial number of the token.
@@ -128,6 +132,10 @@ impl KeyBackend for WorkerBackend {
 
     fn health(&self) -> Health {
         self.shared.health()
+    }
+
+    fn vendor_profile(&self) -> String {
+        self.profile.clone()
     }
 
     fn generation(&self) -> u64 {

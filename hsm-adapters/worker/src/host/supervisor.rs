@@ -169,7 +169,8 @@ impl Supervisor {
     }
 
     fn publish(&self, worker: &Worker) {
-        tracing::info!(pid = worker.link.pid(), token = worker.opened.serial, "the worker serves");
+        let Opened { serial, profile, .. } = &worker.opened;
+        tracing::info!(pid = worker.link.pid(), token = serial, profile, "the worker serves");
         *self.shared.capabilities.write() = worker.opened.capabilities.clone();
         self.shared.state.send_replace(State::Up(Arc::clone(&worker.link)));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::backend::Capabilities;
-use hufu_pkcs11::{Config, OpenError, TokenSelector};
+use hufu_pkcs11::{Config, OpenError, TokenSelector, VendorProfile};
 use hufu_secret::SecretBytes;
 use minicbor::encode::Error;
 use minicbor::{Decoder, Encoder};
@@ -28,11 +28,15 @@ pub struct Opened {
     pub serial: String,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// Name of its vendor profile.
+    pub profile: String,
 }
 
 pub(super) fn len(config: &Config) -> usize {
     let (TokenSelector::Serial(token) | TokenSelector::Label(token)) = &config.token;
-    config.module.as_os_str().len() + token.len() + config.pin.len()
+    let profile = config.profile.as_ref().map_or(0, |profile| profile.text().len());
+    let init_string = config.init_string.as_ref().map_or(0, String::len);
+    config.module.as_os_str().len() + token.len() + config.pin.len() + profile + init_string
 }
 
 pub(super) fn encode_configuration(writer: &mut Writer<'_>, config: &Config) -> Written {
@@ -40,13 +44,14 @@ pub(super) fn encode_configuration(writer: &mut Writer<'_>, config: &Config) -> 
         TokenSelector::Serial(serial) => (false, serial),
         TokenSelector::Label(label) => (true, label),
     };
-    writer.array(7)?.bytes(config.module.as_os_str().as_bytes())?.bool(by_label)?.str(token)?;
+    writer.array(9)?.bytes(config.module.as_os_str().as_bytes())?.bool(by_label)?.str(token)?;
     writer.bytes(config.pin.expose())?.u64(config.sessions.get() as u64)?.encode(config.simulated)?;
-    writer.u64(u64::try_from(config.hang_after.as_millis()).unwrap_or(u64::MAX))?.ok()
+    writer.u64(u64::try_from(config.hang_after.as_millis()).unwrap_or(u64::MAX))?;
+    writer.encode(config.profile.as_ref().map(VendorProfile::text))?.encode(config.init_string.as_deref())?.ok()
 }
 
 pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireError> {
-    array(d, 7)?;
+    array(d, 9)?;
     let module = OsStr::from_bytes(d.bytes()?);
     let (by_label, token) = (d.bool()?, d.str()?.to_owned());
     let token = if by_label { TokenSelector::Label(token) } else { TokenSelector::Serial(token) };
@@ -54,12 +59,16 @@ pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireEr
     let sessions = usize::from(d.u16()?);
     let sessions = NonZeroUsize::new(sessions).ok_or(WireError::Malformed)?;
     let (simulated, hang_after) = (d.decode()?, Duration::from_millis(d.u64()?));
-    Ok(Config { sessions, simulated, hang_after, ..Config::new(module, token, pin) })
+    // The host has read the profile already; a worker believes nobody.
+    let profile: Option<&str> = d.decode()?;
+    let profile = profile.map(VendorProfile::parse).transpose().map_err(|_| WireError::Malformed)?;
+    let init_string: Option<String> = d.decode()?;
+    Ok(Config { sessions, simulated, hang_after, profile, init_string, ..Config::new(module, token, pin) })
 }
 
 pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written {
     let Capabilities { schemes, refusals, simulated, exits } = &opened.capabilities;
-    writer.array(6)?.str(&opened.name)?.str(&opened.serial)?.bool(*simulated)?.encode(exits)?;
+    writer.array(7)?.str(&opened.name)?.str(&opened.serial)?.bool(*simulated)?.encode(exits)?;
     writer.array(schemes.len() as u64)?;
     for row in schemes {
         writer.encode(row)?;
@@ -68,16 +77,17 @@ pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written
     for row in refusals {
         writer.encode(row)?;
     }
-    Ok(())
+    writer.str(&opened.profile)?.ok()
 }
 
 pub(super) fn decode_opened(d: &mut Decoder<'_>) -> Result<Opened, WireError> {
-    array(d, 6)?;
+    array(d, 7)?;
     let (name, serial, simulated) = (d.str()?.to_owned(), d.str()?.to_owned(), d.bool()?);
     let exits = d.decode()?;
     let schemes: Vec<(Algorithm, Purpose, Scheme)> = d.decode()?;
     let refusals: Vec<(Algorithm, Purpose, Scheme, String)> = d.decode()?;
-    Ok(Opened { name, serial, capabilities: Capabilities { schemes, refusals, simulated, exits } })
+    let profile = d.str()?.to_owned();
+    Ok(Opened { name, serial, capabilities: Capabilities { schemes, refusals, simulated, exits }, profile })
 }
 
 pub(super) fn encode_refusal(writer: &mut Writer<'_>, error: &OpenError) -> Written {

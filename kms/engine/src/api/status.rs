@@ -54,6 +54,8 @@ pub struct BackendStatus {
     pub health: hufu_core::backend::Health,
     /// What it can do.
     pub capabilities: hufu_core::backend::Capabilities,
+    /// Name of the vendor profile of its token; empty for software.
+    pub vendor_profile: String,
 }
 
 /// Something that needs a person.

@@ -102,6 +102,7 @@ fn backend(backend: &BackendStatus) -> v1::Backend {
         token_serial: token_serial(backend),
         detail,
         capabilities: capabilities(&backend.capabilities),
+        vendor_profile: backend.vendor_profile.clone(),
     }
 }
 

@@ -1,0 +1,109 @@
+//! A loaded library, and the one function that is called past cryptoki: it refuses what a token says of itself when the token's
+//! clock is not of the standard's form, as openCryptoki's is not.
+#![expect(unsafe_code, reason = "functions of a C library are called")]
+
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use cryptoki::context::{Function, Pkcs11};
+use cryptoki::error::{Error, Rv};
+use cryptoki::slot::Slot;
+use cryptoki_sys::{
+    CK_FLAGS, CK_FUNCTION_LIST, CK_TOKEN_INFO, CK_UTF8CHAR, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_INITIALIZED,
+    CKF_WRITE_PROTECTED,
+};
+
+/// A library that is loaded, to be cloned at will.
+#[derive(Clone)]
+pub(crate) struct Library {
+    context: Pkcs11,
+    functions: Arc<Functions>,
+}
+
+/// The list of functions, and the library whose memory it points to.
+struct Functions {
+    list: CK_FUNCTION_LIST,
+    _library: cryptoki_sys::Pkcs11,
+}
+
+/// What a token says of itself (CK_TOKEN_INFO, PKCS #11 v3.1 §3.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct TokenInfo {
+    pub(crate) label: String,
+    pub(crate) manufacturer: String,
+    pub(crate) model: String,
+    pub(crate) serial: String,
+    flags: CK_FLAGS,
+}
+
+impl Library {
+    pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+        let context = Pkcs11::new(path)?;
+        Ok(Self { context, functions: Arc::new(Functions::load(path)?) })
+    }
+
+    /// What the token in a slot says of itself.
+    pub(crate) fn token_info(&self, slot: Slot) -> Result<TokenInfo, Error> {
+        let function = self.functions.list.C_GetTokenInfo.ok_or(Error::NullFunctionPointer)?;
+        let mut info = CK_TOKEN_INFO::default();
+        // SAFETY: the function is of the library's own list, has the standard's signature, and fills the structure, which outlives
+        // the call.
+        let code = unsafe { function(slot.into(), &raw mut info) };
+        Rv::from(code).into_result(Function::GetTokenInfo)?;
+        Ok(TokenInfo {
+            label: padded(&info.label),
+            manufacturer: padded(&info.manufacturerID),
+            model: padded(&info.model),
+            serial: padded(&info.serialNumber),
+            flags: info.flags,
+        })
+    }
+}
+
+impl Deref for Library {
+    type Target = Pkcs11;
+
+    fn deref(&self) -> &Pkcs11 {
+        &self.context
+    }
+}
+
+impl Functions {
+    fn load(path: &Path) -> Result<Self, Error> {
+        // SAFETY: whoever configures the module vouches for its constructors; cryptoki has loaded it already.
+        let library = unsafe { cryptoki_sys::Pkcs11::new(path) }.map_err(Error::LibraryLoading)?;
+        if library.C_GetFunctionList.is_err() {
+            return Err(Error::MissingSymbol("C_GetFunctionList"));
+        }
+        let mut list = std::ptr::null_mut();
+        // SAFETY: the symbol was found, and the standard gives C_GetFunctionList this signature.
+        let code = unsafe { library.C_GetFunctionList(&raw mut list) };
+        Rv::from(code).into_result(Function::GetFunctionList)?;
+        if list.is_null() {
+            return Err(Error::NullFunctionPointer);
+        }
+        // SAFETY: after CKR_OK the pointer is to the library's list, which lives as long as the library: it is kept beside the copy.
+        let list = unsafe { *list };
+        Ok(Self { list, _library: library })
+    }
+}
+
+impl TokenInfo {
+    pub(crate) fn is_initialized(&self) -> bool {
+        self.flags & CKF_TOKEN_INITIALIZED != 0
+    }
+
+    pub(crate) fn is_user_pin_initialized(&self) -> bool {
+        self.flags & CKF_USER_PIN_INITIALIZED != 0
+    }
+
+    pub(crate) fn is_write_protected(&self) -> bool {
+        self.flags & CKF_WRITE_PROTECTED != 0
+    }
+}
+
+/// A field that is filled up with blanks.
+fn padded(field: &[CK_UTF8CHAR]) -> String {
+    String::from_utf8_lossy(field).trim_end_matches(' ').to_owned()
+}
