@@ -1,17 +1,19 @@
-//! A loaded library, and the one function that is called past cryptoki: it refuses what a token says of itself when the token's
-//! clock is not of the standard's form, as openCryptoki's is not.
+//! A loaded library, and the functions that are called past cryptoki: it refuses what a token says of itself when the token's
+//! clock is not of the standard's form, as openCryptoki's is not; and it believes what a token says of the length of a ciphertext.
 #![expect(unsafe_code, reason = "functions of a C library are called")]
 
+use std::fmt;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
 use cryptoki::context::{Function, Pkcs11};
 use cryptoki::error::{Error, Rv};
+use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use cryptoki_sys::{
-    CK_FLAGS, CK_FUNCTION_LIST, CK_TOKEN_INFO, CK_UTF8CHAR, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_INITIALIZED,
-    CKF_WRITE_PROTECTED,
+    CK_BYTE, CK_FLAGS, CK_FUNCTION_LIST, CK_SESSION_HANDLE, CK_TOKEN_INFO, CK_ULONG, CK_UTF8CHAR,
+    CKF_TOKEN_INITIALIZED, CKF_USER_PIN_INITIALIZED, CKF_WRITE_PROTECTED,
 };
 
 /// A library that is loaded, to be cloned at will.
@@ -58,6 +60,54 @@ impl Library {
             serial: padded(&info.serialNumber),
             flags: info.flags,
         })
+    }
+}
+
+/// C_Encrypt of a library that is never unloaded.
+#[derive(Clone, Copy)]
+pub(crate) struct Encrypt(EncryptFunction);
+
+type EncryptFunction = unsafe extern "C" fn(
+    CK_SESSION_HANDLE,
+    *mut CK_BYTE,
+    CK_ULONG,
+    *mut CK_BYTE,
+    *mut CK_ULONG,
+) -> cryptoki_sys::CK_RV;
+
+impl Library {
+    /// The function for [`Encrypt::call`].
+    pub(crate) fn encrypt(&self) -> Option<Encrypt> {
+        self.functions.list.C_Encrypt.map(Encrypt)
+    }
+}
+
+impl Encrypt {
+    /// Encrypts in a session of the same library, which C_EncryptInit has made ready, without asking for the length before:
+    /// it is known.
+    pub(crate) fn call(self, session: &Session, data: &[u8], len: usize) -> Result<Vec<u8>, Error> {
+        let mut encrypted = vec![0; len];
+        let mut encrypted_len = CK_ULONG::try_from(len)?;
+        // SAFETY: the function has the standard's signature, and its library is never unloaded; both buffers are as long as they
+        // say and outlive the call, and the function does not write to the first.
+        let code = unsafe {
+            (self.0)(
+                session.handle(),
+                data.as_ptr().cast_mut(),
+                CK_ULONG::try_from(data.len())?,
+                encrypted.as_mut_ptr(),
+                &raw mut encrypted_len,
+            )
+        };
+        Rv::from(code).into_result(Function::Encrypt)?;
+        encrypted.truncate(usize::try_from(encrypted_len)?);
+        Ok(encrypted)
+    }
+}
+
+impl fmt::Debug for Encrypt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("C_Encrypt")
     }
 }
 

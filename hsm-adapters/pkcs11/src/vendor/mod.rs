@@ -83,6 +83,8 @@ pub(crate) struct Quirks {
     pub(crate) no_public_uses: bool,
     /// CKA_ALLOWED_MECHANISMS is not asked for.
     pub(crate) no_allowed_mechanisms: bool,
+    /// The length that C_Encrypt tells beforehand leaves the tag of GCM out: it is not asked for.
+    pub(crate) wrong_ciphertext_len: bool,
     /// A token that is write-protected shares the serial number of the one that is meant, and is passed over.
     pub(crate) skip_write_protected: bool,
 }
