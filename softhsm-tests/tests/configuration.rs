@@ -17,7 +17,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("certificate = \"data/profiles/auditor.pem\"", "certificate = \"data/profiles/app.pem\"", "same public key"),
     ("e2e.hufu.invalid/log", "e2e hufu", "`ledger.origin`"),
     ("pin.file", "profile = \"luna\"\npin.file", "write one of softhsm, kryoptic, nss"),
-    ("pin.file", "profile = \"nss\"\nprofile_file = \"x\"\npin.file", "`token.profile`: is there beside `profile_file`"),
+    (
+        "pin.file",
+        "profile = \"nss\"\nprofile_file = \"x\"\npin.file",
+        "`token.profile`: is there beside `profile_file`",
+    ),
     ("pin.file", "profile_file = \"data/pin\"\npin.file", "`token.profile_file`"),
     ("pin.file", "init_string = \"\"\npin.file", "`token.init_string`"),
     ("key = \"data/ca/server.key\"", "key = \"data/profiles/app.key\"", "certificate or its key"),

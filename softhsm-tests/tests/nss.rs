@@ -30,7 +30,9 @@ fn module() -> Option<PathBuf> {
     let found = found.into_iter().find(|path| path.is_file());
     let tool = Tool::new("which").args(["certutil"]).output().status.success();
     if found.is_none() || !tool {
-        println!("skipped: hufud_opens_nss_and_says_what_it_lacks: NSS and `certutil` are not installed (libnss3-tools)");
+        println!(
+            "skipped: hufud_opens_nss_and_says_what_it_lacks: NSS and `certutil` are not installed (libnss3-tools)"
+        );
         return None;
     }
     found
@@ -45,7 +47,8 @@ fn configure(stopped: &Stopped, module: &Path) {
     Tool::new("certutil").args(["-N", "-d", &named, "-f"]).args(["data/pin"]).dir(stopped.scratch()).ok();
     assert!(pin.is_file());
     let file = stopped.scratch().join("hufu.toml");
-    let text = fs::read_to_string(&file).unwrap().replace("e2e.db", "nss.db").replace("\"outside\"", "\"nss-outside\"");
+    let text =
+        fs::read_to_string(&file).unwrap().replace("e2e.db", "nss.db").replace("\"outside\"", "\"nss-outside\"");
     let token = format!(
         "module = {module:?}\nserial = \"0000000000000000\"\nprofile = \"nss\"\n\
          init_string = \"configdir='{named}' certPrefix='' keyPrefix='' secmod='secmod.db' flags=\"\n"

@@ -27,7 +27,7 @@ use crate::module::Module;
 use crate::pool::Pool;
 use crate::probe::Profile;
 use crate::recovery::Repeat;
-use crate::token::{Found, Known, Token, find_one};
+use crate::token::{Found, Known, Token, TokenView, find_one};
 use crate::vendor;
 use crate::{generate, keys, probe, public_key, usage};
 
@@ -76,6 +76,12 @@ impl Pkcs11Backend {
     #[must_use]
     pub fn serial(&self) -> &str {
         &self.token.serial
+    }
+
+    /// Where its token is now.
+    #[must_use]
+    pub fn token_view(&self) -> TokenView {
+        TokenView(Arc::clone(&self.token))
     }
 
     /// By how much the call that hangs the longest has outlived its deadline; zero while none does.

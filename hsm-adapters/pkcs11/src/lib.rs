@@ -37,5 +37,7 @@ mod watch;
 pub use backend::Pkcs11Backend;
 pub use config::{Config, LoginStep, LoginWatch, OpenError, TokenSelector};
 pub use input::{INPUT_LEN_MAX, RANDOM_LEN_MAX};
+pub use library::TokenInfo;
 pub use provision::find_or_init_token;
+pub use token::TokenView;
 pub use vendor::{INIT_STRING_LEN_MAX, PROFILE_LEN_MAX, ProfileError, VendorProfile, check_init_string};

@@ -12,8 +12,8 @@ use cryptoki::error::{Error, Rv};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use cryptoki_sys::{
-    CK_BYTE, CK_FLAGS, CK_FUNCTION_LIST, CK_SESSION_HANDLE, CK_TOKEN_INFO, CK_ULONG, CK_UTF8CHAR,
-    CKF_TOKEN_INITIALIZED, CKF_USER_PIN_INITIALIZED, CKF_WRITE_PROTECTED,
+    CK_BYTE, CK_EFFECTIVELY_INFINITE, CK_FLAGS, CK_FUNCTION_LIST, CK_SESSION_HANDLE, CK_TOKEN_INFO, CK_ULONG,
+    CK_UTF8CHAR, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_INITIALIZED, CKF_WRITE_PROTECTED,
 };
 
 /// A library that is loaded, to be cloned at will.
@@ -31,11 +31,21 @@ struct Functions {
 
 /// What a token says of itself (CK_TOKEN_INFO, PKCS #11 v3.1 §3.2).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct TokenInfo {
-    pub(crate) label: String,
-    pub(crate) manufacturer: String,
-    pub(crate) model: String,
-    pub(crate) serial: String,
+pub struct TokenInfo {
+    /// Its label.
+    pub label: String,
+    /// Its manufacturer.
+    pub manufacturer: String,
+    /// Its model.
+    pub model: String,
+    /// Its serial number.
+    pub serial: String,
+    /// Version of the hardware, major and minor.
+    pub hardware_version: (u8, u8),
+    /// Version of the firmware, major and minor.
+    pub firmware_version: (u8, u8),
+    /// Most sessions of an application at a time; nothing where it tells no limit.
+    pub sessions_max: Option<u64>,
     flags: CK_FLAGS,
 }
 
@@ -58,6 +68,9 @@ impl Library {
             manufacturer: padded(&info.manufacturerID),
             model: padded(&info.model),
             serial: padded(&info.serialNumber),
+            hardware_version: (info.hardwareVersion.major, info.hardwareVersion.minor),
+            firmware_version: (info.firmwareVersion.major, info.firmwareVersion.minor),
+            sessions_max: limit(info.ulMaxSessionCount),
             flags: info.flags,
         })
     }
@@ -151,6 +164,12 @@ impl TokenInfo {
     pub(crate) fn is_write_protected(&self) -> bool {
         self.flags & CKF_WRITE_PROTECTED != 0
     }
+}
+
+/// A number of sessions; neither CK_EFFECTIVELY_INFINITE nor CK_UNAVAILABLE_INFORMATION is one.
+fn limit(count: CK_ULONG) -> Option<u64> {
+    const UNAVAILABLE: CK_ULONG = CK_ULONG::MAX;
+    Some(count).filter(|count| !matches!(*count, CK_EFFECTIVELY_INFINITE | UNAVAILABLE))
 }
 
 /// A field that is filled up with blanks.

@@ -112,6 +112,23 @@ impl Token {
     }
 }
 
+/// Where the token of a backend is now, for an assessment that speaks PKCS #11 itself.
+#[derive(Clone)]
+pub struct TokenView(pub(crate) Arc<Token>);
+
+impl TokenView {
+    /// Its slot, and what it says of itself.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is in no slot, or in two.
+    pub fn find(&self) -> Result<(Slot, TokenInfo), BackendError> {
+        let entered = self.0.module.enter();
+        let slot = self.0.slot(entered.library()).map_err(Fault::into_answer)?;
+        let info = entered.library().token_info(slot).map_err(|error| Fault::from(error).into_answer())?;
+        Ok((slot, info))
+    }
+}
+
 /// A token that was looked for.
 pub(crate) struct Found {
     pub(crate) slot: Slot,
