@@ -26,7 +26,6 @@ pub fn record(implementation: &str, report: &Report) -> io::Result<()> {
 }
 
 /// Names of all rows, as the suite tells them.
-
 fn rows() -> Vec<String> {
     let row = |entry: &'static hufu_core::algorithm::Entry| {
         entry.schemes.iter().map(|(purpose, scheme)| format!("{} {purpose} {scheme}", entry.algorithm))

@@ -1,5 +1,7 @@
 //! Modules that depart from the standard, through the backend and the profiles that ship with it, pass the suite of the seam.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it did")]
+
 mod support;
 
 use std::path::Path;
