@@ -36,9 +36,8 @@ pub async fn assess(mut plan: Plan, tell: &dyn Fn(&str), stop: impl Future<Outpu
     let (began, started_at_ms) = (Instant::now(), now_ms());
     tell("opening the token and trying what it can do");
     let backend = open(&mut plan)?;
-    let serial = backend.serial().to_owned();
+    let raw = Raw::new(&plan, backend.token_view())?;
     let backend = Tracked::new(backend);
-    let raw = Raw::new(&plan, &serial)?;
     let objects_before = raw.objects();
     let found = tokio::select! {
         found = examine(&plan, &backend, &raw, tell) => Some(found),

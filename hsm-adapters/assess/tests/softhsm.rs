@@ -92,6 +92,7 @@ fn softhsm_is_admitted_with_reservations_and_left_clean() {
 fn check_findings(report: &Report) {
     assert_eq!(report.verdict.outcome, Decision::AdmittedWithReservations, "{:?}", report.verdict);
     assert!(report.token.simulated);
+    assert_eq!(report.token.vendor_profile, "softhsm");
     let outcome = |name: &str| report.algorithms.iter().find(|row| row.name == name).unwrap().outcome;
     assert_eq!(outcome("p256 sign ecdsa-sha256"), Outcome::Holds);
     assert_eq!(outcome("sm2 sign sm2-sm3"), Outcome::NotSupported);

@@ -19,15 +19,15 @@ use crate::credentials::Credentials;
 use crate::crew::Patience;
 use crate::fault::Fault;
 use crate::input::{Input, RANDOM_LEN_MAX, invalid, purpose};
-use crate::library::TokenInfo;
 use crate::link::Link;
 use crate::mechanism::Row;
 use crate::module::Module;
 use crate::pool::Pool;
 use crate::probe::Profile;
 use crate::recovery::Repeat;
-use crate::token::{Found, Known, Token, find_one};
-use crate::vendor;
+use crate::token::{Found, Known, Token, TokenView, find_one};
+use crate::token_info::TokenInfo;
+use crate::vendor::{self, Stated};
 use crate::{generate, keys, probe, public_key, usage};
 
 /// How long opening may take: every algorithm is tried.
@@ -75,6 +75,12 @@ impl Pkcs11Backend {
     #[must_use]
     pub fn serial(&self) -> &str {
         &self.token.serial
+    }
+
+    /// Where its token is now.
+    #[must_use]
+    pub fn token_view(&self) -> TokenView {
+        TokenView(Arc::clone(&self.token))
     }
 
     /// By how much the call that hangs the longest has outlived its deadline; zero while none does.
@@ -190,8 +196,8 @@ impl Pkcs11Backend {
 /// What the token states, and what the vendor profiles know of it.
 fn know(module: &Module, config: &Config) -> Result<(TokenInfo, Known), OpenError> {
     let entered = module.enter();
-    let found = find_one(entered.library(), &config.token, config.profile.as_ref())?;
-    let Found { info, stated, .. } = found;
+    let Found { info, .. } = find_one(entered.library(), &config.token, config.profile.as_ref())?;
+    let stated = Stated::read(entered.library(), &info);
     let profile = vendor::choose(config.profile.as_ref(), &stated);
     let simulated = config.simulated.unwrap_or_else(|| vendor::is_simulated(&profile, &stated));
     Ok((info, Known { profile, simulated }))

@@ -177,15 +177,9 @@ fn try_hashing(offered: &Offered<'_>, session: &Session, row: Row, hashing: Hash
     offered.check(row, mechanisms)?;
     let Row { algorithm, scheme, .. } = row;
     let signature = offered.vendor.mechanisms.sm2.map(|sm2| sm2.signature).unwrap_or_default();
-    let how = Use {
-        algorithm,
-        scheme,
-        hashing,
-        mechanism: mechanisms.usage,
-        signature,
-        rejects_with: [None; 2],
-        wraps_point: false,
-    };
+    let encrypt = offered.library.encrypt().filter(|_| offered.vendor.quirks.wrong_ciphertext_len);
+    let (mechanism, rejects_with, wraps_point) = (mechanisms.usage, [None; 2], false);
+    let how = Use { algorithm, scheme, hashing, mechanism, signature, encrypt, rejects_with, wraps_point };
     let (made, dialect) = make(offered, session, row, mechanisms)?;
     let tried = if scheme == Scheme::Sm2Sm3 {
         exercise_sm2(session, &made, how, offered.vendor.ec_point).map(|rejects_with| Use { rejects_with, ..how })

@@ -11,9 +11,10 @@ use hufu_secret::SecretBytes;
 
 use crate::config::{OpenError, TokenSelector};
 use crate::fault::describe;
-use crate::library::{Library, TokenInfo};
+use crate::library::Library;
 use crate::module::Module;
 use crate::token::{Found, find_one};
+use crate::token_info::TokenInfo;
 
 /// Finds the only token with a label, or initialises a free one so, and returns its serial number.
 ///
@@ -41,7 +42,7 @@ pub fn find_or_init_token(
         }
         found => found?,
     };
-    if !info.is_user_pin_initialized() {
+    if !info.is_user_pin_initialized {
         init_pin(library, slot, &so_pin, &user_pin).map_err(|error| refused(&error))?;
     }
     Ok(info.serial)
@@ -49,7 +50,7 @@ pub fn find_or_init_token(
 
 fn init_token(library: &Library, label: &str, so_pin: &AuthPin) -> Result<(), OpenError> {
     let slots = library.get_slots_with_token().map_err(|error| refused(&error))?;
-    let is_free = |info: TokenInfo| !info.is_initialized();
+    let is_free = |info: TokenInfo| !info.is_initialized;
     let free = slots.into_iter().find(|slot| library.token_info(*slot).is_ok_and(is_free));
     let free = free.ok_or_else(|| OpenError::NotFound(format!("label `{label}`, and none is free")))?;
     library.init_token(free, so_pin, label).map_err(|error| refused(&error))

@@ -14,8 +14,9 @@ use crate::config::{OpenError, TokenSelector};
 use crate::credentials::Credentials;
 use crate::fault::{Fault, describe};
 use crate::keys::Handles;
-use crate::library::{Library, TokenInfo};
+use crate::library::Library;
 use crate::module::Module;
+use crate::token_info::TokenInfo;
 use crate::vendor::{self, Stated, VendorProfile};
 
 /// What is known of a token before it is tried.
@@ -112,11 +113,27 @@ impl Token {
     }
 }
 
+/// Where the token of a backend is now, for an assessment that speaks PKCS #11 itself.
+#[derive(Clone)]
+pub struct TokenView(pub(crate) Arc<Token>);
+
+impl TokenView {
+    /// Its slot, and what it says of itself.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is in no slot, or in two.
+    pub fn find(&self) -> Result<(Slot, TokenInfo), BackendError> {
+        let entered = self.0.module.enter();
+        let slot = self.0.slot(entered.library()).map_err(Fault::into_answer)?;
+        let info = entered.library().token_info(slot).map_err(|error| Fault::from(error).into_answer())?;
+        Ok((slot, info))
+    }
+}
+
 /// A token that was looked for.
 pub(crate) struct Found {
     pub(crate) slot: Slot,
     pub(crate) info: TokenInfo,
-    pub(crate) stated: Stated,
 }
 
 /// All initialised tokens that a selector fits, and that are none of those that their profile passes over.
@@ -133,14 +150,16 @@ fn find(
             TokenSelector::Serial(serial) => info.serial == *serial,
             TokenSelector::Label(label) => info.label == *label,
         };
-        if fits && info.is_initialized() {
-            let stated = Stated::read(library, &info);
-            if !vendor::passes_over(profile, &stated, &info) {
-                found.push(Found { slot, info, stated });
-            }
+        if fits && info.is_initialized && !is_passed_over(library, &info, profile) {
+            found.push(Found { slot, info });
         }
     }
     Ok(found)
+}
+
+/// Whether a token is one that its profile passes over.
+fn is_passed_over(library: &Library, info: &TokenInfo, named: Option<&VendorProfile>) -> bool {
+    info.is_write_protected && vendor::choose(named, &Stated::read(library, info)).quirks.skip_write_protected
 }
 
 /// The only token that a selector fits.

@@ -20,6 +20,7 @@ use crate::attributes;
 use crate::codes::{self, Meaning};
 use crate::fault::Fault;
 use crate::input::{Input, invalid};
+use crate::library::Encrypt;
 use crate::mechanism::{Hashing, is_vendors, vendors};
 use crate::vendor::SignatureForm;
 use crate::{low_s, peer, sm2};
@@ -42,6 +43,8 @@ pub(crate) struct Use {
     pub(crate) mechanism: MechanismType,
     /// How the token writes signatures of SM2.
     pub(crate) signature: SignatureForm,
+    /// Seals without asking for the length before, on tokens that tell it wrong.
+    pub(crate) encrypt: Option<Encrypt>,
     /// What the token answers to a ciphertext that is not genuine; found by trial, since the standard's own codes are
     /// not all that tokens use.
     pub(crate) rejects_with: Rejections,
@@ -112,7 +115,13 @@ fn seal(
     aad: &[u8],
     data: &[u8],
 ) -> Result<Outcome, Fault> {
-    let sealed = with_gcm(how, nonce, aad, |mechanism| session.encrypt(mechanism, key, data))??;
+    let sealed = with_gcm(how, nonce, aad, |mechanism| match how.encrypt {
+        None => session.encrypt(mechanism, key, data),
+        Some(encrypt) => {
+            session.encrypt_init(mechanism, key)?;
+            encrypt.call(session, data, data.len() + TAG_LEN)
+        }
+    })??;
     // Some tokens answer nonce or tag in other places; what is not ciphertext ‖ tag must not leave.
     let right_len = sealed.len() == data.len() + TAG_LEN;
     if right_len { Ok(Outcome::Bytes(sealed)) } else { Err(misshapen().into()) }

@@ -1,7 +1,6 @@
 //! How many sessions the token bears, as far as is harmless.
 
 use cryptoki::session::Session;
-use cryptoki::slot::Limit;
 
 use super::{Raw, Rule, describe};
 use crate::report::{Check, Outcome, Weight};
@@ -21,10 +20,7 @@ pub(crate) fn sessions(raw: &Raw, max: usize) -> Check {
         Ok(found) => found,
         Err(error) => return SESSIONS.found(Outcome::Skipped, error.to_string()),
     };
-    let stated = match info.max_session_count() {
-        Limit::Max(count) => usize::try_from(count).ok(),
-        Limit::Unavailable | Limit::Infinite => None,
-    };
+    let stated = info.sessions_max;
     let (mut open, mut why) = (Vec::<Session>::new(), String::new());
     while open.len() < max {
         match raw.context.open_rw_session(slot) {

@@ -13,8 +13,9 @@ mod wrapping;
 use cryptoki::context::Pkcs11;
 use cryptoki::error::Error as DeviceError;
 use cryptoki::session::Session;
-use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::slot::Slot;
 use hufu_core::backend::KeyBackend;
+use hufu_pkcs11::{TokenInfo, TokenView};
 
 use crate::error::Error;
 use crate::plan::Plan;
@@ -23,25 +24,18 @@ use crate::report::{Check, Outcome, Token, Weight};
 /// The module and the slot of the token.
 pub(crate) struct Raw {
     pub(crate) context: Pkcs11,
-    serial: String,
+    token: TokenView,
 }
 
 impl Raw {
     /// Another view of a module that is loaded and initialised.
-    pub(crate) fn new(plan: &Plan, serial: &str) -> Result<Self, Error> {
-        Ok(Self { context: Pkcs11::new(&plan.module)?, serial: serial.to_owned() })
+    pub(crate) fn new(plan: &Plan, token: TokenView) -> Result<Self, Error> {
+        Ok(Self { context: Pkcs11::new(&plan.module)?, token })
     }
 
     /// Where the token is now.
     pub(crate) fn slot(&self) -> Result<(Slot, TokenInfo), Error> {
-        for slot in self.context.get_slots_with_token()? {
-            match self.context.get_token_info(slot) {
-                Ok(info) if info.serial_number() == self.serial => return Ok((slot, info)),
-                // A slot whose token was just removed.
-                Ok(_) | Err(_) => {}
-            }
-        }
-        Err(Error::Token("it is in no slot".to_owned()))
+        Ok(self.token.find()?)
     }
 
     pub(crate) fn session(&self) -> Result<Session, Error> {
@@ -62,17 +56,21 @@ impl Raw {
             module: plan.module.display().to_string(),
             library: format!("{} {}", library.library_description(), library.library_version()),
             cryptoki_version: library.cryptoki_version().to_string(),
-            manufacturer: info.manufacturer_id().to_owned(),
-            model: info.model().to_owned(),
-            serial: info.serial_number().to_owned(),
-            label: info.label().to_owned(),
-            hardware_version: info.hardware_version().to_string(),
-            firmware_version: info.firmware_version().to_string(),
+            manufacturer: info.manufacturer,
+            model: info.model,
+            serial: info.serial,
+            label: info.label,
+            hardware_version: version(info.hardware_version),
+            firmware_version: version(info.firmware_version),
             simulated: backend.capabilities().simulated,
             vendor_profile: backend.vendor_profile(),
             mechanisms: mechanisms.iter().map(ToString::to_string).collect(),
         })
     }
+}
+
+fn version((major, minor): (u8, u8)) -> String {
+    format!("{major}.{minor}")
 }
 
 /// Function and code in the standard's words.

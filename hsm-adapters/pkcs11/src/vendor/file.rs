@@ -84,6 +84,7 @@ struct QuirksTable {
     token_objects_only: bool,
     no_public_uses: bool,
     no_allowed_mechanisms: bool,
+    wrong_ciphertext_len: bool,
     skip_write_protected: bool,
 }
 
@@ -232,6 +233,7 @@ fn quirks(table: &QuirksTable) -> Quirks {
         token_objects_only: table.token_objects_only,
         no_public_uses: table.no_public_uses,
         no_allowed_mechanisms: table.no_allowed_mechanisms,
+        wrong_ciphertext_len: table.wrong_ciphertext_len,
         skip_write_protected: table.skip_write_protected,
     }
 }

@@ -15,7 +15,7 @@ use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::MechanismType;
 use hufu_core::algorithm::Scheme;
 
-use crate::library::TokenInfo;
+use crate::token_info::TokenInfo;
 
 pub use error::ProfileError;
 pub use file::check_init_string;
@@ -83,6 +83,8 @@ pub(crate) struct Quirks {
     pub(crate) no_public_uses: bool,
     /// CKA_ALLOWED_MECHANISMS is not asked for.
     pub(crate) no_allowed_mechanisms: bool,
+    /// The length that C_Encrypt tells beforehand leaves the tag of GCM out: it is not asked for.
+    pub(crate) wrong_ciphertext_len: bool,
     /// A token that is write-protected shares the serial number of the one that is meant, and is passed over.
     pub(crate) skip_write_protected: bool,
 }
@@ -237,11 +239,6 @@ pub(crate) fn choose(named: Option<&VendorProfile>, stated: &Stated) -> VendorPr
 /// Whether any profile knows the token as a simulation. A profile that an operator has written cannot make a program a device.
 pub(crate) fn is_simulated(chosen: &VendorProfile, stated: &Stated) -> bool {
     chosen.is_simulated(stated) || builtin::fitting(stated).is_simulated(stated)
-}
-
-/// Whether a token is one that its profile passes over.
-pub(crate) fn passes_over(named: Option<&VendorProfile>, stated: &Stated, token: &TokenInfo) -> bool {
-    token.is_write_protected() && choose(named, stated).quirks.skip_write_protected
 }
 
 /// Whether a text contains another, whatever the case of the letters and the number of spaces.

@@ -131,3 +131,24 @@ fn as_many_matches_as_there_may_be() {
     assert_eq!(many(17).unwrap_err().field(), "match");
     assert!(fitting("x", "x", "x").mechanisms == VendorMechanisms::default());
 }
+
+#[test]
+fn damaged_profiles_are_read_without_harm() {
+    for name in ["nss", "tpm2-pkcs11", "opencryptoki"] {
+        let profile = VendorProfile::named(name).unwrap();
+        let text = profile.text();
+        for (at, character) in text.char_indices() {
+            let (before, after) = (&text[..at], &text[at + character.len_utf8()..]);
+            for damaged in [
+                before.to_owned(),
+                format!("{before}{after}"),
+                format!("{before}[{after}"),
+                format!("{before}\"{after}"),
+            ] {
+                if let Ok(read) = VendorProfile::parse(&damaged) {
+                    assert_eq!(VendorProfile::parse(read.text()), Ok(read));
+                }
+            }
+        }
+    }
+}
