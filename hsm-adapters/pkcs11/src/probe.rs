@@ -7,7 +7,7 @@ use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use hufu_core::algorithm::{Algorithm, Form, Purpose, Scheme, TABLE};
 use hufu_core::backend::{Capabilities, Outcome};
-use hufu_core::record::VersionUid;
+use hufu_core::record::{Exit, VersionUid};
 use hufu_secret::SecretBytes;
 
 use crate::attributes::{self, DIALECTS, Dialect, Plan};
@@ -15,7 +15,9 @@ use crate::fault::{Fault, describe};
 use crate::generate::{self, Made};
 use crate::input::Input;
 use crate::mechanism::{self, Hashing, Mechanisms, Row};
+use crate::replica;
 use crate::usage::{self, Use};
+use crate::wrapping;
 
 /// A trial needs no longer modulus, which would take a second or more; many tokens allow none shorter than 2048 bits.
 const TRIAL_MODULUS_BITS_MIN: u32 = 1024;
@@ -39,7 +41,7 @@ struct Served {
 
 impl Profile {
     /// How a permanent key of a row is made.
-    pub(crate) fn plan(&self, row: Row, uid: VersionUid) -> Option<Plan> {
+    pub(crate) fn plan(&self, row: Row, uid: VersionUid, exit: Exit) -> Option<Plan> {
         let served = self.find(row)?;
         Some(Plan {
             uid,
@@ -49,6 +51,7 @@ impl Profile {
             modulus_bits: modulus_bits(row.algorithm),
             dialect: served.dialect,
             mechanism: served.mechanism,
+            exit,
         })
     }
 
@@ -92,6 +95,61 @@ pub(crate) fn profile(context: &Pkcs11, slot: Slot, session: &Session, simulated
         }
     }
     Ok(profile)
+}
+
+/// Tries to move a key of each row that is served under the key of a group, from the token to itself. Answers which cannot, and
+/// why.
+pub(crate) fn replication(profile: &Profile, session: &Session, group: &str) -> Result<Vec<Kept>, Fault> {
+    let mut kept: Vec<Kept> = Vec::new();
+    let mut tried: Vec<(Row, Option<String>)> = Vec::new();
+    for served in &profile.served {
+        let row = served.row;
+        let known =
+            tried.iter().find(|(other, _)| row.algorithm.modulus_len().is_some() && other.scheme == row.scheme);
+        let verdict = match known {
+            Some((_, verdict)) => verdict.clone(),
+            None => replicate(profile, served, session, group)?.err(),
+        };
+        if let Some(why) = &verdict {
+            kept.push((row.algorithm, row.purpose, row.scheme, Exit::Replicable, why.clone()));
+        }
+        tried.push((row, verdict));
+    }
+    Ok(kept)
+}
+
+/// A row of [`Capabilities::kept`].
+pub(crate) type Kept = (Algorithm, Purpose, Scheme, Exit, String);
+
+/// Tries one row with keys that are gone with the session.
+fn replicate(
+    profile: &Profile,
+    served: &Served,
+    session: &Session,
+    group: &str,
+) -> Result<Result<(), String>, Fault> {
+    let row = served.row;
+    let Some(plan) = profile.plan(row, VersionUid([0x5a; 16]), Exit::Replicable) else { return Ok(Ok(())) };
+    let plan = Plan { permanent: false, ..plan };
+    let failed = |fault| format!("a trial of its replication failed: {}", in_words(&fault));
+    let made = match generate::make(session, &plan) {
+        Ok(made) => made,
+        Err(fault) => return Ok(Err(failed(fault))),
+    };
+    let moved = move_to_itself(session, group, &plan, &made, served);
+    generate::remove(session, &made)?;
+    Ok(moved.map_err(failed))
+}
+
+fn move_to_itself(session: &Session, group: &str, plan: &Plan, made: &Made, served: &Served) -> Result<(), Fault> {
+    let spki = generate::public_key(session, made, plan.algorithm)?;
+    let Outcome::Bytes(wrapped) = replica::wrap(session, group, made.key)? else {
+        return Err(wrong("wrapping answers no bytes"));
+    };
+    let arrived = replica::unwrap(session, group, plan, &wrapped, spki.as_deref())?;
+    let proven = wrapping::prove(session, &arrived, served.row.purpose, served.how);
+    generate::remove(session, &arrived)?;
+    proven
 }
 
 struct Offered<'a> {
@@ -189,6 +247,7 @@ fn make(
                 modulus_bits: offered.trial_modulus_bits(row.algorithm),
                 dialect,
                 mechanism,
+                exit: Exit::Never,
             };
             match generate::make(session, &plan) {
                 Ok(made) => return Ok((made, dialect)),
@@ -237,7 +296,7 @@ fn exercise_aead(session: &Session, made: &Made, how: Use) -> Result<Option<RvEr
     rejection(usage::perform(session, made.key, how, &input).map(|_| ()))
 }
 
-fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Fault> {
+pub(crate) fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let mut ciphertext = session.encrypt(&usage::oaep(), public, PLAINTEXT)?;
     let opened = SecretBytes::from_vec(session.decrypt(&usage::oaep(), made.key, &ciphertext)?);
@@ -250,7 +309,7 @@ fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Faul
 }
 
 /// Both sides must hold one secret, and a changed ciphertext must give another one (FIPS 203 §6.3).
-fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
+pub(crate) fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let template = attributes::shared_secret();
     let (mut ciphertext, secret) = session.encapsulate_key(&Mechanism::MlKem, public, &template)?;
