@@ -1,13 +1,14 @@
 //! The backend: what is asked, handed to a session, answered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use cryptoki::session::Session;
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::Scheme;
 use hufu_core::backend::{
-    Arrival, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
+    Arrival, BackendError, Capabilities, DeviceStatus, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
     Wrapping,
 };
 use hufu_core::record::{Exit, Locator, Protection, VersionUid};
@@ -41,6 +42,8 @@ pub struct Pkcs11Backend {
     token: Arc<Token>,
     profile: Profile,
     group: Option<Arc<str>>,
+    sessions: u32,
+    under_way: AtomicU32,
     pool: Pool,
 }
 
@@ -57,8 +60,8 @@ impl Pkcs11Backend {
         let (_, info) = find_one(module.enter().context(), &config.token)?;
         let credentials = Credentials::new(config.pin, config.login_watch);
         // One incident may hit every session once.
-        let breaker =
-            Breaker::new(u32::try_from(config.sessions.get()).unwrap_or(u32::MAX).saturating_add(FAULTS_MORE));
+        let sessions = u32::try_from(config.sessions.get()).unwrap_or(u32::MAX);
+        let breaker = Breaker::new(sessions.saturating_add(FAULTS_MORE));
         let token = Arc::new(Token::new(module, &info, config.simulated, credentials, breaker));
         let mut link = Link::new(Arc::clone(&token));
         let context = token.module.enter().context().clone();
@@ -71,13 +74,31 @@ impl Pkcs11Backend {
         }
         let name = format!("token:{}", token.serial);
         let pool = Pool::start(config.sessions, config.hang_after, link)?;
-        Ok(Self { name, token, profile, group, pool })
+        Ok(Self { name, token, profile, group, sessions, under_way: AtomicU32::new(0), pool })
     }
 
     /// Serial number of the token.
     #[must_use]
     pub fn serial(&self) -> &str {
         &self.token.serial
+    }
+
+    /// Whether calls are refused at once, until the token works again.
+    #[must_use]
+    pub fn is_refusing(&self) -> bool {
+        self.token.breaker.is_open()
+    }
+
+    /// Manufacturer and model as the token states them.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.token.model
+    }
+
+    /// The token's label.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.token.label
     }
 
     /// By how much the call that hangs the longest has outlived its deadline; zero while none does.
@@ -263,6 +284,7 @@ impl KeyBackend for Pkcs11Backend {
                 return Err(BackendError::DeadlineExceeded);
             }
             self.token.breaker.check()?;
+            let _under_way = UnderWay::begin(&self.under_way);
             self.dispatch(operation, deadline).await
         })
     }
@@ -281,6 +303,37 @@ impl KeyBackend for Pkcs11Backend {
 
     fn distrust(&self) {
         self.token.void_handles();
+    }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        vec![DeviceStatus {
+            serial: self.token.serial.clone(),
+            model: self.token.model.clone(),
+            label: self.token.label.clone(),
+            health: self.token.health(),
+            breaker_open: self.token.breaker.is_open(),
+            generation: self.token.generation(),
+            sessions: self.sessions,
+            in_flight: self.under_way.load(Ordering::Relaxed),
+            simulated: self.token.simulated,
+            missing: 0,
+        }]
+    }
+}
+
+/// A call under way.
+struct UnderWay<'a>(&'a AtomicU32);
+
+impl<'a> UnderWay<'a> {
+    fn begin(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Token {
     pub(crate) serial: String,
     /// Manufacturer and model as the token states them.
     pub(crate) model: String,
+    /// Its label.
+    pub(crate) label: String,
     pub(crate) simulated: bool,
     pub(crate) credentials: Credentials,
     pub(crate) handles: Handles,
@@ -59,6 +61,7 @@ impl Token {
             module,
             serial: info.serial_number().to_owned(),
             model: format!("{} {}", info.manufacturer_id(), info.model()),
+            label: info.label().to_owned(),
             simulated: simulated.unwrap_or_else(|| is_simulated(info.manufacturer_id(), info.model())),
             credentials,
             handles: Handles::new(),

@@ -176,7 +176,7 @@ fn results() -> Vec<Result<Outcome, BackendError>> {
 fn every_answer_arrives_as_it_was_sent() {
     for (id, result) in (0..).zip(results()) {
         for down in [None, Some("the device is gone".to_owned())] {
-            let (mut buffer, pulse) = (Buffer::default(), Pulse { generation: 3, down });
+            let (mut buffer, pulse) = (Buffer::default(), Pulse { generation: 3, down, refusing: true });
             FromWorker::write_answer(&mut buffer, id, &pulse, &result);
             let FromWorker::Answer(heard) = FromWorker::decode(&frame(&buffer)).unwrap() else {
                 unreachable!("an answer")
@@ -219,7 +219,8 @@ fn openings_arrive_as_they_were_sent() {
         exits: vec![Exit::Replicable],
         kept: vec![kept],
     };
-    let opened = Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities };
+    let [name, serial, model, label] = ["token:1", "1", "maker model", "label"].map(str::to_owned);
+    let opened = Opened { name, serial, model, label, capabilities };
     let mut buffer = Buffer::default();
     FromWorker::write_opened(&mut buffer, &opened);
     assert!(matches!(FromWorker::decode(&frame(&buffer)), Ok(FromWorker::Opened(heard)) if *heard == opened));

@@ -46,6 +46,42 @@ pub trait KeyBackend: Send + Sync + 'static {
 
     /// Tells the backend that a result of it was wrong: it forgets what it knows of its device, and finds keys anew.
     fn distrust(&self) {}
+
+    /// How each device behind it is; nothing for a backend without one.
+    fn devices(&self) -> Vec<DeviceStatus> {
+        Vec::new()
+    }
+
+    /// Counts the times when a device may have come to lack keys, or came back: when it has grown, every key is to be levelled
+    /// ([`Operation::Level`]). Nothing for a backend whose keys are in one place each.
+    fn returns(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// How a device is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeviceStatus {
+    /// Serial number, or what else identifies it.
+    pub serial: String,
+    /// Manufacturer and model as the device states them; empty while it was never reached.
+    pub model: String,
+    /// The label as the device states it.
+    pub label: String,
+    /// Whether it answers.
+    pub health: Health,
+    /// Calls are refused at once until it works again.
+    pub breaker_open: bool,
+    /// How often what was known of it was lost.
+    pub generation: u64,
+    /// Sessions that are configured.
+    pub sessions: u32,
+    /// Calls under way.
+    pub in_flight: u32,
+    /// Whether its keys must not pass for hardware-protected.
+    pub simulated: bool,
+    /// Keys that it is known to lack; those that nobody has asked for are found by levelling.
+    pub missing: u64,
 }
 
 /// What is asked of a backend.

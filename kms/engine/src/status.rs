@@ -31,6 +31,7 @@ impl Engine {
             protection: backend.protection(),
             health: backend.health(),
             capabilities: backend.capabilities(),
+            devices: backend.devices(),
         });
         let progress = self.journal.progress().borrow().clone();
         let (taken, all) = self.journal.slots();
@@ -53,6 +54,7 @@ impl Engine {
             reconciled_at: reconciler.ran_at,
             intents_open: reconciler.intents_open,
             unknown_objects: reconciler.unknown_objects,
+            levelling: self.levelling(),
             quarantined: alarms.iter().filter(|a| a.kind == QUARANTINE).map(|a| a.resource.clone()).collect(),
             alarms,
             started_at: self.started_at,

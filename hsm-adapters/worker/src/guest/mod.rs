@@ -81,6 +81,8 @@ fn connected(hardening: &hufu_secret::Hardening) -> Result<(), Ending> {
     let opened = Opened {
         name: backend.name().to_owned(),
         serial: backend.serial().to_owned(),
+        model: backend.model().to_owned(),
+        label: backend.label().to_owned(),
         capabilities: backend.capabilities(),
     };
     outgoing.send(|buffer| FromWorker::write_opened(buffer, &opened));

@@ -5,9 +5,11 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
 use hufu_core::BoxFuture;
-use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, Operation, Outcome};
+use hufu_core::backend::{BackendError, Capabilities, DeviceStatus, Health, KeyBackend, Operation, Outcome};
 use hufu_core::record::{Locator, Protection};
 use tokio::sync::oneshot;
+
+use crate::wire::Opened;
 
 use super::config::{Config, OpenError};
 use super::link::Reply;
@@ -21,6 +23,9 @@ const TRIES_MAX: u32 = 3;
 pub struct WorkerBackend {
     name: String,
     serial: String,
+    model: String,
+    label: String,
+    sessions: u32,
     shared: Arc<Shared>,
     supervisor: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
@@ -37,6 +42,7 @@ impl WorkerBackend {
         let shared = Arc::new(Shared::new());
         let (stop, stopped) = oneshot::channel();
         let (first, opened) = mpsc::sync_channel(1);
+        let sessions = u32::try_from(config.token.sessions.get()).unwrap_or(u32::MAX);
         let supervisor = Supervisor::new(config, Arc::clone(&shared));
         // Workers end with the thread that started them: this one lives as long as the backend.
         let thread = Builder::new().name("hsm-supervisor".to_owned()).spawn(move || {
@@ -50,7 +56,8 @@ impl WorkerBackend {
         })?;
         let gone = || OpenError::Worker("has lost its supervisor".to_owned());
         let opened = opened.recv().map_err(|_| gone())??;
-        Ok(Self { name: opened.name, serial: opened.serial, shared, supervisor: Some((stop, thread)) })
+        let Opened { name, serial, model, label, .. } = opened;
+        Ok(Self { name, serial, model, label, sessions, shared, supervisor: Some((stop, thread)) })
     }
 
     /// Serial number of the token.
@@ -139,6 +146,22 @@ impl KeyBackend for WorkerBackend {
         if let Ok(link) = self.shared.link() {
             link.distrust();
         }
+    }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        let link = self.shared.link().ok();
+        vec![DeviceStatus {
+            serial: self.serial.clone(),
+            model: self.model.clone(),
+            label: self.label.clone(),
+            health: self.health(),
+            breaker_open: link.as_ref().is_none_or(|link| link.pulse().refusing),
+            generation: self.generation(),
+            sessions: self.sessions,
+            in_flight: link.map_or(0, |link| link.under_way()),
+            simulated: self.capabilities().simulated,
+            missing: 0,
+        }]
     }
 
     fn holds(&self, locator: &Locator) -> bool {

@@ -26,6 +26,10 @@ pub struct Opened {
     pub name: String,
     /// The token's serial number.
     pub serial: String,
+    /// Manufacturer and model as the token states them.
+    pub model: String,
+    /// Its label.
+    pub label: String,
     /// What it can do.
     pub capabilities: Capabilities,
 }
@@ -61,7 +65,8 @@ pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireEr
 
 pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written {
     let Capabilities { schemes, refusals, simulated, exits, kept } = &opened.capabilities;
-    writer.array(7)?.str(&opened.name)?.str(&opened.serial)?.bool(*simulated)?.encode(exits)?.encode(kept)?;
+    writer.array(9)?.str(&opened.name)?.str(&opened.serial)?.str(&opened.model)?.str(&opened.label)?;
+    writer.bool(*simulated)?.encode(exits)?.encode(kept)?;
     writer.array(schemes.len() as u64)?;
     for row in schemes {
         writer.encode(row)?;
@@ -74,12 +79,13 @@ pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written
 }
 
 pub(super) fn decode_opened(d: &mut Decoder<'_>) -> Result<Opened, WireError> {
-    array(d, 7)?;
-    let (name, serial, simulated) = (d.str()?.to_owned(), d.str()?.to_owned(), d.bool()?);
+    array(d, 9)?;
+    let (name, serial) = (d.str()?.to_owned(), d.str()?.to_owned());
+    let (model, label, simulated) = (d.str()?.to_owned(), d.str()?.to_owned(), d.bool()?);
     let (exits, kept) = (d.decode()?, d.decode()?);
     let schemes: Vec<(Algorithm, Purpose, Scheme)> = d.decode()?;
     let refusals: Vec<(Algorithm, Purpose, Scheme, String)> = d.decode()?;
-    Ok(Opened { name, serial, capabilities: Capabilities { schemes, refusals, simulated, exits, kept } })
+    Ok(Opened { name, serial, model, label, capabilities: Capabilities { schemes, refusals, simulated, exits, kept } })
 }
 
 pub(super) fn encode_refusal(writer: &mut Writer<'_>, error: &OpenError) -> Written {

@@ -22,4 +22,4 @@ pub use limits::{
     AAD_LEN_MAX, BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, DESTROY_DELAY_MS_MAX, LABELS_MAX, MESSAGE_LEN_MAX,
     PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, RANDOM_LEN_MAX, ROTATION_PERIOD_MS, SIGNATURE_LEN_MAX,
 };
-pub use status::{Alarm, BackendStatus, Status};
+pub use status::{Alarm, BackendStatus, Levelling, Status};
