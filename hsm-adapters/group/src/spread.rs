@@ -116,9 +116,7 @@ impl Handles {
             Operation::DecryptWith(key, data) => Operation::DecryptWith(own(key), data),
             Operation::Decapsulate(key, data) => Operation::Decapsulate(own(key), data),
             Operation::Agree(key, peer) => Operation::Agree(own(key), peer),
-            Operation::Wrap(key, by) => {
-                Operation::Wrap(own(key), self.by.as_ref().map_or(*by, Wrapping::Key))
-            }
+            Operation::Wrap(key, by) => Operation::Wrap(own(key), self.by.as_ref().map_or(*by, Wrapping::Key)),
             Operation::Level(key) => Operation::Level(own(key)),
             Operation::Verify(key, input, signature) => Operation::Verify(key, *input, signature),
             Operation::EncryptTo(key, data) => Operation::EncryptTo(key, data),

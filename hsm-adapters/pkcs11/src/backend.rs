@@ -8,8 +8,8 @@ use cryptoki::session::Session;
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::Scheme;
 use hufu_core::backend::{
-    Arrival, BackendError, Capabilities, DeviceStatus, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
-    Wrapping,
+    Arrival, BackendError, Capabilities, DeviceStatus, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome,
+    Template, Wrapping,
 };
 use hufu_core::record::{Exit, Locator, Protection, VersionUid};
 use hufu_secret::SecretBytes;

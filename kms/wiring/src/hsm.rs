@@ -32,11 +32,7 @@ enum OpenError {
     Worker(#[from] hufu_worker::OpenError),
 }
 
-fn open_token(
-    token: &TokenConfig,
-    group: Option<&str>,
-    pin: SecretBytes,
-) -> Result<Arc<dyn KeyBackend>, OpenError> {
+fn open_token(token: &TokenConfig, group: Option<&str>, pin: SecretBytes) -> Result<Arc<dyn KeyBackend>, OpenError> {
     let serial = TokenSelector::Serial(token.serial.clone());
     let options = hufu_pkcs11::Config::new(&token.module, serial, pin);
     let (sessions, hang_after) = (token.sessions, token.hang_after);

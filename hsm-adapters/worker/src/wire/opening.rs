@@ -85,7 +85,13 @@ pub(super) fn decode_opened(d: &mut Decoder<'_>) -> Result<Opened, WireError> {
     let (exits, kept) = (d.decode()?, d.decode()?);
     let schemes: Vec<(Algorithm, Purpose, Scheme)> = d.decode()?;
     let refusals: Vec<(Algorithm, Purpose, Scheme, String)> = d.decode()?;
-    Ok(Opened { name, serial, model, label, capabilities: Capabilities { schemes, refusals, simulated, exits, kept } })
+    Ok(Opened {
+        name,
+        serial,
+        model,
+        label,
+        capabilities: Capabilities { schemes, refusals, simulated, exits, kept },
+    })
 }
 
 pub(super) fn encode_refusal(writer: &mut Writer<'_>, error: &OpenError) -> Written {

@@ -10,9 +10,7 @@ use hufu_core::backend::{Generated, KeyBackend, KeyHandle, Operation, Outcome, T
 use hufu_core::changeset::{Changeset, Collection, Guard, Write};
 use hufu_core::codec::CodecError;
 use hufu_core::policy::Action;
-use hufu_core::record::{
-    Deployment, Exit, Locator, Material, Record, VersionUid, WrappingKeyRecord, WrappingKeyUse,
-};
+use hufu_core::record::{Deployment, Exit, Locator, Material, Record, VersionUid, WrappingKeyRecord, WrappingKeyUse};
 use hufu_core::store::{Page, Store, StoreError};
 use hufu_journal::{Journal, JournalError};
 use sha2::{Digest, Sha256};

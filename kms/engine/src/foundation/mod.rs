@@ -4,7 +4,7 @@ mod bootstrap;
 mod integrity;
 mod keyring;
 
-pub(crate) use bootstrap::{LOG_KEY, ROOT_KEY, log_key, root_key};
 pub use bootstrap::{Bootstrap, Foundation, FoundationError, lay_foundation};
+pub(crate) use bootstrap::{LOG_KEY, ROOT_KEY, log_key, root_key};
 pub use integrity::Integrity;
 pub use keyring::Keyring;

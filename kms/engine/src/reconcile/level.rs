@@ -69,8 +69,8 @@ impl Engine {
         if let Some((_, after)) = &state.pass {
             return Some(after.clone());
         }
-        let again = state.shown.left > 0
-            && self.clock.now_ms() >= state.shown.finished_at.saturating_add(AGAIN_AFTER_MS);
+        let again =
+            state.shown.left > 0 && self.clock.now_ms() >= state.shown.finished_at.saturating_add(AGAIN_AFTER_MS);
         if state.answered == Some(returns) && !again {
             return None;
         }

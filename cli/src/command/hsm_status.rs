@@ -1,0 +1,13 @@
+use clap::Args;
+
+use crate::{app::App, failure::Failure, view::hsm::HsmView};
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {}
+
+impl Status {
+    #[expect(clippy::unused_self, reason = "it has no options yet")]
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        app.output.show(&HsmView::new(&app.client()?.status().await?))
+    }
+}
