@@ -38,7 +38,7 @@ impl Group {
                 Ok(Outcome::Generated(Box::new(Generated { locator, ..*made })))
             }
             copied => {
-                self.undo(template).await;
+                self.undo(template, deadline).await;
                 let why = match copied {
                     Ok(holders) => format!("{holders} of {copies} tokens hold the new key, which was taken back"),
                     Err(error) => format!("the new key could not be copied and was taken back: {error}"),
@@ -82,8 +82,11 @@ impl Group {
                     error @ (BackendError::Unsupported(_) | BackendError::InvalidInput(_) | BackendError::Rejected),
                 ) => return Err(error),
                 Err(error) => {
-                    self.undo_on(maker, template, Instant::now() + UNDO_WAIT_MAX).await;
-                    return Err(BackendError::Unavailable(format!("{}: {error}", maker.serial)));
+                    self.undo_on(maker, template, deadline.min(Instant::now() + UNDO_WAIT_MAX)).await;
+                    return Err(match error {
+                        BackendError::DeadlineExceeded if Instant::now() >= deadline => error,
+                        error => BackendError::Unavailable(format!("{}: {error}", maker.serial)),
+                    });
                 }
             }
         }
@@ -140,8 +143,8 @@ impl Group {
     }
 
     /// Takes a key back from every token. What cannot be taken back is found by the reconciler.
-    async fn undo(&self, template: &Template) {
-        let until = Instant::now() + UNDO_WAIT_MAX;
+    async fn undo(&self, template: &Template, deadline: Instant) {
+        let until = deadline.min(Instant::now() + UNDO_WAIT_MAX);
         for member in &self.members {
             self.undo_on(member, template, share(until, 1)).await;
         }

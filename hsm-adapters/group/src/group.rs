@@ -137,7 +137,12 @@ impl KeyBackend for Group {
         operation: Operation<'a>,
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Outcome, BackendError>> {
-        Box::pin(self.dispatch(operation, deadline))
+        Box::pin(async move {
+            if Instant::now() >= deadline {
+                return Err(BackendError::DeadlineExceeded);
+            }
+            self.dispatch(operation, deadline).await
+        })
     }
 
     fn health(&self) -> Health {

@@ -76,6 +76,7 @@ impl From<Result<Arc<dyn KeyBackend>, BackendError>> for State {
         match opened {
             Ok(backend) => Self::Open(backend),
             Err(error @ (BackendError::Credentials(_) | BackendError::Unsupported(_))) => Self::Refused(error),
+            Err(BackendError::Unavailable(why)) => Self::Closed(why),
             Err(error) => Self::Closed(error.to_string()),
         }
     }

@@ -54,7 +54,8 @@ fn open_worker(of: &TokenConfig, token: hufu_pkcs11::Config) -> Result<Arc<dyn K
 
 /// Opens the tokens of a group. Those that cannot be opened now are tried again later, as long as one can.
 fn open_group(group: &GroupConfig, mode: Mode, ambient: &Ambient) -> Result<Arc<dyn KeyBackend>, Error> {
-    let (mut tokens, mut closed): (Vec<(String, Arc<dyn KeyBackend>)>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut tokens: Vec<(String, Arc<dyn KeyBackend>)> = Vec::new();
+    let mut closed: Vec<String> = Vec::new();
     for token in &group.tokens {
         let late = open_late(group, token, mode)?;
         if let Some(error) = late.closed() {

@@ -135,7 +135,7 @@ pub async fn open_decorated(
     let key = log_verifier_key(&foundation)?;
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
-    sequencer.start().await?;
+    begin_sequencing(&sequencer).await?;
     let hsm = base.beside(token, tpm, &config)?;
     let engine = Arc::new(base.engine(&config, foundation, hsm, &log, &sequencer)?);
     identities.register(&engine).await?;
@@ -148,6 +148,18 @@ pub async fn open_decorated(
     }
     let tasks = tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
     Ok(Service { engine, profile: None, dev_dir: config.dev_dir, tasks, journal: base.thread })
+}
+
+/// Starts the sequencer. A log key that does not sign now, as when its token alone is away, makes leaves wait: what a start must
+/// refuse was looked at before anything is signed.
+async fn begin_sequencing(sequencer: &Sequencer) -> Result<(), SequencerError> {
+    match sequencer.start().await {
+        Err(SequencerError::Signer(error)) => {
+            tracing::error!(%error, "the ledger waits for its key");
+            Ok(())
+        }
+        started => started,
+    }
 }
 
 /// What exists before the foundation does.
