@@ -6,7 +6,6 @@ use crate::{app::App, failure::Failure, view::hsm::HsmView};
 pub(crate) struct Status {}
 
 impl Status {
-    #[expect(clippy::unused_self, reason = "it has no options yet")]
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         app.output.show(&HsmView::new(&app.client()?.status().await?))
     }

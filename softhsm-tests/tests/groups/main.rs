@@ -1,6 +1,11 @@
 //! Two tokens that hold the same keys: one of them dies under load, comes back, and the other one dies.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking and tells what it saw")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking and tells what it saw"
+)]
 
 mod load;
 mod tokens;
