@@ -169,6 +169,9 @@ mod tests {
             "hufu hsm assess --module m.so --pin-file p --token 0123 --report r",
             #[cfg(feature = "assess")]
             "hufu hsm assess --module m.so --pin-file p --label l --report r --quick --yes --random-bytes 125000",
+            #[cfg(feature = "assess")]
+            "hufu hsm group-key front --module m.so --token 1=a --token 2=b --replace --yes",
+            "hufu hsm status",
             "hufu ledger checkpoint --out c",
             "hufu ledger key",
             "hufu ledger prove k@1 --out b",
@@ -219,6 +222,9 @@ mod tests {
             "hufu hsm assess --module m.so --pin-file p --token 1 --label l --report r",
             "hufu hsm assess --module m.so --pin 1234 --token 1 --report r",
             "hufu hsm assess --module m.so --pin-file p --token 1 --report r --random-bytes 99",
+            "hufu hsm group-key front --module m.so",
+            "hufu hsm group-key Front --module m.so --token 1=a",
+            "hufu hsm group-key front --module m.so --token 1",
             "hufu nonsense",
         ] {
             let error = parse(line).unwrap_err();

@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::daemon::Environment;
-use crate::{Daemon, Faults, ScratchSchema, Stopped, Tool, softhsm_module};
+use crate::{Daemon, Faults, ScratchSchema, Stopped, Tool, hufu, softhsm_module};
 
 /// The database of a configuration.
 #[derive(Clone, Debug)]
@@ -41,7 +41,13 @@ pub struct ConfigBuilder {
     module: Option<(PathBuf, Environment)>,
     /// Further lines of the section `[token]`.
     token: String,
+    /// How many copies of a key a group of two tokens makes, in place of one token.
+    copies: Option<u32>,
 }
+
+/// Name of the group, and the labels of its tokens.
+const GROUP: &str = "e2e";
+const GROUP_LABELS: [&str; 2] = ["one", "two"];
 
 impl ConfigBuilder {
     /// A development-mode configuration over a database.
@@ -53,7 +59,14 @@ impl ConfigBuilder {
             other_tenant: None,
             module: None,
             token: String::new(),
+            copies: None,
         }
+    }
+
+    /// The same with a group of two tokens that copy keys under a key of their own.
+    #[must_use]
+    pub fn with_group(self, copies: u32) -> Self {
+        Self { copies: Some(copies), ..self }
     }
 
     /// The same in production mode, which refuses everything simulated.
@@ -98,13 +111,13 @@ impl ConfigBuilder {
     /// Writes the configuration into the directory of a development server that has stopped, on a fresh token.
     pub(crate) fn write(&self, base: &Stopped) -> PathBuf {
         let module = self.module.as_ref().map_or_else(softhsm_module, |(module, _)| module.clone());
-        let (serial, more) = (fresh_token(base), &self.token);
+        let tokens = self.tokens(base, &module);
         let mode = if self.production { "production" } else { "development" };
         let mut text = format!(
             "mode = \"{mode}\"\ntenants = {tenants:?}\ndestroy_delay_min = \"0s\"\nmetrics_listen = \"127.0.0.1:0\"\n\
              [server]\nlisten = \"127.0.0.1:0\"\n[server.tls]\ncertificate = \"data/ca/server.pem\"\n\
              key = \"data/ca/server.key\"\nclient_authorities = [\"data/ca/ca.pem\"]\n\
-             [token]\nmodule = {module:?}\nserial = \"{serial}\"\npin.file = \"data/pin\"\n{more}\
+             {tokens}\
              [ledger]\norigin = \"e2e.hufu.invalid/log\"\nlisten = \"127.0.0.1:0\"\noutside_dir = \"outside\"\n",
             tenants = self.tenants,
         );
@@ -119,6 +132,27 @@ impl ConfigBuilder {
         let file = base.scratch().join("hufu.toml");
         fs::write(&file, text).expect("the scratch directory is writable");
         file
+    }
+
+    /// The section of the token, or of the group.
+    fn tokens(&self, base: &Stopped, module: &Path) -> String {
+        let more = &self.token;
+        let of =
+            |serial: &str| format!("module = {module:?}\nserial = \"{serial}\"\npin.file = \"data/pin\"\n{more}");
+        let Some(copies) = self.copies else {
+            return format!("[token]\n{}", of(&fresh_token(base, "e2e")));
+        };
+        let serials = GROUP_LABELS.map(|label| fresh_token(base, label));
+        let pin = base.dir().join("pin");
+        let tokens = serials.each_ref().map(|serial| format!("--token={serial}={}", pin.display()));
+        Tool::new(hufu())
+            .args(["hsm", "group-key", GROUP, "--yes", "--module"])
+            .args([module.as_os_str()])
+            .args(&tokens)
+            .env("SOFTHSM2_CONF", base.dir().join("softhsm/softhsm2.conf"))
+            .ok();
+        let tokens = serials.each_ref().map(|serial| format!("[[group.token]]\n{}", of(serial))).concat();
+        format!("[group]\nname = \"{GROUP}\"\ncopies = {copies}\nreplication = \"wrapped\"\n{tokens}")
     }
 
     /// Writes the profiles of the principals, which only a development start writes itself. Needed anew after each start.
@@ -157,10 +191,9 @@ impl ConfigBuilder {
 }
 
 /// Another token beside the development one, with the same PIN: a new installation must not meet the old one's keys.
-fn fresh_token(base: &Stopped) -> String {
+fn fresh_token(base: &Stopped, label: &str) -> String {
     let conf = base.dir().join("softhsm/softhsm2.conf");
     let pin = fs::read_to_string(base.dir().join("pin")).expect("the PIN of the development token");
-    let label = "e2e";
     let pin = pin.trim();
     Tool::new("softhsm2-util")
         .args(["--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", pin])

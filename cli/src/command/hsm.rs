@@ -3,6 +3,9 @@ use clap::Subcommand;
 #[cfg(feature = "assess")]
 use super::assess::Assess;
 use super::attestation::VerifyAttestation;
+#[cfg(feature = "assess")]
+use super::group_key::GroupKey;
+use super::hsm_status::Status;
 use crate::{app::App, failure::Failure};
 
 #[derive(Debug, Subcommand)]
@@ -17,6 +20,14 @@ pub(crate) enum Command {
     /// sessions of this program. Ends with 0 when the token is admitted, also with reservations, and with 3 when it is refused.
     #[cfg(feature = "assess")]
     Assess(Assess),
+    /// The service's tokens: how each is, and which keys are missing on it
+    Status(Status),
+    /// Put a key on the tokens of a group, by which they copy keys to each other; needs no service
+    ///
+    /// Work of the security officers. The key is made in this process, from the randomness of this machine and of every token, and
+    /// is written to each: run it on a machine that is trusted with it, and with nobody else on it.
+    #[cfg(feature = "assess")]
+    GroupKey(GroupKey),
 }
 
 impl Command {
@@ -25,6 +36,9 @@ impl Command {
             Self::VerifyAttestation(command) => command.run(app),
             #[cfg(feature = "assess")]
             Self::Assess(command) => command.run(app).await,
+            Self::Status(command) => command.run(app).await,
+            #[cfg(feature = "assess")]
+            Self::GroupKey(command) => command.run(app),
         }
     }
 }

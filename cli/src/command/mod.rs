@@ -7,7 +7,10 @@ pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod derive;
 pub(crate) mod encrypt;
+#[cfg(feature = "assess")]
+pub(crate) mod group_key;
 pub(crate) mod hsm;
+pub(crate) mod hsm_status;
 pub(crate) mod kem;
 pub(crate) mod key;
 pub(crate) mod key_create;

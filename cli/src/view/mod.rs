@@ -7,6 +7,7 @@
 pub(crate) mod assessment;
 pub(crate) mod attestation;
 pub(crate) mod audit;
+pub(crate) mod hsm;
 pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod mac;

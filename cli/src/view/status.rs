@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use hufu_sdk::{Word as _, v1};
 use serde::Serialize;
 
@@ -107,11 +109,17 @@ impl BackendView {
             health: backend.health().word(),
             simulated: backend.simulated,
             token_serial: backend.token_serial.clone(),
-            vendor_profile: backend.vendor_profile.clone(),
+            vendor_profile: profiles(&backend.devices),
             detail: backend.detail.clone(),
             capabilities: backend.capabilities.iter().map(CapabilityView::new).collect(),
         }
     }
+}
+
+/// The vendor profiles of its devices, each once.
+fn profiles(devices: &[v1::Device]) -> String {
+    let names: BTreeSet<&str> = devices.iter().map(|device| device.vendor_profile.as_str()).collect();
+    names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 impl CapabilityView {

@@ -12,7 +12,7 @@ pub(super) async fn check_destroy(
     other: &KeyHandle,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let on_device = matches!(key.locator, Locator::Token { .. });
+    let on_device = matches!(key.locator, Locator::Token { .. } | Locator::Group { .. });
     if on_device {
         case.ensure(find(case, key.uid).await?, "a generated key is found", &key.uid)?;
         case.ensure(listed(case, key.uid).await?, "a generated key is in the inventory", &key.uid)?;
@@ -43,8 +43,10 @@ async fn check_mixed_up(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure>
     }
     let stranger = case.generate().await?;
     let mut mixed = KeyHandle { public_key: stranger.public_key.clone(), ..key.clone() };
-    if let (Locator::Token { fingerprint, .. }, Locator::Token { fingerprint: theirs, .. }) =
-        (&mut mixed.locator, &stranger.locator)
+    if let (
+        Locator::Token { fingerprint, .. } | Locator::Group { fingerprint, .. },
+        Locator::Token { fingerprint: theirs, .. } | Locator::Group { fingerprint: theirs, .. },
+    ) = (&mut mixed.locator, &stranger.locator)
     {
         *fingerprint = *theirs;
     }

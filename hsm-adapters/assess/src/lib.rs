@@ -9,6 +9,7 @@
 
 mod ambient;
 mod error;
+mod group_key;
 mod keys;
 mod plan;
 mod random;
@@ -21,6 +22,7 @@ mod tracked;
 mod verdict;
 
 pub use error::{Error, Left};
+pub use group_key::{GroupToken, install_group_key};
 pub use hufu_pkcs11::{OpenError, PROFILE_LEN_MAX, ProfileError, VendorProfile, check_init_string};
 pub use hufu_secret::SecretBytes;
 pub use plan::{Plan, Selector};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use hufu_core::BoxFuture;
-use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, Operation, Outcome};
+use hufu_core::backend::{BackendError, Capabilities, DeviceStatus, Health, KeyBackend, Operation, Outcome};
 use hufu_core::record::{Locator, Protection, VersionUid};
 use parking_lot::Mutex;
 
@@ -76,8 +76,8 @@ impl<B: KeyBackend> KeyBackend for Tracked<B> {
         self.inner.health()
     }
 
-    fn vendor_profile(&self) -> String {
-        self.inner.vendor_profile()
+    fn devices(&self) -> Vec<DeviceStatus> {
+        self.inner.devices()
     }
 
     fn generation(&self) -> u64 {

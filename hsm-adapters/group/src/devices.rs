@@ -5,22 +5,22 @@ use std::time::Instant;
 
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::TABLE;
-use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, Template};
-use hufu_core::record::{Locator, Protection};
+use hufu_core::backend::{
+    BackendError, Capabilities, DeviceStatus, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
+};
+use hufu_core::record::{Exit, Locator, Protection};
 
 /// Devices in the order in which they are asked for new keys.
 pub struct Devices {
     first: Arc<dyn KeyBackend>,
     others: Vec<Arc<dyn KeyBackend>>,
-    capabilities: Capabilities,
 }
 
 impl Devices {
     /// Puts devices together. The first also draws the random bytes.
     #[must_use]
     pub fn new(first: Arc<dyn KeyBackend>, others: Vec<Arc<dyn KeyBackend>>) -> Self {
-        let of_each: Vec<_> = std::iter::once(&first).chain(&others).map(|device| device.capabilities()).collect();
-        Self { capabilities: united(&of_each), first, others }
+        Self { first, others }
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<dyn KeyBackend>> {
@@ -33,9 +33,11 @@ impl Devices {
     }
 
     fn maker(&self, template: &Template) -> Result<&Arc<dyn KeyBackend>, BackendError> {
-        let Template { algorithm, purpose, scheme, .. } = *template;
-        self.capabilities.check(algorithm, purpose, scheme).map_err(BackendError::Unsupported)?;
-        let able = |device: &&Arc<dyn KeyBackend>| device.capabilities().check(algorithm, purpose, scheme).is_ok();
+        let Template { algorithm, purpose, scheme, exit, .. } = *template;
+        self.capabilities().check_exit(algorithm, purpose, scheme, exit).map_err(BackendError::Unsupported)?;
+        let able = |device: &&Arc<dyn KeyBackend>| {
+            device.capabilities().check_exit(algorithm, purpose, scheme, exit).is_ok()
+        };
         Ok(self.all().find(able).unwrap_or(&self.first))
     }
 
@@ -95,7 +97,8 @@ impl KeyBackend for Devices {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.capabilities.clone()
+        // Asked each time: a group of tokens learns what its tokens can do as they come.
+        united(&self.all().map(|device| device.capabilities()).collect::<Vec<_>>())
     }
 
     fn perform<'a>(
@@ -114,10 +117,6 @@ impl KeyBackend for Devices {
         self.all().find_map(down).unwrap_or(Health::Serving)
     }
 
-    fn vendor_profile(&self) -> String {
-        self.first.vendor_profile()
-    }
-
     fn generation(&self) -> u64 {
         self.all().map(|device| device.generation()).sum()
     }
@@ -130,17 +129,37 @@ impl KeyBackend for Devices {
     fn holds(&self, locator: &Locator) -> bool {
         self.all().any(|device| device.holds(locator))
     }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        self.all().flat_map(|device| device.devices()).collect()
+    }
+
+    fn returns(&self) -> Option<u64> {
+        self.all().filter_map(|device| device.returns()).reduce(u64::wrapping_add)
+    }
 }
 
 /// What any can do; and of what none can, the reasons of all.
 fn united(of_each: &[Capabilities]) -> Capabilities {
     let mut united = Capabilities { simulated: of_each.iter().any(|one| one.simulated), ..Capabilities::default() };
+    for exit in [Exit::Replicable, Exit::Exportable] {
+        if of_each.iter().any(|one| one.allows(exit)) {
+            united.exits.push(exit);
+        }
+    }
     for entry in TABLE {
         for (purpose, scheme) in entry.schemes {
             let row = (entry.algorithm, *purpose, *scheme);
             let checked: Vec<_> = of_each.iter().map(|one| one.check(row.0, row.1, row.2)).collect();
             if checked.iter().any(Result::is_ok) {
                 united.schemes.push(row);
+                for exit in [Exit::Replicable, Exit::Exportable] {
+                    let exits = of_each.iter().map(|one| one.check_exit(row.0, row.1, row.2, exit));
+                    let refused: Option<Vec<_>> = exits.map(Result::err).collect();
+                    if let Some(refused) = refused {
+                        united.kept.push((row.0, row.1, row.2, exit, refused.join("; ")));
+                    }
+                }
             } else {
                 let why = checked.into_iter().filter_map(Result::err).collect::<Vec<_>>().join("; ");
                 united.refusals.push((row.0, row.1, row.2, why));

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use hufu_core::BoxFuture;
 use hufu_core::backend::{
-    BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, PublicKey, SignInput,
+    BackendError, Capabilities, DeviceStatus, Health, KeyBackend, KeyHandle, Operation, Outcome, PublicKey, SignInput,
 };
 use hufu_core::record::{Locator, Protection, VersionUid};
 
@@ -156,10 +156,6 @@ impl KeyBackend for Proven {
         self.backend.health()
     }
 
-    fn vendor_profile(&self) -> String {
-        self.backend.vendor_profile()
-    }
-
     fn generation(&self) -> u64 {
         self.backend.generation()
     }
@@ -170,6 +166,14 @@ impl KeyBackend for Proven {
 
     fn holds(&self, locator: &Locator) -> bool {
         self.backend.holds(locator)
+    }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        self.backend.devices()
+    }
+
+    fn returns(&self) -> Option<u64> {
+        self.backend.returns()
     }
 }
 

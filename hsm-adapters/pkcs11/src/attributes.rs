@@ -1,14 +1,14 @@
-//! Attribute templates of new keys: one purpose, sensitive, never extractable.
+//! Attribute templates of new keys: one purpose, sensitive, and extractable only where the plan says so.
 
 use cryptoki::mechanism::MechanismType;
 use cryptoki::object::{Attribute, KeyType, MlDsaParameterSetType, MlKemParameterSetType, ObjectClass};
 use der::Encode;
 use der::asn1::PrintableStringRef;
 use hufu_core::algorithm::{Algorithm, Form, Purpose};
-use hufu_core::record::VersionUid;
+use hufu_core::record::{Exit, VersionUid};
 
 use crate::public_key;
-use crate::vendor::Quirks;
+use crate::vendor::{EcPoint, Quirks};
 
 /// Labels of our objects begin so. A label is for people to read; it identifies nothing.
 pub(crate) const LABEL_PREFIX: &str = "hufu-";
@@ -28,10 +28,12 @@ pub(crate) struct Plan {
     pub(crate) generate: MechanismType,
     /// The only mechanism that the key shall work with, where the token can enforce it.
     pub(crate) mechanism: MechanismType,
+    /// Whether the material may ever leave.
+    pub(crate) exit: Exit,
 }
 
 /// How this token wants to be asked: what its vendor profile knows, and what was found by trial.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Dialect {
     /// It takes CKA_ALLOWED_MECHANISMS.
     pub(crate) allowed_mechanisms: bool,
@@ -39,14 +41,21 @@ pub(crate) struct Dialect {
     pub(crate) edwards_by_name: bool,
     /// It wants no word about the uses of a public key.
     pub(crate) no_public_uses: bool,
+    /// How it shows points.
+    pub(crate) ec_point: EcPoint,
 }
 
 /// Every dialect that a vendor's quirks leave, the strictest first.
-pub(crate) fn dialects(quirks: Quirks) -> impl Iterator<Item = Dialect> {
+pub(crate) fn dialects(quirks: Quirks, ec_point: EcPoint) -> impl Iterator<Item = Dialect> {
     let no_public_uses = quirks.no_public_uses;
     let all = [(true, false), (true, true), (false, false), (false, true)];
     all.into_iter().filter(move |(allowed_mechanisms, _)| !*allowed_mechanisms || !quirks.no_allowed_mechanisms).map(
-        move |(allowed_mechanisms, edwards_by_name)| Dialect { allowed_mechanisms, edwards_by_name, no_public_uses },
+        move |(allowed_mechanisms, edwards_by_name)| Dialect {
+            allowed_mechanisms,
+            edwards_by_name,
+            no_public_uses,
+            ec_point,
+        },
     )
 }
 
@@ -58,12 +67,15 @@ pub(crate) fn private(plan: &Plan) -> Vec<Attribute> {
     template.extend([
         Attribute::Private(true),
         Attribute::Sensitive(true),
-        Attribute::Extractable(false),
+        Attribute::Extractable(plan.exit != Exit::Never),
         Attribute::Sign(signs),
         Attribute::Decrypt(encrypts),
         Attribute::Unwrap(false),
         Attribute::Derive(plan.purpose == Purpose::Agree),
     ]);
+    if plan.exit == Exit::Replicable {
+        template.push(Attribute::WrapWithTrusted(true));
+    }
     if let Form::Secret(len) = plan.algorithm.entry().form {
         template.extend([
             Attribute::Encrypt(encrypts),
@@ -107,6 +119,37 @@ pub(crate) fn agreed_secret(len: usize) -> Vec<Attribute> {
     // No field is longer than 48 bytes. Without the length some tokens know not how much to keep.
     template.push(Attribute::ValueLen(u64::try_from(len).unwrap_or(0).into()));
     template
+}
+
+/// The template of a private or secret key that arrives wrapped: its length is its own.
+pub(crate) fn arrived(plan: &Plan) -> Vec<Attribute> {
+    let class = if plan.algorithm.is_asymmetric() { ObjectClass::PRIVATE_KEY } else { ObjectClass::SECRET_KEY };
+    let mut template = vec![Attribute::Class(class), Attribute::KeyType(key_type(plan.algorithm))];
+    template.extend(private(plan).into_iter().filter(|attribute| !matches!(attribute, Attribute::ValueLen(_))));
+    template
+}
+
+/// The template of a public key object made of what a SubjectPublicKeyInfo holds.
+pub(crate) fn public_object(plan: &Plan, parts: Vec<Attribute>) -> Vec<Attribute> {
+    let class = [Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::KeyType(key_type(plan.algorithm))];
+    // Of a modulus its length is not told twice.
+    let generated = public(plan)
+        .into_iter()
+        .filter(|attribute| !matches!(attribute, Attribute::ModulusBits(_) | Attribute::PublicExponent(_)));
+    class.into_iter().chain(generated).chain(parts).collect()
+}
+
+fn key_type(algorithm: Algorithm) -> KeyType {
+    match algorithm {
+        Algorithm::Aes128Gcm | Algorithm::Aes256Gcm => KeyType::AES,
+        Algorithm::Ed25519 => KeyType::EC_EDWARDS,
+        Algorithm::X25519 => KeyType::EC_MONTGOMERY,
+        Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => KeyType::ML_DSA,
+        Algorithm::MlKem768 => KeyType::ML_KEM,
+        _ if algorithm.modulus_len().is_some() => KeyType::RSA,
+        _ if algorithm.is_asymmetric() => KeyType::EC,
+        _ => KeyType::GENERIC_SECRET,
+    }
 }
 
 /// The template of a shared secret that is to be read and deleted at once.

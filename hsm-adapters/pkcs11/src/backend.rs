@@ -2,14 +2,16 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use cryptoki::session::Session;
 use hufu_core::BoxFuture;
 use hufu_core::backend::{
-    BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
+    Arrival, BackendError, Capabilities, DeviceStatus, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome,
+    Template, Wrapping,
 };
-use hufu_core::record::{Locator, Protection, VersionUid};
+use hufu_core::record::{Exit, Locator, Protection, VersionUid};
 use hufu_secret::SecretBytes;
 
 use crate::attributes::Plan;
@@ -28,7 +30,7 @@ use crate::recovery::Repeat;
 use crate::token::{Found, Known, Token, TokenView, find_one};
 use crate::token_info::TokenInfo;
 use crate::vendor::{self, Stated};
-use crate::{generate, keys, probe, public_key, usage};
+use crate::{generate, keys, probe, public_key, replica, usage, wrapping};
 
 /// How long opening may take: every algorithm is tried.
 const OPEN_WAIT_MAX: Duration = Duration::from_secs(120);
@@ -41,6 +43,9 @@ pub struct Pkcs11Backend {
     name: String,
     token: Arc<Token>,
     profile: Profile,
+    group: Option<Arc<str>>,
+    sessions: u32,
+    under_way: AtomicU32,
     pool: Pool,
 }
 
@@ -63,12 +68,17 @@ impl Pkcs11Backend {
         let token = Arc::new(Token::new(module, &info, known, credentials, breaker));
         let mut link = Link::new(Arc::clone(&token));
         let library = token.module.enter().library().clone();
-        let profile = link.run(Repeat::Safe, Instant::now() + OPEN_WAIT_MAX, |token, session| {
+        let mut profile = link.run(Repeat::Safe, Instant::now() + OPEN_WAIT_MAX, |token, session| {
             probe::profile(&library, session, token)
         })?;
+        let group: Option<Arc<str>> = config.group.map(Arc::from);
+        if let Some(group) = &group {
+            join(&mut link, &mut profile, group)?;
+        }
         let name = format!("token:{}", token.serial);
         let pool = Pool::start(sessions, config.hang_after, link)?;
-        Ok(Self { name, token, profile, pool })
+        let sessions = u32::try_from(sessions.get()).unwrap_or(u32::MAX);
+        Ok(Self { name, token, profile, group, sessions, under_way: AtomicU32::new(0), pool })
     }
 
     /// Serial number of the token.
@@ -81,6 +91,30 @@ impl Pkcs11Backend {
     #[must_use]
     pub fn token_view(&self) -> TokenView {
         TokenView(Arc::clone(&self.token))
+    }
+
+    /// Whether calls are refused at once, until the token works again.
+    #[must_use]
+    pub fn is_refusing(&self) -> bool {
+        self.token.breaker.is_open()
+    }
+
+    /// Name of the vendor profile that the token is driven by.
+    #[must_use]
+    pub fn profile_name(&self) -> &str {
+        self.token.profile.name()
+    }
+
+    /// Manufacturer and model as the token states them.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.token.model
+    }
+
+    /// The token's label.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.token.label
     }
 
     /// By how much the call that hangs the longest has outlived its deadline; zero while none does.
@@ -125,6 +159,10 @@ impl Pkcs11Backend {
                 Err(BackendError::Unsupported(why.to_owned()))
             }
             Operation::Level(_) => Ok(Outcome::Done),
+            Operation::Wrap(key, Wrapping::Group) => self.wrap_for_group(key, deadline).await,
+            Operation::Unwrap(template, arrival @ Arrival { by: Wrapping::Group, .. }) => {
+                self.unwrap_of_group(template, arrival, deadline).await
+            }
             Operation::Wrap(..) | Operation::Unwrap(..) => {
                 Err(BackendError::Unsupported("not with this token".to_owned()))
             }
@@ -132,12 +170,62 @@ impl Pkcs11Backend {
     }
 
     async fn generate(&self, template: &Template, deadline: Instant) -> Result<Outcome, BackendError> {
-        let Template { uid, algorithm, purpose, scheme, .. } = *template;
-        self.profile.capabilities.check(algorithm, purpose, scheme).map_err(BackendError::Unsupported)?;
-        let plan = self.profile.plan(Row { algorithm, purpose, scheme }, uid);
-        let plan = plan.ok_or_else(|| BackendError::Unsupported(format!("{algorithm} with {scheme}")))?;
+        let plan = self.plan(template)?;
         let work = move |link: &mut Link| {
             link.run(Repeat::Unsafe, deadline, |token, session| generated(token, session, &plan))
+        };
+        self.pool.run(deadline, Patience::Long, work).await
+    }
+
+    /// How a key is made, if the token can make it.
+    fn plan(&self, template: &Template) -> Result<Plan, BackendError> {
+        let Template { uid, algorithm, purpose, scheme, exit, .. } = *template;
+        let possible = self.profile.capabilities.check_exit(algorithm, purpose, scheme, exit);
+        possible.map_err(BackendError::Unsupported)?;
+        let plan = self.profile.plan(Row { algorithm, purpose, scheme }, uid, exit);
+        plan.ok_or_else(|| BackendError::Unsupported(format!("{algorithm} with {scheme}")))
+    }
+
+    fn group(&self) -> Result<Arc<str>, BackendError> {
+        let none = || BackendError::Unsupported("the token is in no group".to_owned());
+        self.group.clone().ok_or_else(none)
+    }
+
+    async fn wrap_for_group(&self, key: &KeyHandle, deadline: Instant) -> Result<Outcome, BackendError> {
+        let (group, key) = (self.group()?, key.clone());
+        self.repeat(deadline, Patience::Short, move |token, session| {
+            let Some(_no_deletion) = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX) else {
+                return Err(BackendError::Unavailable("a deletion does not end".to_owned()).into());
+            };
+            let handle = keys::load(token, session, &key)?;
+            replica::wrap(session, &group, handle)
+        })
+        .await
+    }
+
+    async fn unwrap_of_group(
+        &self,
+        template: &Template,
+        arrival: Arrival<'_>,
+        deadline: Instant,
+    ) -> Result<Outcome, BackendError> {
+        if template.exit != Exit::Replicable {
+            return Err(invalid("what comes by the key of a group stays replicable"));
+        }
+        let (group, plan) = (self.group()?, self.plan(template)?);
+        let row = Row { algorithm: template.algorithm, purpose: template.purpose, scheme: template.scheme };
+        let how = self.profile.usage(row).ok_or_else(|| BackendError::Unsupported(template.scheme.to_string()))?;
+        let (wrapped, spki) = (arrival.wrapped.to_vec(), arrival.public_key.map(<[u8]>::to_vec));
+        let work = move |link: &mut Link| {
+            link.run(Repeat::Unsafe, deadline, |token, session| {
+                refuse_taken(token, session, plan.uid)?;
+                let made = replica::unwrap(session, &group, &plan, &wrapped, spki.as_deref())?;
+                if let Err(fault) = wrapping::prove(session, &made, &plan, how) {
+                    generate::remove(session, &made)?;
+                    return Err(fault);
+                }
+                Ok(outcome(token, &plan, spki.clone()))
+            })
         };
         self.pool.run(deadline, Patience::Long, work).await
     }
@@ -226,16 +314,13 @@ impl KeyBackend for Pkcs11Backend {
                 return Err(BackendError::DeadlineExceeded);
             }
             self.token.breaker.check()?;
+            let _under_way = UnderWay::begin(&self.under_way);
             self.dispatch(operation, deadline).await
         })
     }
 
     fn health(&self) -> Health {
         self.token.health()
-    }
-
-    fn vendor_profile(&self) -> String {
-        self.token.profile.name().to_owned()
     }
 
     fn holds(&self, locator: &Locator) -> bool {
@@ -249,6 +334,38 @@ impl KeyBackend for Pkcs11Backend {
     fn distrust(&self) {
         self.token.void_handles();
     }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        vec![DeviceStatus {
+            serial: self.token.serial.clone(),
+            model: self.token.model.clone(),
+            label: self.token.label.clone(),
+            health: self.token.health(),
+            breaker_open: self.token.breaker.is_open(),
+            generation: self.token.generation(),
+            sessions: self.sessions,
+            in_flight: self.under_way.load(Ordering::Relaxed),
+            simulated: self.token.simulated,
+            missing: 0,
+            profile: self.token.profile.name().to_owned(),
+        }]
+    }
+}
+
+/// A call under way.
+struct UnderWay<'a>(&'a AtomicU32);
+
+impl<'a> UnderWay<'a> {
+    fn begin(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn generated(token: &Token, session: &Session, plan: &Plan) -> Result<Outcome, Fault> {
@@ -256,10 +373,31 @@ fn generated(token: &Token, session: &Session, plan: &Plan) -> Result<Outcome, F
     let made = generate::make(session, plan)?;
     let read = |public| public_key::read(session, public, plan.algorithm, token.profile.ec_point);
     let public_key = made.public.map(read).transpose()?;
+    Ok(outcome(token, plan, public_key))
+}
+
+fn outcome(token: &Token, plan: &Plan, public_key: Option<Vec<u8>>) -> Outcome {
     let fingerprint = public_key.as_deref().map(keys::fingerprint_of);
     let locator = Locator::Token { serial: token.serial.clone(), uid: plan.uid, fingerprint };
     let attestation = token.attestation();
-    Ok(Outcome::Generated(Box::new(Generated { locator, public_key, attestation })))
+    Outcome::Generated(Box::new(Generated { locator, public_key, attestation }))
+}
+
+/// Admits the token to its group, and finds out which keys can be replicated.
+fn join(link: &mut Link, profile: &mut Profile, group: &str) -> Result<(), OpenError> {
+    let joined = link.run(Repeat::Safe, Instant::now() + OPEN_WAIT_MAX, |_, session| {
+        replica::admit(session, group)?;
+        probe::replication(profile, session, group)
+    });
+    match joined {
+        Ok(kept) => {
+            profile.capabilities.exits.push(Exit::Replicable);
+            profile.capabilities.kept = kept;
+            Ok(())
+        }
+        Err(BackendError::Unsupported(why)) => Err(OpenError::Group { group: group.to_owned(), why }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn refuse_taken(token: &Token, session: &Session, uid: VersionUid) -> Result<(), Fault> {

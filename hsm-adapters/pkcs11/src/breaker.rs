@@ -43,6 +43,11 @@ impl Breaker {
         Ok(())
     }
 
+    /// Whether calls are refused at once.
+    pub(crate) fn is_open(&self) -> bool {
+        self.check().is_err()
+    }
+
     /// A call has failed by the device's fault, and healing has not helped it.
     pub(crate) fn failed(&self, why: &str) {
         why.clone_into(&mut self.why.lock());

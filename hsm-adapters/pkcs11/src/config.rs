@@ -40,6 +40,8 @@ pub struct Config {
     pub profile: Option<VendorProfile>,
     /// The string for C_Initialize in place of the profile's. One process cannot initialise a module with two of them.
     pub init_string: Option<String>,
+    /// The group whose key the token shares with others, so that keys can be replicated; none for a token by itself.
+    pub group: Option<String>,
     /// Who is told of logins, if anybody.
     pub login_watch: Option<LoginWatch>,
 }
@@ -86,6 +88,7 @@ impl Config {
             simulated: None,
             profile: None,
             init_string: None,
+            group: None,
             login_watch: None,
         }
     }
@@ -116,6 +119,14 @@ pub enum OpenError {
     /// A PIN is not UTF-8, which initialising a token needs.
     #[error("the PIN is not UTF-8")]
     PinEncoding,
+    /// The token cannot be in its group.
+    #[error("the token cannot be in the group `{group}`: {why}")]
+    Group {
+        /// The group's name.
+        group: String,
+        /// Why.
+        why: String,
+    },
     /// The token or the PIN was refused.
     #[error(transparent)]
     Backend(#[from] BackendError),

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::attributes::LABEL_PREFIX;
 use crate::fault::{Fault, describe};
 use crate::public_key;
+use crate::replica::GROUP_LABEL_PREFIX;
 use crate::token::Token;
 
 /// Handles that are kept.
@@ -144,11 +145,16 @@ fn ours(session: &Session, object: ObjectHandle) -> Result<Option<VersionUid>, F
     for attribute in session.get_attributes(object, &[AttributeType::Id, AttributeType::Label])? {
         match attribute {
             Attribute::Id(id) => uid = id.try_into().ok().map(VersionUid),
-            Attribute::Label(label) => labelled = label.starts_with(LABEL_PREFIX.as_bytes()),
+            Attribute::Label(label) => labelled = is_of_a_version(&label),
             _ => {}
         }
     }
     Ok(uid.filter(|_| labelled))
+}
+
+/// The key of a group is no version's.
+fn is_of_a_version(label: &[u8]) -> bool {
+    label.starts_with(LABEL_PREFIX.as_bytes()) && !label.starts_with(GROUP_LABEL_PREFIX.as_bytes())
 }
 
 /// Finds the objects of a version. Absence is looked at twice, the second time knowing that nothing was hidden: private objects

@@ -7,7 +7,7 @@ use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use hufu_core::algorithm::{Algorithm, Form, Purpose, Scheme, TABLE};
 use hufu_core::backend::{Capabilities, Outcome};
-use hufu_core::record::VersionUid;
+use hufu_core::record::{Exit, VersionUid};
 use hufu_secret::SecretBytes;
 
 use crate::attributes::{self, Dialect, Plan, dialects};
@@ -20,7 +20,7 @@ use crate::mechanism::{self, Hashing, Mechanisms, Row};
 use crate::token::Token;
 use crate::usage::{self, Rejections, Use};
 use crate::vendor::{EcPoint, VendorProfile};
-use crate::{peer, public_key, sm2};
+use crate::{peer, public_key, replica, sm2, wrapping};
 
 /// A trial needs no longer modulus, which would take a second or more; many tokens allow none shorter than 2048 bits.
 const TRIAL_MODULUS_BITS_MIN: u32 = 1024;
@@ -44,7 +44,7 @@ struct Served {
 
 impl Profile {
     /// How a permanent key of a row is made.
-    pub(crate) fn plan(&self, row: Row, uid: VersionUid) -> Option<Plan> {
+    pub(crate) fn plan(&self, row: Row, uid: VersionUid, exit: Exit) -> Option<Plan> {
         let served = self.find(row)?;
         Some(Plan {
             uid,
@@ -55,6 +55,7 @@ impl Profile {
             dialect: served.dialect,
             generate: served.mechanisms.generate,
             mechanism: served.mechanisms.usage,
+            exit,
         })
     }
 
@@ -107,6 +108,62 @@ pub(crate) fn profile(library: &Library, session: &Session, token: &Token) -> Re
         }
     }
     Ok(profile)
+}
+
+/// Tries to move a key of each row that is served under the key of a group, from the token to itself. Answers which cannot, and
+/// why.
+pub(crate) fn replication(profile: &Profile, session: &Session, group: &str) -> Result<Vec<Kept>, Fault> {
+    let mut kept: Vec<Kept> = Vec::new();
+    let mut tried: Vec<(Row, Option<String>)> = Vec::new();
+    for served in &profile.served {
+        let row = served.row;
+        let known =
+            tried.iter().find(|(other, _)| row.algorithm.modulus_len().is_some() && other.scheme == row.scheme);
+        let verdict = match known {
+            Some((_, verdict)) => verdict.clone(),
+            None => replicate(profile, served, session, group)?.err(),
+        };
+        if let Some(why) = &verdict {
+            kept.push((row.algorithm, row.purpose, row.scheme, Exit::Replicable, why.clone()));
+        }
+        tried.push((row, verdict));
+    }
+    Ok(kept)
+}
+
+/// A row of [`Capabilities::kept`].
+pub(crate) type Kept = (Algorithm, Purpose, Scheme, Exit, String);
+
+/// Tries one row with keys that are gone with the session.
+fn replicate(
+    profile: &Profile,
+    served: &Served,
+    session: &Session,
+    group: &str,
+) -> Result<Result<(), String>, Fault> {
+    let row = served.row;
+    let Some(plan) = profile.plan(row, VersionUid([0x5a; 16]), Exit::Replicable) else { return Ok(Ok(())) };
+    let plan = Plan { permanent: false, ..plan };
+    let failed = |fault| format!("a trial of its replication failed: {}", in_words(&fault));
+    let made = match generate::make(session, &plan) {
+        Ok(made) => made,
+        Err(fault) => return Ok(Err(failed(fault))),
+    };
+    let moved = move_to_itself(session, group, &plan, &made, served);
+    generate::remove(session, &made)?;
+    Ok(moved.map_err(failed))
+}
+
+fn move_to_itself(session: &Session, group: &str, plan: &Plan, made: &Made, served: &Served) -> Result<(), Fault> {
+    let read = |public| public_key::read(session, public, plan.algorithm, plan.dialect.ec_point);
+    let spki = made.public.map(read).transpose()?;
+    let Outcome::Bytes(wrapped) = replica::wrap(session, group, made.key)? else {
+        return Err(wrong("wrapping answers no bytes"));
+    };
+    let arrived = replica::unwrap(session, group, plan, &wrapped, spki.as_deref())?;
+    let proven = wrapping::prove(session, &arrived, plan, served.how);
+    generate::remove(session, &arrived)?;
+    proven
 }
 
 struct Offered<'a> {
@@ -218,7 +275,7 @@ fn make(
     let quirks = offered.vendor.quirks;
     let mut why = String::new();
     for permanent in [false, true].into_iter().filter(|permanent| *permanent || !quirks.token_objects_only) {
-        for dialect in dialects(quirks) {
+        for dialect in dialects(quirks, offered.vendor.ec_point) {
             if dialect.edwards_by_name && !matches!(row.algorithm, Algorithm::Ed25519 | Algorithm::X25519) {
                 continue;
             }
@@ -231,6 +288,7 @@ fn make(
                 dialect,
                 generate: mechanisms.generate,
                 mechanism: mechanisms.usage,
+                exit: Exit::Never,
             };
             match generate::make(session, &plan) {
                 Ok(made) => return Ok((made, dialect)),
@@ -296,7 +354,7 @@ fn exercise_aead(session: &Session, made: &Made, how: Use) -> Result<Rejections,
     Ok([rejection(usage::perform(session, made.key, how, &input).map(|_| ()))?, None])
 }
 
-fn exercise_oaep(session: &Session, made: &Made) -> Result<Rejections, Fault> {
+pub(crate) fn exercise_oaep(session: &Session, made: &Made) -> Result<Rejections, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let mut ciphertext = session.encrypt(&usage::oaep(), public, PLAINTEXT)?;
     let opened = SecretBytes::from_vec(session.decrypt(&usage::oaep(), made.key, &ciphertext)?);
@@ -314,7 +372,7 @@ fn exercise_oaep(session: &Session, made: &Made) -> Result<Rejections, Fault> {
 }
 
 /// Both sides must hold one secret, and a changed ciphertext must give another one (FIPS 203 §6.3).
-fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Rejections, Fault> {
+pub(crate) fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Rejections, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let template = attributes::shared_secret();
     let (mut ciphertext, secret) = session.encapsulate_key(&Mechanism::MlKem, public, &template)?;
@@ -335,7 +393,12 @@ fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Rejections, 
 }
 
 /// The token must agree with a pair that is made here.
-fn exercise_agreement(session: &Session, made: &Made, how: Use, form: EcPoint) -> Result<Rejections, Fault> {
+pub(crate) fn exercise_agreement(
+    session: &Session,
+    made: &Made,
+    how: Use,
+    form: EcPoint,
+) -> Result<Rejections, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let spki = public_key::read(session, public, how.algorithm, form)?;
     let theirs = peer::checked(how.algorithm, &spki).map_err(Fault::Answer)?;

@@ -32,6 +32,8 @@ pub(crate) struct Token {
     pub(crate) serial: String,
     /// Manufacturer and model as the token states them.
     pub(crate) model: String,
+    /// Its label.
+    pub(crate) label: String,
     pub(crate) simulated: bool,
     pub(crate) profile: VendorProfile,
     pub(crate) credentials: Credentials,
@@ -56,6 +58,7 @@ impl Token {
             module,
             serial: info.serial.clone(),
             model: format!("{} {}", info.manufacturer, info.model),
+            label: info.label.clone(),
             simulated: known.simulated,
             profile: known.profile,
             credentials,

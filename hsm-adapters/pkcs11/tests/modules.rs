@@ -29,7 +29,7 @@ fn nss(module: &Path) -> Config {
 /// Runs the suite, and checks that the profile was found without being named.
 async fn conforms(name: &str, config: Config) -> Report {
     let (backend, verifier) = (Pkcs11Backend::open(config).unwrap(), software());
-    assert_eq!(backend.vendor_profile(), name);
+    assert_eq!(backend.profile_name(), name);
     assert!(backend.capabilities().simulated, "each of them is a simulation");
     let subject = Subject { backend: &backend, verifier: &verifier, rng: &OsRng, wrapping_key: None };
     let report = backend_suite(&subject).await.unwrap();

@@ -216,8 +216,8 @@ fn garbage_on_the_socket_ends_the_worker_not_the_service() {
         let scripts = [
             (r"printf '\377\377\377\377garbage' >&0; sleep 60", "a frame of 4294967295 bytes"),
             (r"printf '\003\000\000\000abc' >&0; sleep 60", "a malformed frame"),
-            // A well-formed pong (CBOR [6, 0, null, 0]) before any greeting.
-            (r"printf '\005\000\000\000\204\006\000\366\000' >&0; sleep 60", "broke the protocol"),
+            // A well-formed pong (CBOR [6, 0, null, false, 0]) before any greeting.
+            (r"printf '\006\000\000\000\205\006\000\366\364\000' >&0; sleep 60", "broke the protocol"),
             ("exit 7", "exit code 7"),
             ("kill -SEGV $$", "signal 11"),
             ("sleep 60", "did not open the token in time"),

@@ -176,7 +176,7 @@ fn results() -> Vec<Result<Outcome, BackendError>> {
 fn every_answer_arrives_as_it_was_sent() {
     for (id, result) in (0..).zip(results()) {
         for down in [None, Some("the device is gone".to_owned())] {
-            let (mut buffer, pulse) = (Buffer::default(), Pulse { generation: 3, down });
+            let (mut buffer, pulse) = (Buffer::default(), Pulse { generation: 3, down, refusing: true });
             FromWorker::write_answer(&mut buffer, id, &pulse, &result);
             let FromWorker::Answer(heard) = FromWorker::decode(&frame(&buffer)).unwrap() else {
                 unreachable!("an answer")
@@ -205,6 +205,7 @@ fn openings_arrive_as_they_were_sent() {
     let profile = VendorProfile::named("nss").unwrap();
     let config = Config {
         profile: Some(profile.clone()),
+        group: Some("front".to_owned()),
         init_string: Some("configdir='sql:here'".to_owned()),
         ..Config::new("/usr/lib/driver.so", token, SecretBytes::from_slice(b"1234"))
     };
@@ -216,10 +217,16 @@ fn openings_arrive_as_they_were_sent() {
     assert!(!format!("{heard:?}").contains("1234"));
     let row = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
     let refusal = (Algorithm::Sm2, Purpose::Sign, Scheme::Sm2Sm3, "no".to_owned());
-    let capabilities =
-        Capabilities { schemes: vec![row], refusals: vec![refusal], simulated: true, exits: vec![Exit::Replicable] };
-    let opened =
-        Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities, profile: "nss".to_owned() };
+    let kept = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256, Exit::Exportable, "no".to_owned());
+    let capabilities = Capabilities {
+        schemes: vec![row],
+        refusals: vec![refusal],
+        simulated: true,
+        exits: vec![Exit::Replicable],
+        kept: vec![kept],
+    };
+    let [name, serial, model, label, profile] = ["token:1", "1", "maker model", "label", "nss"].map(str::to_owned);
+    let opened = Opened { name, serial, model, label, capabilities, profile };
     let mut buffer = Buffer::default();
     FromWorker::write_opened(&mut buffer, &opened);
     assert!(matches!(FromWorker::decode(&frame(&buffer)), Ok(FromWorker::Opened(heard)) if *heard == opened));
@@ -232,6 +239,7 @@ fn refusals_keep_their_type() {
         OpenError::NotFound("serial 1".to_owned()),
         OpenError::Ambiguous("label x".to_owned()),
         OpenError::PinEncoding,
+        OpenError::Group { group: "g".to_owned(), why: "w".to_owned() },
         OpenError::Backend(BackendError::Credentials("C_Login: PinIncorrect".to_owned())),
     ];
     for error in errors {

@@ -33,11 +33,6 @@ pub trait KeyBackend: Send + Sync + 'static {
     /// Whether it answers.
     fn health(&self) -> Health;
 
-    /// Name of the vendor profile that its device is driven by; empty where there is none.
-    fn vendor_profile(&self) -> String {
-        String::new()
-    }
-
     /// Counts how often the backend has lost what it knew of its device: sessions, handles, a process of its own. What is
     /// made in a new generation is not trusted before it is proven.
     fn generation(&self) -> u64 {
@@ -51,6 +46,44 @@ pub trait KeyBackend: Send + Sync + 'static {
 
     /// Tells the backend that a result of it was wrong: it forgets what it knows of its device, and finds keys anew.
     fn distrust(&self) {}
+
+    /// How each device behind it is; nothing for a backend without one.
+    fn devices(&self) -> Vec<DeviceStatus> {
+        Vec::new()
+    }
+
+    /// Counts the times when a device may have come to lack keys, or came back: when it has grown, every key is to be levelled
+    /// ([`Operation::Level`]). Nothing for a backend whose keys are in one place each.
+    fn returns(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// How a device is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeviceStatus {
+    /// Serial number, or what else identifies it.
+    pub serial: String,
+    /// Manufacturer and model as the device states them; empty while it was never reached.
+    pub model: String,
+    /// The label as the device states it.
+    pub label: String,
+    /// Whether it answers.
+    pub health: Health,
+    /// Calls are refused at once until it works again.
+    pub breaker_open: bool,
+    /// How often what was known of it was lost.
+    pub generation: u64,
+    /// Sessions that are configured.
+    pub sessions: u32,
+    /// Calls under way.
+    pub in_flight: u32,
+    /// Whether its keys must not pass for hardware-protected.
+    pub simulated: bool,
+    /// Keys that it is known to lack; those that nobody has asked for are found by levelling.
+    pub missing: u64,
+    /// Name of the vendor profile that it is driven by; empty where there is none.
+    pub profile: String,
 }
 
 /// What is asked of a backend.
@@ -292,6 +325,8 @@ pub struct Capabilities {
     pub simulated: bool,
     /// In which ways material may leave, beside [`Exit::Never`], which is always there.
     pub exits: Vec<Exit>,
+    /// What it can make, but not so that it may leave in that way, and why, in words for the caller.
+    pub kept: Vec<(Algorithm, Purpose, Scheme, Exit, String)>,
 }
 
 impl Capabilities {
@@ -307,10 +342,30 @@ impl Capabilities {
         Err(known.map_or_else(|| format!("{algorithm} with {scheme} is not available"), |(.., why)| why.clone()))
     }
 
-    /// Whether the backend can make material that may leave so.
+    /// Whether the backend can make any material that may leave so.
     #[must_use]
     pub fn allows(&self, exit: Exit) -> bool {
         exit == Exit::Never || self.exits.contains(&exit)
+    }
+
+    /// Whether the backend can make such keys so that they may leave in that way.
+    ///
+    /// # Errors
+    /// The reason why it cannot.
+    pub fn check_exit(
+        &self,
+        algorithm: Algorithm,
+        purpose: Purpose,
+        scheme: Scheme,
+        exit: Exit,
+    ) -> Result<(), String> {
+        self.check(algorithm, purpose, scheme)?;
+        if !self.allows(exit) {
+            return Err(format!("it holds no keys that are {exit}"));
+        }
+        let row = (algorithm, purpose, scheme, exit);
+        let kept = self.kept.iter().find(|(a, p, s, e, _)| (*a, *p, *s, *e) == row);
+        kept.map_or(Ok(()), |(.., why)| Err(why.clone()))
     }
 }
 

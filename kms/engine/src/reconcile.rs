@@ -3,6 +3,7 @@
 mod destroy;
 mod intents;
 mod inventory;
+mod level;
 mod time;
 
 use hufu_core::Error;
@@ -23,6 +24,9 @@ const ROWS_MAX: u32 = 256;
 pub(crate) struct Reconciler {
     pub(crate) state: Mutex<State>,
     time: Mutex<TimeGuard>,
+    level: Mutex<level::Level>,
+    /// Held while material is brought to a token, and while it is deleted from all.
+    material: tokio::sync::Mutex<()>,
 }
 
 /// What the status shows of it.

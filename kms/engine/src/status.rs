@@ -30,8 +30,8 @@ impl Engine {
             name: backend.name().to_owned(),
             protection: backend.protection(),
             health: backend.health(),
-            vendor_profile: backend.vendor_profile(),
             capabilities: backend.capabilities(),
+            devices: backend.devices(),
         });
         let progress = self.journal.progress().borrow().clone();
         let (taken, all) = self.journal.slots();
@@ -54,6 +54,7 @@ impl Engine {
             reconciled_at: reconciler.ran_at,
             intents_open: reconciler.intents_open,
             unknown_objects: reconciler.unknown_objects,
+            levelling: self.levelling(),
             quarantined: alarms.iter().filter(|a| a.kind == QUARANTINE).map(|a| a.resource.clone()).collect(),
             alarms,
             started_at: self.started_at,

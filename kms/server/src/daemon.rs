@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> Result<(), DaemonError> {
         (Some(file), _) => Config::from_file(file).map_err(hufu_wiring::Error::from)?,
         (None, options) => Config::dev(&options.unwrap_or_else(|| dev_options(args)))?,
     };
-    let workers = workers(config.token.sessions.get());
+    let workers = workers(config.tokens().map(|token| token.sessions.get()).sum());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     runtime.block_on(serve(config))
 }

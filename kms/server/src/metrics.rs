@@ -62,6 +62,11 @@ struct BackendLabels {
     backend: String,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct DeviceLabels {
+    serial: String,
+}
+
 /// Gauges that are read from the engine from time to time.
 #[derive(Default)]
 struct StateMetrics {
@@ -74,6 +79,9 @@ struct StateMetrics {
     ledger_halted: Gauge,
     alarms: Gauge,
     backends: Family<BackendLabels, Gauge>,
+    devices: Family<DeviceLabels, Gauge>,
+    missing_keys: Family<DeviceLabels, Gauge>,
+    levelling_left: Gauge,
 }
 
 /// Why a handshake came to nothing.
@@ -195,6 +203,13 @@ impl StateMetrics {
         registry.register("ledger_halted", "Whether the ledger stands still", self.ledger_halted.clone());
         registry.register("alarms", "What needs a person", self.alarms.clone());
         registry.register("backend_up", "Whether the backend answers", self.backends.clone());
+        registry.register("device_up", "Whether the token answers", self.devices.clone());
+        registry.register(
+            "device_missing_keys",
+            "Keys of its group that it is known to lack",
+            self.missing_keys.clone(),
+        );
+        registry.register("levelling_left", "Keys not yet on every token", self.levelling_left.clone());
     }
 
     fn observe(&self, status: &Status) {
@@ -209,6 +224,12 @@ impl StateMetrics {
             let labels = BackendLabels { backend: backend.name.clone() };
             self.backends.get_or_create(&labels).set((backend.health == Health::Serving).into());
         }
+        for device in status.backends.iter().flat_map(|backend| &backend.devices) {
+            let labels = DeviceLabels { serial: device.serial.clone() };
+            self.devices.get_or_create(&labels).set((device.health == Health::Serving).into());
+            self.missing_keys.get_or_create(&labels).set(gauge(device.missing));
+        }
+        self.levelling_left.set(gauge(status.levelling.as_ref().map_or(0, |levelling| levelling.left)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The configuration: one TOML file, documented in `hufu.example.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::identities::invalid;
+
 /// Longest configuration file, in bytes.
 const FILE_LEN_MAX: u64 = 1 << 20;
+/// With its prefix it fits the label of a PKCS#11 object on every token.
+const GROUP_NAME_LEN_MAX: usize = 16;
 
 /// What a deployment consists of. Relative paths are relative to the configuration file.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,8 +26,12 @@ pub struct Config {
     pub server: ServerConfig,
     /// The database.
     pub storage: StorageConfig,
-    /// The token that holds the root key, the log key and the keys of protection `hsm`.
-    pub token: TokenConfig,
+    /// The token that holds the root key, the log key and the keys of protection `hsm`; nothing where there is a group.
+    #[serde(default)]
+    pub token: Option<TokenConfig>,
+    /// Tokens that hold the same keys, in place of one token.
+    #[serde(default)]
+    pub group: Option<GroupConfig>,
     /// A TPM 2.0 beside the token, for keys that the token cannot hold; none when missing.
     #[serde(default)]
     pub tpm: Option<TpmConfig>,
@@ -142,6 +150,31 @@ pub struct TokenConfig {
     /// With `verify = "sampled"`: one of so many is checked.
     #[serde(default = "default_verify_one_of")]
     pub verify_one_of: NonZeroU32,
+}
+
+/// Tokens that hold the same keys (docs/operations/groups.md).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupConfig {
+    /// Its name, which never changes: lower-case letters, digits and hyphens, at most 16.
+    pub name: String,
+    /// How many tokens hold a key before its creation completes.
+    pub copies: NonZeroUsize,
+    /// How keys come from one token to the others.
+    pub replication: ReplicationConfig,
+    /// Its tokens.
+    #[serde(rename = "token")]
+    pub tokens: Vec<TokenConfig>,
+}
+
+/// How keys come from one token of a group to the others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplicationConfig {
+    /// The devices copy every key by themselves.
+    Vendor,
+    /// The service copies keys that are replicable, under a key that the tokens share.
+    Wrapped,
 }
 
 /// Where a token's module runs (docs/design/0006-driver-isolation.md).
@@ -268,14 +301,46 @@ impl Config {
         Ok(config)
     }
 
+    /// The tokens: one, or those of the group.
+    pub fn tokens(&self) -> impl Iterator<Item = &TokenConfig> {
+        self.token.iter().chain(self.group.iter().flat_map(|group| &group.tokens))
+    }
+
+    /// Refuses what no token or group can be, before anything is touched.
+    pub(crate) fn check_tokens(&self) -> Result<(), ConfigError> {
+        let group = match (&self.token, &self.group) {
+            (Some(_), None) => return Ok(()),
+            (None, Some(group)) => group,
+            (None, None) => return Err(invalid("token", "is missing: name a `[token]` or a `[group]`")),
+            (Some(_), Some(_)) => return Err(invalid("group", "there is a `[token]` too: name one of them")),
+        };
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if group.name.is_empty() || group.name.len() > GROUP_NAME_LEN_MAX || !group.name.chars().all(is_plain) {
+            let form = format!("has 1 to {GROUP_NAME_LEN_MAX} lower-case letters, digits and hyphens");
+            return Err(invalid("group.name", &form));
+        }
+        if group.copies.get() > group.tokens.len() {
+            return Err(invalid("group.copies", "there are fewer tokens"));
+        }
+        let serials: BTreeSet<&str> = group.tokens.iter().map(|token| token.serial.as_str()).collect();
+        if serials.len() < group.tokens.len() {
+            return Err(invalid("group.token", "two have the same serial number"));
+        }
+        Ok(())
+    }
+
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let storage = match &mut self.storage {
             StorageConfig::Sqlite { path } | StorageConfig::Postgres { url_file: path, .. } => path,
         };
-        let pin = match &mut self.token.pin {
-            PinSource::File(path) => Some(path),
-            PinSource::Prompt => None,
-        };
+        let tokens = self.token.iter_mut().chain(self.group.iter_mut().flat_map(|group| &mut group.tokens));
+        let tokens = tokens.flat_map(|token| {
+            let pin = match &mut token.pin {
+                PinSource::File(path) => Some(path),
+                PinSource::Prompt => None,
+            };
+            pin.into_iter().chain(&mut token.worker).chain(&mut token.profile_file)
+        });
         let tpm = match self.tpm.as_mut().map(|tpm| &mut tpm.pin) {
             Some(PinSource::File(path)) => Some(path),
             Some(PinSource::Prompt) | None => None,
@@ -283,10 +348,8 @@ impl Config {
         let tls = &mut self.server.tls;
         [storage, &mut tls.certificate, &mut tls.key, &mut self.ledger.outside_dir]
             .into_iter()
-            .chain(pin)
+            .chain(tokens)
             .chain(tpm)
-            .chain(&mut self.token.worker)
-            .chain(&mut self.token.profile_file)
             .chain(&mut tls.client_authorities)
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))
     }
@@ -334,7 +397,8 @@ mod tests {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../hufu.example.toml");
         let config = Config::from_file(&example).unwrap();
         assert_eq!(config.mode, Mode::Production);
-        assert_eq!(config.token.isolation, Isolation::Process);
+        assert!(config.tokens().all(|token| token.isolation == Isolation::Process));
+        assert_eq!((config.tokens().count(), config.check_tokens().is_ok()), (1, true));
         assert!(!config.principals.is_empty());
     }
 
@@ -345,6 +409,35 @@ mod tests {
         assert_eq!(read("process").unwrap()["is"], Isolation::Process);
         assert_eq!(read("in-process").unwrap()["is"], Isolation::InProcess);
         assert!(read("none").is_err());
+    }
+
+    #[test]
+    fn a_group_is_judged_whole() {
+        let read = |group: &str| {
+            let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../hufu.example.toml");
+            let mut config = Config::from_file(&example).unwrap();
+            let table: BTreeMap<String, GroupConfig> = toml::from_str(group).unwrap();
+            (config.token, config.group) = (None, table.into_values().next());
+            config.check_tokens().map_err(|error| error.to_string())
+        };
+        let tokens = "[[group.token]]\nmodule = \"m\"\nserial = \"1\"\npin = \"prompt\"\n\
+                      [[group.token]]\nmodule = \"m\"\nserial = \"2\"\npin = \"prompt\"\n";
+        let head = "[group]\nname = \"front\"\nreplication = \"wrapped\"\ncopies = 2\n";
+        assert_eq!(read(&format!("{head}{tokens}")), Ok(()));
+        for (from, to, about) in [
+            ("copies = 2", "copies = 3", "copies"),
+            ("\"front\"", "\"Front\"", "name"),
+            ("\"front\"", "\"\"", "name"),
+            ("\"front\"", "\"a-name-too-long-for-it\"", "name"),
+            ("serial = \"2\"", "serial = \"1\"", "serial"),
+        ] {
+            let error = read(&format!("{head}{tokens}").replace(from, to)).unwrap_err();
+            assert!(error.contains(about), "{from}: {error}");
+        }
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../hufu.example.toml");
+        let mut config = Config::from_file(&example).unwrap();
+        config.token = None;
+        assert!(config.check_tokens().is_err(), "neither token nor group");
     }
 
     #[test]

@@ -1,30 +1,41 @@
-//! Opens what holds the keys of protection `hsm`: the token, and a TPM beside it.
+//! Opens what holds the keys of protection `hsm`: a token or a group of them, and a TPM beside it.
 
 use std::sync::Arc;
 
-use hufu_core::backend::KeyBackend;
+use hufu_core::backend::{BackendError, KeyBackend};
+use hufu_group::{Group, GroupError, Late, Replication};
 use hufu_pkcs11::{PROFILE_LEN_MAX, TokenSelector, VendorProfile};
+use hufu_secret::SecretBytes;
 
-use crate::config::{Config, Isolation, TokenConfig};
+use crate::config::{Config, GroupConfig, Isolation, Mode, ReplicationConfig, TokenConfig};
 use crate::identities::invalid;
-use crate::open::Error;
-use crate::{files, pin};
+use crate::open::{Ambient, Error};
+use crate::{files, guard, pin, production};
 
-/// Opens the token.
-pub(crate) fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> {
-    // A mistake here must not cost a PIN that was asked for.
-    let (profile, init_string) = (read_profile(&config.token)?, read_init_string(&config.token)?);
-    let pin = pin::read(&config.token.pin, &format!("token {}", config.token.serial))?;
-    let serial = TokenSelector::Serial(config.token.serial.clone());
-    let options = hufu_pkcs11::Config::new(&config.token.module, serial, pin);
-    let (sessions, hang_after) = (config.token.sessions, config.token.hang_after);
-    let options = hufu_pkcs11::Config { sessions, hang_after, profile, init_string, ..options };
-    match config.token.isolation {
-        Isolation::Process => open_worker(config, options),
-        Isolation::InProcess => {
-            let opened = hufu_pkcs11::Pkcs11Backend::open(options);
-            Ok(Arc::new(opened.map_err(|error| Error::Token(error.to_string()))?))
+/// Opens the token, or the tokens of a group.
+pub(crate) fn open(config: &Config, ambient: &Ambient) -> Result<Arc<dyn KeyBackend>, Error> {
+    match (&config.token, &config.group) {
+        (Some(token), _) => {
+            // A mistake here must not cost a PIN that was asked for.
+            let vendor = Vendor::read(token)?;
+            let pin = pin::read(&token.pin, &format!("token {}", token.serial))?;
+            open_token(token, vendor, None, pin).map_err(|error| Error::Token(error.to_string()))
         }
+        (None, Some(group)) => open_group(group, config.mode, ambient),
+        (None, None) => Err(Error::Token("none is configured".to_owned())),
+    }
+}
+
+/// What the configuration says of a vendor's tokens.
+#[derive(Clone)]
+struct Vendor {
+    profile: Option<VendorProfile>,
+    init_string: Option<String>,
+}
+
+impl Vendor {
+    fn read(config: &TokenConfig) -> Result<Self, Error> {
+        Ok(Self { profile: read_profile(config)?, init_string: read_init_string(config)? })
     }
 }
 
@@ -49,15 +60,102 @@ fn read_init_string(config: &TokenConfig) -> Result<Option<String>, Error> {
     Ok(Some(string.clone()))
 }
 
-fn open_worker(config: &Config, token: hufu_pkcs11::Config) -> Result<Arc<dyn KeyBackend>, Error> {
-    let TokenConfig { worker, environment, .. } = &config.token;
+/// Why a token could not be opened.
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Token(#[from] hufu_pkcs11::OpenError),
+    #[error(transparent)]
+    Worker(#[from] hufu_worker::OpenError),
+}
+
+fn open_token(
+    token: &TokenConfig,
+    vendor: Vendor,
+    group: Option<&str>,
+    pin: SecretBytes,
+) -> Result<Arc<dyn KeyBackend>, OpenError> {
+    let serial = TokenSelector::Serial(token.serial.clone());
+    let options = hufu_pkcs11::Config::new(&token.module, serial, pin);
+    let (sessions, hang_after) = (token.sessions, token.hang_after);
+    let Vendor { profile, init_string } = vendor;
+    let options = hufu_pkcs11::Config {
+        sessions,
+        hang_after,
+        profile,
+        init_string,
+        group: group.map(str::to_owned),
+        ..options
+    };
+    match token.isolation {
+        Isolation::Process => open_worker(token, options),
+        Isolation::InProcess => Ok(Arc::new(hufu_pkcs11::Pkcs11Backend::open(options)?)),
+    }
+}
+
+fn open_worker(of: &TokenConfig, token: hufu_pkcs11::Config) -> Result<Arc<dyn KeyBackend>, OpenError> {
     let options = hufu_worker::Config {
-        program: worker.clone(),
-        environment: environment.clone(),
+        program: of.worker.clone(),
+        environment: of.environment.clone(),
         ..hufu_worker::Config::new(token)
     };
-    let opened = hufu_worker::WorkerBackend::open(options);
-    Ok(Arc::new(opened.map_err(|error| Error::Token(error.to_string()))?))
+    Ok(Arc::new(hufu_worker::WorkerBackend::open(options)?))
+}
+
+/// Opens the tokens of a group. Those that cannot be opened now are tried again later, as long as one can.
+fn open_group(group: &GroupConfig, mode: Mode, ambient: &Ambient) -> Result<Arc<dyn KeyBackend>, Error> {
+    let mut tokens: Vec<(String, Arc<dyn KeyBackend>)> = Vec::new();
+    let mut closed: Vec<String> = Vec::new();
+    for token in &group.tokens {
+        let late = open_late(group, token, mode)?;
+        if let Some(error) = late.closed() {
+            tracing::error!(token = token.serial, %error, "the group begins without this token");
+            closed.push(format!("{}: {error}", token.serial));
+        }
+        let proven = guard::proven(Arc::new(late), token, ambient.rng.clone(), ambient.alarms.clone())?;
+        tokens.push((token.serial.clone(), proven));
+    }
+    if closed.len() == tokens.len() {
+        return Err(Error::Token(format!("none of the group can be opened: {}", closed.join("; "))));
+    }
+    let replication = match group.replication {
+        ReplicationConfig::Vendor => Replication::Vendor,
+        ReplicationConfig::Wrapped => Replication::Wrapped,
+    };
+    let config = hufu_group::GroupConfig { name: group.name.clone(), copies: group.copies, replication };
+    let opened = Group::new(config, tokens).map_err(|error: GroupError| Error::Token(error.to_string()))?;
+    Ok(Arc::new(opened))
+}
+
+fn open_late(group: &GroupConfig, token: &TokenConfig, mode: Mode) -> Result<Late, Error> {
+    let vendor = Vendor::read(token)?;
+    let pin = pin::read(&token.pin, &format!("token {}", token.serial))?;
+    let shared_key = (group.replication == ReplicationConfig::Wrapped).then(|| group.name.clone());
+    let (serial, of) = (token.serial.clone(), token.clone());
+    let open = move || {
+        // A PIN that is good is presented again at each try; one that was refused, or perhaps was, never is.
+        let pin = SecretBytes::from_slice(pin.expose());
+        let opened = open_token(&of, vendor.clone(), shared_key.as_deref(), pin).map_err(answer)?;
+        if production::is_refused(mode, opened.as_ref()) {
+            return Err(BackendError::Unsupported("it is a simulation, which production refuses".to_owned()));
+        }
+        Ok(opened)
+    };
+    Late::open(serial, open).map_err(Error::Thread)
+}
+
+/// What an open failure means for a later try.
+fn answer(error: OpenError) -> BackendError {
+    match error {
+        OpenError::Token(hufu_pkcs11::OpenError::Backend(error @ BackendError::Credentials(_)))
+        | OpenError::Worker(hufu_worker::OpenError::Token(hufu_pkcs11::OpenError::Backend(
+            error @ BackendError::Credentials(_),
+        ))) => error,
+        OpenError::Worker(error @ hufu_worker::OpenError::PinInDoubt(_)) => {
+            BackendError::Credentials(error.to_string())
+        }
+        other => BackendError::Unavailable(other.to_string()),
+    }
 }
 
 /// Opens the TPM, if one is configured.

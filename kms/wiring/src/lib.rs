@@ -19,8 +19,8 @@ mod service;
 mod tasks;
 
 pub use config::{
-    Config, ConfigError, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, ServerConfig, StorageConfig,
-    TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
+    Config, ConfigError, GroupConfig, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, ReplicationConfig,
+    ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
 pub use open::{Adapters, Error, open, open_decorated};

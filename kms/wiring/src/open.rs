@@ -116,20 +116,26 @@ pub async fn open_decorated(
     // A mistake in the configuration is told before anything is touched.
     let identities = Identities::read(&config.tenants, &config.principals)?;
     check_origin(&config.ledger.origin)?;
-    let token = hsm::open_token(&config)?;
+    config.check_tokens()?;
+    let ambient = Ambient::new();
+    let token = hsm::open(&config, &ambient)?;
     production::check(&config, token.as_ref())?;
     let tpm = hsm::open_tpm(&config).await?;
     let store = open_store(&config.storage, config.mode).await?;
     let Adapters { store, token } = decorate(Adapters { store, token });
     // A new database beside an old outside directory is a mistake too: before keys are made for it.
     let outside = open_outside(&config, store.as_ref()).await?;
-    let base = Base::start(store).await?;
-    let token = guard::proven(token, &config.token, base.rng.clone(), base.alarms.clone())?;
+    let base = Base::start(store, ambient).await?;
+    let token = match &config.token {
+        Some(of) => guard::proven(token, of, base.rng.clone(), base.alarms.clone())?,
+        // Each token of a group has its own.
+        None => token,
+    };
     let foundation = base.foundation(&config, token.clone()).await?;
     let key = log_verifier_key(&foundation)?;
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
-    sequencer.start().await?;
+    begin_sequencing(&sequencer).await?;
     let hsm = base.beside(token, tpm, &config)?;
     let engine = Arc::new(base.engine(&config, foundation, hsm, &log, &sequencer)?);
     identities.register(&engine).await?;
@@ -144,6 +150,18 @@ pub async fn open_decorated(
     Ok(Service { engine, profile: None, dev_dir: config.dev_dir, tasks, journal: base.thread })
 }
 
+/// Starts the sequencer. A log key that does not sign now, as when its token alone is away, makes leaves wait: what a start must
+/// refuse was looked at before anything is signed.
+async fn begin_sequencing(sequencer: &Sequencer) -> Result<(), SequencerError> {
+    match sequencer.start().await {
+        Err(SequencerError::Signer(error)) => {
+            tracing::error!(%error, "the ledger waits for its key");
+            Ok(())
+        }
+        started => started,
+    }
+}
+
 /// What exists before the foundation does.
 struct Base {
     store: Arc<dyn Store>,
@@ -156,10 +174,23 @@ struct Base {
     writer: String,
 }
 
-impl Base {
-    async fn start(store: Arc<dyn Store>) -> Result<Self, Error> {
+/// Time, randomness and alarms: what tokens need before there is a database.
+pub(crate) struct Ambient {
+    clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) alarms: Arc<Alarms>,
+}
+
+impl Ambient {
+    fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        Self { rng: Arc::new(SystemRng), alarms: Arc::new(Alarms::new(clock.clone())), clock }
+    }
+}
+
+impl Base {
+    async fn start(store: Arc<dyn Store>, ambient: Ambient) -> Result<Self, Error> {
+        let Ambient { clock, rng, alarms } = ambient;
         let changes = Arc::new(Changes::new(store.order().await?));
         changes.confirm(clock.uptime());
         let random: [u8; 8] = random_array(rng.as_ref()).map_err(hufu_core::Error::internal)?;
@@ -171,7 +202,6 @@ impl Base {
             writer: writer.clone(),
         };
         let (journal, thread) = Journal::start(JournalConfig::default(), parts).map_err(Error::Thread)?;
-        let alarms = Arc::new(Alarms::new(clock.clone()));
         Ok(Self { store, journal, thread, changes, clock, rng, alarms, writer })
     }
 
@@ -180,7 +210,10 @@ impl Base {
             store: self.store.clone(),
             journal: self.journal.clone(),
             token,
-            token_serial: config.token.serial.clone(),
+            token_serial: match (&config.token, &config.group) {
+                (Some(token), _) => token.serial.clone(),
+                (None, group) => group.as_ref().map(|group| format!("group:{}", group.name)).unwrap_or_default(),
+            },
             rng: self.rng.clone(),
             clock: self.clock.clone(),
             development: config.mode == Mode::Development,
@@ -219,8 +252,8 @@ impl Base {
         tpm: Option<Arc<dyn KeyBackend>>,
         config: &Config,
     ) -> Result<Arc<dyn KeyBackend>, Error> {
-        let Some(tpm) = tpm else { return Ok(token) };
-        let tpm = guard::proven(tpm, &config.token, self.rng.clone(), self.alarms.clone())?;
+        let (Some(tpm), Some(of)) = (tpm, config.tokens().next()) else { return Ok(token) };
+        let tpm = guard::proven(tpm, of, self.rng.clone(), self.alarms.clone())?;
         Ok(Arc::new(Devices::new(token, vec![tpm])))
     }
 

@@ -16,20 +16,27 @@ pub(crate) fn check(config: &Config, token: &dyn KeyBackend) -> Result<(), Error
     }
     check_simulated(config, token)?;
     check_certificates(&config.server.tls)?;
-    if let (PinSource::File(pin), StorageConfig::Sqlite { path }) = (&config.token.pin, &config.storage)
-        && pin.parent() == path.parent()
-    {
-        return Err(Error::Refused("the PIN file lies beside the database".to_owned()));
+    for token in config.tokens() {
+        if let (PinSource::File(pin), StorageConfig::Sqlite { path }) = (&token.pin, &config.storage)
+            && pin.parent() == path.parent()
+        {
+            return Err(Error::Refused("the PIN file lies beside the database".to_owned()));
+        }
     }
     secrets(config).try_for_each(check_private)
 }
 
 /// Refuses, in production, a device that is a program.
 pub(crate) fn check_simulated(config: &Config, device: &dyn KeyBackend) -> Result<(), Error> {
-    if config.mode == Mode::Production && device.capabilities().simulated {
+    if is_refused(config.mode, device) {
         return Err(Error::Refused(format!("{} is a simulation", device.name())));
     }
     Ok(())
+}
+
+/// Whether that mode refuses the device.
+pub(crate) fn is_refused(mode: Mode, device: &dyn KeyBackend) -> bool {
+    mode == Mode::Production && device.capabilities().simulated
 }
 
 /// Refuses certificates of a development start: their authority's key lies beside them.
@@ -42,10 +49,10 @@ fn check_certificates(config: &TlsConfig) -> Result<(), Error> {
 
 /// The files of the configuration that hold secrets.
 fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
-    let pin = match &config.token.pin {
+    let pins = config.tokens().filter_map(|token| match &token.pin {
         PinSource::File(path) => Some(path.as_path()),
         PinSource::Prompt => None,
-    };
+    });
     let url = match &config.storage {
         StorageConfig::Postgres { url_file, .. } => Some(url_file.as_path()),
         StorageConfig::Sqlite { .. } => None,
@@ -54,7 +61,7 @@ fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
         Some(PinSource::File(path)) => Some(path.as_path()),
         Some(PinSource::Prompt) | None => None,
     };
-    [Some(config.server.tls.key.as_path()), pin, tpm, url].into_iter().flatten()
+    [Some(config.server.tls.key.as_path()), tpm, url].into_iter().flatten().chain(pins)
 }
 
 /// Refuses a secret that others than its owner can read.

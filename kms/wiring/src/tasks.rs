@@ -17,6 +17,8 @@ use crate::outside::{AuditHead, Outside};
 const RECONCILE_PERIOD: Duration = Duration::from_secs(1);
 /// How often the tokens are compared with the database.
 const INVENTORY_PERIOD: Duration = Duration::from_secs(3_600);
+/// Between some keys that are levelled and the next ones.
+const LEVEL_PERIOD: Duration = Duration::from_millis(250);
 /// How often the audit head is written outside the database.
 const OUTSIDE_PERIOD: Duration = Duration::from_secs(1);
 
@@ -49,6 +51,7 @@ pub(crate) fn start(
     let handles = vec![
         tokio::spawn(reconcile(engine.clone(), stopped.clone())),
         tokio::spawn(inventory(engine.clone(), stopped.clone())),
+        tokio::spawn(level(engine.clone(), stopped.clone())),
         tokio::spawn(scrub(engine, scrub_from, stopped.clone())),
         tokio::spawn(outside_heads(outside.clone(), stopped.clone())),
         tokio::spawn(async move { sequencer.run(stopped).await }),
@@ -77,6 +80,16 @@ async fn reconcile(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
     while tick(&mut ticks, &mut stopped).await {
         if let Err(error) = engine.reconcile_once().await {
             tracing::warn!(?error, "the reconciler will try again");
+        }
+    }
+}
+
+/// Brings keys to tokens that lack them: some keys at each tick, so that the tokens have time for callers.
+async fn level(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(LEVEL_PERIOD);
+    while tick(&mut ticks, &mut stopped).await {
+        if let Err(error) = engine.level_step().await {
+            tracing::warn!(?error, "the tokens were not levelled: tried again");
         }
     }
 }

@@ -117,7 +117,7 @@ fn suite(test: &str, profile: &str) -> Option<Report> {
     let config = Config { sessions, profile: Some(profile), ..config };
     let backend = Pkcs11Backend::open(config).unwrap();
     let verifier = SoftwareBackend::new(Arc::new(NoKeys), Arc::new(OsRng), NonZeroUsize::MIN).unwrap();
-    assert_eq!(backend.vendor_profile(), "acme");
+    assert_eq!(backend.profile_name(), "acme");
     let subject = Subject { backend: &backend, verifier: &verifier, rng: &OsRng, wrapping_key: None };
     Some(Runtime::new().unwrap().block_on(backend_suite(&subject)).unwrap())
 }

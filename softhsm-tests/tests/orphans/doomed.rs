@@ -83,7 +83,7 @@ impl Orders {
             DevOptions { data_dir: self.dir.clone(), listen: "127.0.0.1:0".parse().unwrap(), pkcs11_module: None };
         let mut config = Config::dev(&options).unwrap();
         // A test program does not lie beside the worker.
-        config.token.worker = Some(hsm_worker().to_owned());
+        config.token.as_mut().unwrap().worker = Some(hsm_worker().to_owned());
         let put_around = {
             let wire = wire.clone();
             move |Adapters { store, token }| Adapters {

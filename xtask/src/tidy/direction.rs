@@ -33,7 +33,7 @@ const DIRECTION: &[Row] = &[
     row("hufu-policy", &["hufu-core"], &[]),
     row("hufu-conformance", &["hufu-core", "hufu-secret"], &[]),
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
-    row("hufu-group", &["hufu-core"], &[]),
+    row("hufu-group", &["hufu-core"], &["hufu-secret", "hufu-conformance", "hufu-pkcs11", "hufu-software"]),
     row("hufu-pool", &["hufu-core"], &[]),
     row("hufu-entropy", &[], &[]),
     row(
@@ -98,6 +98,7 @@ const DIRECTION: &[Row] = &[
             "hufu-worker",
             "hufu-conformance",
             "hufu-software",
+            "hufu-group",
         ],
     ),
     // Nothing depends on it: it is loaded as any vendor's library is.

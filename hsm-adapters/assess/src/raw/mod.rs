@@ -63,7 +63,7 @@ impl Raw {
             hardware_version: version(info.hardware_version),
             firmware_version: version(info.firmware_version),
             simulated: backend.capabilities().simulated,
-            vendor_profile: backend.vendor_profile(),
+            vendor_profile: backend.devices().into_iter().next().map(|device| device.profile).unwrap_or_default(),
             mechanisms: mechanisms.iter().map(ToString::to_string).collect(),
         })
     }

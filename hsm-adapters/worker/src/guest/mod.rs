@@ -81,8 +81,10 @@ fn connected(hardening: &hufu_secret::Hardening) -> Result<(), Ending> {
     let opened = Opened {
         name: backend.name().to_owned(),
         serial: backend.serial().to_owned(),
+        model: backend.model().to_owned(),
+        label: backend.label().to_owned(),
         capabilities: backend.capabilities(),
-        profile: backend.vendor_profile(),
+        profile: backend.profile_name().to_owned(),
     };
     outgoing.send(|buffer| FromWorker::write_opened(buffer, &opened));
     let session = Session::start(backend, outgoing)?;

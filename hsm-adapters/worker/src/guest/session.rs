@@ -78,7 +78,8 @@ impl Shared {
             Health::Serving => None,
             Health::Down(why) => Some(why),
         };
-        Pulse { generation: self.backend.generation(), down }
+        let refusing = self.backend.is_refusing();
+        Pulse { generation: self.backend.generation(), down, refusing }
     }
 
     fn pong(&self) {

@@ -5,7 +5,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
 use hufu_core::BoxFuture;
-use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, Operation, Outcome};
+use hufu_core::backend::{BackendError, Capabilities, DeviceStatus, Health, KeyBackend, Operation, Outcome};
 use hufu_core::record::{Locator, Protection};
 use tokio::sync::oneshot;
 
@@ -23,6 +23,9 @@ const TRIES_MAX: u32 = 3;
 pub struct WorkerBackend {
     name: String,
     serial: String,
+    model: String,
+    label: String,
+    sessions: u32,
     profile: String,
     shared: Arc<Shared>,
     supervisor: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
@@ -40,6 +43,7 @@ impl WorkerBackend {
         let shared = Arc::new(Shared::new());
         let (stop, stopped) = oneshot::channel();
         let (first, opened) = mpsc::sync_channel(1);
+        let sessions = u32::try_from(config.token.sessions.get()).unwrap_or(u32::MAX);
         let supervisor = Supervisor::new(config, Arc::clone(&shared));
         // Workers end with the thread that started them: this one lives as long as the backend.
         let thread = Builder::new().name("hsm-supervisor".to_owned()).spawn(move || {
@@ -53,8 +57,8 @@ impl WorkerBackend {
         })?;
         let gone = || OpenError::Worker("has lost its supervisor".to_owned());
         let opened = opened.recv().map_err(|_| gone())??;
-        let Opened { name, serial, profile, .. } = opened;
-        Ok(Self { name, serial, profile, shared, supervisor: Some((stop, thread)) })
+        let Opened { name, serial, model, label, profile, .. } = opened;
+        Ok(Self { name, serial, model, label, sessions, profile, shared, supervisor: Some((stop, thread)) })
     }
 
     /// Serial number of the token.
@@ -97,6 +101,7 @@ fn is_repeatable(operation: &Operation<'_>) -> bool {
     !matches!(
         operation,
         Operation::Generate(_)
+            | Operation::Unwrap(..)
             | Operation::Sign(..)
             | Operation::SignOnce(..)
             | Operation::EncryptTo(..)
@@ -134,10 +139,6 @@ impl KeyBackend for WorkerBackend {
         self.shared.health()
     }
 
-    fn vendor_profile(&self) -> String {
-        self.profile.clone()
-    }
-
     fn generation(&self) -> u64 {
         self.shared.generation()
     }
@@ -147,6 +148,23 @@ impl KeyBackend for WorkerBackend {
         if let Ok(link) = self.shared.link() {
             link.distrust();
         }
+    }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        let link = self.shared.link().ok();
+        vec![DeviceStatus {
+            serial: self.serial.clone(),
+            model: self.model.clone(),
+            label: self.label.clone(),
+            health: self.health(),
+            breaker_open: link.as_ref().is_none_or(|link| link.pulse().refusing),
+            generation: self.generation(),
+            sessions: self.sessions,
+            in_flight: link.map_or(0, |link| link.under_way()),
+            simulated: self.capabilities().simulated,
+            missing: 0,
+            profile: self.profile.clone(),
+        }]
     }
 
     fn holds(&self, locator: &Locator) -> bool {

@@ -75,6 +75,11 @@ impl Link {
         self.pid
     }
 
+    /// Calls that wait for answers.
+    pub(super) fn under_way(&self) -> u32 {
+        u32::try_from(self.exchange.lock().calls.len()).unwrap_or(u32::MAX)
+    }
+
     /// How the backend was when the worker last spoke.
     pub(super) fn pulse(&self) -> Pulse {
         self.pulse.lock().clone()

@@ -58,11 +58,17 @@ pub struct Pulse {
     pub generation: u64,
     /// Why it is down; nothing while it serves.
     pub down: Option<String>,
+    /// It refuses calls at once until it works again.
+    pub refusing: bool,
 }
 
 impl Pulse {
     fn len(&self) -> usize {
         self.down.as_ref().map_or(0, String::len)
+    }
+
+    fn decode(d: &mut Decoder<'_>) -> Result<Self, WireError> {
+        Ok(Self { generation: d.u64()?, down: d.decode()?, refusing: d.bool()? })
     }
 }
 
@@ -92,7 +98,7 @@ impl FromWorker {
     /// Appends the answer to a request.
     pub fn write_answer(buffer: &mut Buffer, id: u64, pulse: &Pulse, result: &Result<Outcome, BackendError>) {
         buffer.frame(answer::len(result) + pulse.len(), |writer| {
-            writer.array(5)?.u8(5)?.u64(id)?.u64(pulse.generation)?.encode(&pulse.down)?;
+            writer.array(6)?.u8(5)?.u64(id)?.u64(pulse.generation)?.encode(&pulse.down)?.bool(pulse.refusing)?;
             answer::encode(writer, result)
         });
     }
@@ -101,7 +107,8 @@ impl FromWorker {
     pub fn write_pong(buffer: &mut Buffer, pulse: &Pulse, overdue: Duration) {
         let overdue_us = u64::try_from(overdue.as_micros()).unwrap_or(u64::MAX);
         buffer.frame(pulse.len(), |writer| {
-            writer.array(4)?.u8(6)?.u64(pulse.generation)?.encode(&pulse.down)?.u64(overdue_us)?.ok()
+            writer.array(5)?.u8(6)?.u64(pulse.generation)?.encode(&pulse.down)?.bool(pulse.refusing)?;
+            writer.u64(overdue_us)?.ok()
         });
     }
 
@@ -118,12 +125,12 @@ impl FromWorker {
             (2, 2) => Self::Login(if d.bool()? { LoginStep::Presenting } else { LoginStep::Judged }),
             (3, 2) => Self::Opened(Box::new(opening::decode_opened(d)?)),
             (4, 2) => Self::Refused(opening::decode_refusal(d)?),
-            (5, 5) => {
-                let (id, pulse) = (d.u64()?, Pulse { generation: d.u64()?, down: d.decode()? });
+            (5, 6) => {
+                let (id, pulse) = (d.u64()?, Pulse::decode(d)?);
                 Self::Answer(Box::new(Answer { id, pulse, result: answer::decode(d)? }))
             }
-            (6, 4) => {
-                let pulse = Pulse { generation: d.u64()?, down: d.decode()? };
+            (6, 5) => {
+                let pulse = Pulse::decode(d)?;
                 Self::Pong(pulse, Duration::from_micros(d.u64()?))
             }
             _ => return Err(WireError::Malformed),

@@ -26,6 +26,10 @@ pub struct Opened {
     pub name: String,
     /// The token's serial number.
     pub serial: String,
+    /// Manufacturer and model as the token states them.
+    pub model: String,
+    /// Its label.
+    pub label: String,
     /// What it can do.
     pub capabilities: Capabilities,
     /// Name of its vendor profile.
@@ -36,7 +40,8 @@ pub(super) fn len(config: &Config) -> usize {
     let (TokenSelector::Serial(token) | TokenSelector::Label(token)) = &config.token;
     let profile = config.profile.as_ref().map_or(0, |profile| profile.text().len());
     let init_string = config.init_string.as_ref().map_or(0, String::len);
-    config.module.as_os_str().len() + token.len() + config.pin.len() + profile + init_string
+    let group = config.group.as_ref().map_or(0, String::len);
+    config.module.as_os_str().len() + token.len() + config.pin.len() + profile + init_string + group
 }
 
 pub(super) fn encode_configuration(writer: &mut Writer<'_>, config: &Config) -> Written {
@@ -44,14 +49,15 @@ pub(super) fn encode_configuration(writer: &mut Writer<'_>, config: &Config) -> 
         TokenSelector::Serial(serial) => (false, serial),
         TokenSelector::Label(label) => (true, label),
     };
-    writer.array(9)?.bytes(config.module.as_os_str().as_bytes())?.bool(by_label)?.str(token)?;
+    writer.array(10)?.bytes(config.module.as_os_str().as_bytes())?.bool(by_label)?.str(token)?;
     writer.bytes(config.pin.expose())?.u64(config.sessions.get() as u64)?.encode(config.simulated)?;
     writer.u64(u64::try_from(config.hang_after.as_millis()).unwrap_or(u64::MAX))?;
-    writer.encode(config.profile.as_ref().map(VendorProfile::text))?.encode(config.init_string.as_deref())?.ok()
+    writer.encode(config.profile.as_ref().map(VendorProfile::text))?.encode(config.init_string.as_deref())?;
+    writer.encode(&config.group)?.ok()
 }
 
 pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireError> {
-    array(d, 9)?;
+    array(d, 10)?;
     let module = OsStr::from_bytes(d.bytes()?);
     let (by_label, token) = (d.bool()?, d.str()?.to_owned());
     let token = if by_label { TokenSelector::Label(token) } else { TokenSelector::Serial(token) };
@@ -62,13 +68,14 @@ pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireEr
     // The host has read the profile already; a worker believes nobody.
     let profile: Option<&str> = d.decode()?;
     let profile = profile.map(VendorProfile::parse).transpose().map_err(|_| WireError::Malformed)?;
-    let init_string: Option<String> = d.decode()?;
-    Ok(Config { sessions, simulated, hang_after, profile, init_string, ..Config::new(module, token, pin) })
+    let (init_string, group) = (d.decode()?, d.decode()?);
+    Ok(Config { sessions, simulated, hang_after, profile, init_string, group, ..Config::new(module, token, pin) })
 }
 
 pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written {
-    let Capabilities { schemes, refusals, simulated, exits } = &opened.capabilities;
-    writer.array(7)?.str(&opened.name)?.str(&opened.serial)?.bool(*simulated)?.encode(exits)?;
+    let Capabilities { schemes, refusals, simulated, exits, kept } = &opened.capabilities;
+    writer.array(10)?.str(&opened.name)?.str(&opened.serial)?.str(&opened.model)?.str(&opened.label)?;
+    writer.bool(*simulated)?.encode(exits)?.encode(kept)?;
     writer.array(schemes.len() as u64)?;
     for row in schemes {
         writer.encode(row)?;
@@ -81,13 +88,21 @@ pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written
 }
 
 pub(super) fn decode_opened(d: &mut Decoder<'_>) -> Result<Opened, WireError> {
-    array(d, 7)?;
-    let (name, serial, simulated) = (d.str()?.to_owned(), d.str()?.to_owned(), d.bool()?);
-    let exits = d.decode()?;
+    array(d, 10)?;
+    let (name, serial) = (d.str()?.to_owned(), d.str()?.to_owned());
+    let (model, label, simulated) = (d.str()?.to_owned(), d.str()?.to_owned(), d.bool()?);
+    let (exits, kept) = (d.decode()?, d.decode()?);
     let schemes: Vec<(Algorithm, Purpose, Scheme)> = d.decode()?;
     let refusals: Vec<(Algorithm, Purpose, Scheme, String)> = d.decode()?;
     let profile = d.str()?.to_owned();
-    Ok(Opened { name, serial, capabilities: Capabilities { schemes, refusals, simulated, exits }, profile })
+    Ok(Opened {
+        name,
+        serial,
+        model,
+        label,
+        profile,
+        capabilities: Capabilities { schemes, refusals, simulated, exits, kept },
+    })
 }
 
 pub(super) fn encode_refusal(writer: &mut Writer<'_>, error: &OpenError) -> Written {
@@ -97,6 +112,7 @@ pub(super) fn encode_refusal(writer: &mut Writer<'_>, error: &OpenError) -> Writ
         OpenError::Ambiguous(what) => writer.array(2)?.u8(3)?.str(what)?.ok(),
         OpenError::PinEncoding => writer.array(1)?.u8(4)?.ok(),
         OpenError::Backend(error) => answer::encode_error(writer.array(2)?.u8(5)?, error),
+        OpenError::Group { group, why } => writer.array(3)?.u8(7)?.str(group)?.str(why)?.ok(),
         OpenError::Thread(error) => writer.array(2)?.u8(6)?.str(&error.to_string())?.ok(),
     }
 }
@@ -109,6 +125,7 @@ pub(super) fn decode_refusal(d: &mut Decoder<'_>) -> Result<OpenError, WireError
         (3, 2) => OpenError::Ambiguous(d.str()?.to_owned()),
         (4, 1) => OpenError::PinEncoding,
         (5, 2) => OpenError::Backend(answer::decode_error(d)?),
+        (7, 3) => OpenError::Group { group: d.str()?.to_owned(), why: d.str()?.to_owned() },
         (6, 2) => OpenError::Thread(io::Error::other(d.str()?.to_owned())),
         _ => return Err(WireError::Malformed),
     })

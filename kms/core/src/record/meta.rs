@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use super::{Record, VersionUid};
+use super::{Locator, Record, VersionUid};
 use crate::changeset::Collection;
 
 /// What this deployment is. Written once, at first start.
@@ -24,7 +24,7 @@ pub struct Deployment {
     /// Identity of the root key on its token.
     #[n(4)]
     pub root_key: VersionUid,
-    /// Serial number of the token that holds root and log key.
+    /// Serial number of the token that holds root and log key; of a group of tokens its name.
     #[n(5)]
     pub token_serial: String,
     /// When it was initialised.
@@ -33,6 +33,12 @@ pub struct Deployment {
     /// Whether it is for development: its keys and its log are never for production.
     #[n(7)]
     pub development: bool,
+    /// Where the root key is, if not on the token of that serial number.
+    #[n(8)]
+    pub root_locator: Option<Locator>,
+    /// Where the log key is, if not on the token of that serial number.
+    #[n(9)]
+    pub log_locator: Option<Locator>,
 }
 
 impl Deployment {

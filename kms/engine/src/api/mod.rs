@@ -23,4 +23,4 @@ pub use limits::{
     MESSAGE_LEN_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PEER_KEY_LEN_MAX, RANDOM_LEN_MAX, ROTATION_PERIOD_MS,
     SIGNATURE_LEN_MAX,
 };
-pub use status::{Alarm, BackendStatus, Status};
+pub use status::{Alarm, BackendStatus, Levelling, Status};

@@ -33,6 +33,8 @@ pub struct Status {
     pub intents_open: u64,
     /// Objects on tokens that no record knows.
     pub unknown_objects: u64,
+    /// Levelling of the tokens; nothing where there is no group of them.
+    pub levelling: Option<Levelling>,
     /// What needs a person: kind, resource, words, since when.
     pub alarms: Vec<Alarm>,
     /// Versions that are locked.
@@ -41,6 +43,19 @@ pub struct Status {
     pub started_at: u64,
     /// The server's clock.
     pub now: u64,
+}
+
+/// How far levelling the tokens of a group has come.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Levelling {
+    /// Whether a pass through the keys is under way.
+    pub running: bool,
+    /// Keys that it, or else the last pass, has looked at.
+    pub seen: u64,
+    /// Those among them that could not be brought to every token: tried again.
+    pub left: u64,
+    /// When the last pass ended; 0 before the first.
+    pub finished_at: u64,
 }
 
 /// The state of one backend.
@@ -54,8 +69,8 @@ pub struct BackendStatus {
     pub health: hufu_core::backend::Health,
     /// What it can do.
     pub capabilities: hufu_core::backend::Capabilities,
-    /// Name of the vendor profile of its token; empty for software.
-    pub vendor_profile: String,
+    /// The devices behind it.
+    pub devices: Vec<hufu_core::backend::DeviceStatus>,
 }
 
 /// Something that needs a person.

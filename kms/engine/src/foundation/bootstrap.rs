@@ -10,7 +10,7 @@ use hufu_core::backend::{Generated, KeyBackend, KeyHandle, Operation, Outcome, T
 use hufu_core::changeset::{Changeset, Collection, Guard, Write};
 use hufu_core::codec::CodecError;
 use hufu_core::policy::Action;
-use hufu_core::record::{Deployment, Locator, Material, Record, VersionUid, WrappingKeyRecord, WrappingKeyUse};
+use hufu_core::record::{Deployment, Exit, Locator, Material, Record, VersionUid, WrappingKeyRecord, WrappingKeyUse};
 use hufu_core::store::{Page, Store, StoreError};
 use hufu_journal::{Journal, JournalError};
 use sha2::{Digest, Sha256};
@@ -19,6 +19,9 @@ use super::keyring::{Keyring, Root};
 
 /// Name of the only root slot so far.
 const ROOT_SLOT: &str = "token";
+/// Owners of the service's own keys, as rows of material name them.
+pub(crate) const ROOT_KEY: &str = "root key";
+pub(crate) const LOG_KEY: &str = "log key";
 /// Longest wait for the token while keys are generated.
 const GENERATE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -30,7 +33,7 @@ pub struct Bootstrap {
     pub journal: Journal,
     /// The token that holds, or shall hold, the root key and the log key.
     pub token: Arc<dyn KeyBackend>,
-    /// Its serial number.
+    /// Its serial number, or the name of a group of tokens.
     pub token_serial: String,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
@@ -113,7 +116,8 @@ async fn begin(bootstrap: Bootstrap) -> Result<Foundation, FoundationError> {
     let id = hex::encode(random(random_array(bootstrap.rng.as_ref()))?);
     let root_uid = VersionUid(random(random_array(bootstrap.rng.as_ref()))?);
     let log_uid = VersionUid(random(random_array(bootstrap.rng.as_ref()))?);
-    generate(&bootstrap, root_uid, Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::AesGcm).await?;
+    let root = generate(&bootstrap, root_uid, Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::AesGcm).await?;
+    check_shared(&bootstrap, &root.locator)?;
     let log = generate(&bootstrap, log_uid, Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519).await?;
     let log_public_key =
         log.public_key.ok_or_else(|| FoundationError::Damaged("the log key has no public half".into()))?;
@@ -126,8 +130,11 @@ async fn begin(bootstrap: Bootstrap) -> Result<Foundation, FoundationError> {
         token_serial: bootstrap.token_serial.clone(),
         created_at: now,
         development: bootstrap.development,
+        root_locator: elsewhere(&bootstrap, root.locator),
+        log_locator: elsewhere(&bootstrap, log.locator),
     };
-    let root = root(&bootstrap, &deployment);
+    warn_of_one_token(&bootstrap, &deployment);
+    let root = self::root(&bootstrap, &deployment);
     let (integrity, key) =
         root.create(WrappingKeyUse::RowIntegrity, "", now).await.map_err(FoundationError::Token)?;
     let keyring = Keyring::new(bootstrap.store.clone(), root, &key);
@@ -150,8 +157,8 @@ async fn commit(
         writes: vec![
             Write::Put(seal.row(deployment, 1)),
             Write::Put(seal.row(integrity, 1)),
-            Write::Put(owner(deployment.root_key, "root key").to_row(1)),
-            Write::Put(owner(deployment.log_key, "log key").to_row(1)),
+            Write::Put(owner(deployment.root_key, ROOT_KEY).to_row(1)),
+            Write::Put(owner(deployment.log_key, LOG_KEY).to_row(1)),
         ],
         ..Changeset::audit_only(AuditEntry::done(now, AuditEntry::system(), Action::Lifecycle, "deployment"))
     };
@@ -164,7 +171,7 @@ async fn reopen(
     deployment: &Deployment,
     row: &hufu_core::changeset::Row,
 ) -> Result<Foundation, FoundationError> {
-    if deployment.token_serial != bootstrap.token_serial {
+    if deployment.token_serial != bootstrap.token_serial && !has_joined(&bootstrap, deployment) {
         let (expected, found) = (deployment.token_serial.clone(), bootstrap.token_serial);
         return Err(FoundationError::OtherToken { expected, found });
     }
@@ -177,6 +184,7 @@ async fn reopen(
         return Err(FoundationError::Damaged("there is not exactly one integrity key".to_owned()));
     };
     let record = WrappingKeyRecord::from_row(integrity_row)?;
+    warn_of_one_token(&bootstrap, deployment);
     let root = root(&bootstrap, deployment);
     let key = root.open(&record).await.map_err(|e| FoundationError::Token(crate::fault::backend(e)))?;
     let keyring = Keyring::new(bootstrap.store.clone(), root, &key);
@@ -192,6 +200,7 @@ async fn generate(
     purpose: Purpose,
     scheme: Scheme,
 ) -> Result<Generated, FoundationError> {
+    let shared = bootstrap.token.capabilities().check_exit(algorithm, purpose, scheme, Exit::Replicable);
     let template = Template {
         uid,
         algorithm,
@@ -199,7 +208,8 @@ async fn generate(
         scheme,
         binding: Arc::new([]),
         wrapping_key: None,
-        exit: hufu_core::record::Exit::Never,
+        // In a group of tokens the service shall outlive any of them.
+        exit: if shared.is_ok() { Exit::Replicable } else { Exit::Never },
     };
     let deadline = Instant::now() + GENERATE_TIMEOUT;
     match bootstrap.token.perform(Operation::Generate(&template), deadline).await {
@@ -209,38 +219,84 @@ async fn generate(
     }
 }
 
+/// A service whose root key is on one token of a group would not start without that one.
+fn check_shared(bootstrap: &Bootstrap, root: &Locator) -> Result<(), FoundationError> {
+    if bootstrap.token.returns().is_none() || matches!(root, Locator::Group { .. }) {
+        return Ok(());
+    }
+    let why = "the group of tokens cannot replicate the root key, AES-256-GCM";
+    Err(FoundationError::Token(hufu_core::Error::new(hufu_core::Reason::UnsupportedByBackend, why)))
+}
+
+/// Whether a group of tokens holds what was one token's before.
+fn has_joined(bootstrap: &Bootstrap, deployment: &Deployment) -> bool {
+    bootstrap.token.returns().is_some() && bootstrap.token.holds(&root_locator(deployment))
+}
+
+fn warn_of_one_token(bootstrap: &Bootstrap, deployment: &Deployment) {
+    if bootstrap.token.returns().is_none() {
+        return;
+    }
+    let keys = [("root key", root_locator(deployment)), ("log key", log_locator(deployment))];
+    for (key, locator) in keys {
+        if let Locator::Token { serial, .. } = locator {
+            tracing::warn!(key, token = serial, "is on this token of the group alone");
+        }
+    }
+}
+
+/// What the deployment need not say is left out: it reads as those of earlier releases.
+fn elsewhere(bootstrap: &Bootstrap, locator: Locator) -> Option<Locator> {
+    let usual = matches!(&locator, Locator::Token { serial, .. } if *serial == bootstrap.token_serial);
+    (!usual).then_some(locator)
+}
+
+fn root_locator(deployment: &Deployment) -> Locator {
+    deployment.root_locator.clone().unwrap_or_else(|| Locator::Token {
+        serial: deployment.token_serial.clone(),
+        uid: deployment.root_key,
+        fingerprint: None,
+    })
+}
+
+fn log_locator(deployment: &Deployment) -> Locator {
+    deployment.log_locator.clone().unwrap_or_else(|| Locator::Token {
+        serial: deployment.token_serial.clone(),
+        uid: deployment.log_key,
+        fingerprint: Some(Sha256::digest(&deployment.log_public_key).into()),
+    })
+}
+
 fn root(bootstrap: &Bootstrap, deployment: &Deployment) -> Root {
     Root {
         deployment: deployment.id.clone(),
         slot: ROOT_SLOT.to_owned(),
         backend: bootstrap.token.clone(),
-        key: KeyHandle {
-            uid: deployment.root_key,
-            algorithm: Algorithm::Aes256Gcm,
-            scheme: Scheme::AesGcm,
-            locator: Locator::Token {
-                serial: deployment.token_serial.clone(),
-                uid: deployment.root_key,
-                fingerprint: None,
-            },
-            binding: Arc::new([]),
-            public_key: None,
-            distinguishing_id: None,
-        },
+        key: root_key(deployment),
         rng: bootstrap.rng.clone(),
     }
 }
 
-fn log_key(deployment: &Deployment) -> KeyHandle {
+/// The root key as the token knows it.
+pub(crate) fn root_key(deployment: &Deployment) -> KeyHandle {
+    KeyHandle {
+        uid: deployment.root_key,
+        algorithm: Algorithm::Aes256Gcm,
+        scheme: Scheme::AesGcm,
+        locator: root_locator(deployment),
+        binding: Arc::new([]),
+        public_key: None,
+        distinguishing_id: None,
+    }
+}
+
+/// The log key as the token knows it.
+pub(crate) fn log_key(deployment: &Deployment) -> KeyHandle {
     KeyHandle {
         uid: deployment.log_key,
         algorithm: Algorithm::Ed25519,
         scheme: Scheme::Ed25519,
-        locator: Locator::Token {
-            serial: deployment.token_serial.clone(),
-            uid: deployment.log_key,
-            fingerprint: Some(Sha256::digest(&deployment.log_public_key).into()),
-        },
+        locator: log_locator(deployment),
         binding: Arc::new([]),
         public_key: Some(deployment.log_public_key.as_slice().into()),
         distinguishing_id: None,

@@ -5,5 +5,6 @@ mod integrity;
 mod keyring;
 
 pub use bootstrap::{Bootstrap, Foundation, FoundationError, lay_foundation};
+pub(crate) use bootstrap::{LOG_KEY, ROOT_KEY, log_key, root_key};
 pub use integrity::Integrity;
 pub use keyring::Keyring;

@@ -106,10 +106,9 @@ impl Engine {
                 .field("algorithm")
                 .help("choose another algorithm or another protection")
         })?;
-        if capabilities.allows(key.exit) {
-            return Ok(());
-        }
-        let why = format!("{} holds no keys that are {}", backend.name(), key.exit);
-        Err(Error::new(Reason::UnsupportedByBackend, why).field("exit").help("choose another protection"))
+        capabilities.check_exit(key.algorithm, key.purpose, key.scheme, key.exit).map_err(|why| {
+            let what = format!("{} cannot hold this key as one that is {}: {why}", backend.name(), key.exit);
+            Error::new(Reason::UnsupportedByBackend, what).field("exit").help("choose another protection")
+        })
     }
 }

@@ -82,7 +82,10 @@ impl Engine {
     }
 
     async fn finish_destroy(&self, mut record: VersionRecord, revision: u64) -> Result<(), Error> {
-        self.erase(record.protection, record.uid).await?;
+        {
+            let _alone = self.reconciler.material.lock().await;
+            self.erase(record.protection, record.uid).await?;
+        }
         let now = self.clock.now_ms();
         record.state = transition(record.state, Event::ConfirmDestroy)?;
         record.destroyed_at = Some(now);

@@ -1,10 +1,10 @@
 //! The state of the service on the wire.
 
 use hufu_core::algorithm::{Algorithm, Purpose};
-use hufu_core::backend::{Capabilities, Health};
+use hufu_core::backend::{Capabilities, DeviceStatus, Health};
 use hufu_core::policy::Principal;
 use hufu_core::record::Protection;
-use hufu_engine::api::{Alarm, BackendStatus, Status};
+use hufu_engine::api::{Alarm, BackendStatus, Levelling, Status};
 use hufu_proto::v1;
 
 use super::enums::Wire as _;
@@ -56,6 +56,7 @@ pub fn status(status: &Status, installation: Installation, principal: &Principal
         now: Some(timestamp(status.now)),
         principal: principal.record.id.to_string(),
         tenant: format!("tenants/{tenant}"),
+        levelling: status.levelling.as_ref().map(levelling),
     }
 }
 
@@ -90,8 +91,9 @@ fn simulated(status: &Status, development_certificates: bool) -> Vec<String> {
 }
 
 fn backend(backend: &BackendStatus) -> v1::Backend {
+    let devices: Vec<v1::Device> = backend.devices.iter().map(device).collect();
     let (health, detail) = match &backend.health {
-        Health::Serving => (v1::Health::Ok, String::new()),
+        Health::Serving => (worst_of(&devices), details_of(&devices)),
         Health::Down(why) => (v1::Health::Failed, why.clone()),
     };
     v1::Backend {
@@ -102,7 +104,51 @@ fn backend(backend: &BackendStatus) -> v1::Backend {
         token_serial: token_serial(backend),
         detail,
         capabilities: capabilities(&backend.capabilities),
-        vendor_profile: backend.vendor_profile.clone(),
+        devices,
+    }
+}
+
+/// A key store that serves is at most degraded.
+fn worst_of(devices: &[v1::Device]) -> v1::Health {
+    let all_well = devices.iter().all(|device| device.health() == v1::Health::Ok);
+    if all_well { v1::Health::Ok } else { v1::Health::Degraded }
+}
+
+fn details_of(devices: &[v1::Device]) -> String {
+    let troubled = devices.iter().filter(|device| device.health() != v1::Health::Ok);
+    troubled.map(|device| format!("{}: {}", device.serial, device.detail)).collect::<Vec<_>>().join("; ")
+}
+
+fn device(device: &DeviceStatus) -> v1::Device {
+    let (health, detail) = match &device.health {
+        Health::Down(why) => (v1::Health::Failed, why.clone()),
+        Health::Serving if device.missing > 0 => {
+            (v1::Health::Degraded, format!("levelling, {} keys missing", device.missing))
+        }
+        Health::Serving => (v1::Health::Ok, String::new()),
+    };
+    v1::Device {
+        serial: device.serial.clone(),
+        model: device.model.clone(),
+        label: device.label.clone(),
+        health: health.into(),
+        detail,
+        breaker_open: device.breaker_open,
+        generation: device.generation,
+        sessions: device.sessions,
+        calls_under_way: device.in_flight,
+        simulated: device.simulated,
+        missing_keys: device.missing,
+        vendor_profile: device.profile.clone(),
+    }
+}
+
+fn levelling(levelling: &Levelling) -> v1::LevellingStatus {
+    v1::LevellingStatus {
+        running: levelling.running,
+        keys_seen: levelling.seen,
+        keys_left: levelling.left,
+        finish_time: (levelling.finished_at > 0).then(|| timestamp(levelling.finished_at)),
     }
 }
 
@@ -196,6 +242,39 @@ mod tests {
     fn other_tenants_are_not_named() {
         assert!(is_visible("", "dev") && is_visible("software", "dev") && is_visible("tenants/dev/keys/k", "dev"));
         assert!(!is_visible("tenants/devil/keys/k", "dev") && !is_visible("tenants/de", "dev"));
+    }
+
+    #[test]
+    fn a_group_with_a_token_down_is_degraded() {
+        let one = |serial: &str, health, missing| DeviceStatus {
+            serial: serial.to_owned(),
+            model: String::new(),
+            label: String::new(),
+            health,
+            breaker_open: false,
+            generation: 0,
+            sessions: 1,
+            in_flight: 0,
+            simulated: true,
+            profile: "acme".to_owned(),
+            missing,
+        };
+        let status = |devices| {
+            let told = backend(&BackendStatus {
+                name: "group:g".to_owned(),
+                protection: Protection::Hsm,
+                health: Health::Serving,
+                capabilities: Capabilities::default(),
+                devices,
+            });
+            (told.health(), told.detail)
+        };
+        let down = Health::Down("gone".to_owned());
+        assert_eq!(status(vec![one("1", Health::Serving, 0)]), (v1::Health::Ok, String::new()));
+        let told = status(vec![one("1", Health::Serving, 0), one("2", down, 3)]);
+        assert_eq!(told, (v1::Health::Degraded, "2: gone".to_owned()));
+        let told = status(vec![one("1", Health::Serving, 3)]);
+        assert_eq!(told, (v1::Health::Degraded, "1: levelling, 3 keys missing".to_owned()));
     }
 
     #[test]

@@ -64,7 +64,8 @@ impl Config {
             mode: Mode::Development,
             server: ServerConfig { listen: options.listen, tls: tls(dir) },
             storage: StorageConfig::Sqlite { path: dir.join("hufu.db") },
-            token: token(module, serial, pin),
+            token: Some(token(module, serial, pin)),
+            group: None,
             tpm: None,
             ledger: LedgerConfig {
                 origin: "dev.hufu.invalid/log".to_owned(),
