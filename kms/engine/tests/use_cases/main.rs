@@ -4,6 +4,7 @@
 
 mod encapsulation;
 mod idempotence;
+mod levelling;
 mod lifecycle;
 mod limits;
 mod lists;
