@@ -143,16 +143,27 @@ impl ConfigBuilder {
             return format!("[token]\n{}", of(&fresh_token(base, "e2e")));
         };
         let serials = GROUP_LABELS.map(|label| fresh_token(base, label));
-        let pin = base.dir().join("pin");
-        let tokens = serials.each_ref().map(|serial| format!("--token={serial}={}", pin.display()));
-        Tool::new(hufu())
-            .args(["hsm", "group-key", GROUP, "--yes", "--module"])
-            .args([module.as_os_str()])
-            .args(&tokens)
-            .env("SOFTHSM2_CONF", base.dir().join("softhsm/softhsm2.conf"))
-            .ok();
+        put_group_key(base, module, &serials);
         let tokens = serials.each_ref().map(|serial| format!("[[group.token]]\n{}", of(serial))).concat();
         format!("[group]\nname = \"{GROUP}\"\ncopies = {copies}\nreplication = \"wrapped\"\n{tokens}")
+    }
+
+    /// Puts a group in place of the token of a server that has stopped: that token and a new one.
+    ///
+    /// # Panics
+    /// When the configuration is not one of a token.
+    pub fn grow(stopped: &Stopped) {
+        let file = stopped.scratch().join("hufu.toml");
+        let text = fs::read_to_string(&file).expect("a configuration");
+        let (head, rest) = text.split_once("[token]\n").expect("a token");
+        let (token, tail) = rest.split_once("[ledger]").expect("a ledger");
+        let old = token.split("serial = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a serial number");
+        let serials = [old.to_owned(), fresh_token(stopped, "two")];
+        put_group_key(stopped, &softhsm_module(), &serials);
+        let tokens =
+            serials.each_ref().map(|serial| format!("[[group.token]]\n{}", token.replace(old, serial))).concat();
+        let group = format!("[group]\nname = \"{GROUP}\"\ncopies = 2\nreplication = \"wrapped\"\n{tokens}");
+        fs::write(&file, format!("{head}{group}[ledger]{tail}")).expect("the scratch directory is writable");
     }
 
     /// Writes the profiles of the principals, which only a development start writes itself. Needed anew after each start.
@@ -188,6 +199,18 @@ impl ConfigBuilder {
             }
         }
     }
+}
+
+/// Puts the group's key on tokens whose officers have the user's PIN.
+fn put_group_key(base: &Stopped, module: &Path, serials: &[String; 2]) {
+    let pin = base.dir().join("pin");
+    let tokens = serials.each_ref().map(|serial| format!("--token={serial}={}", pin.display()));
+    Tool::new(hufu())
+        .args(["hsm", "group-key", GROUP, "--yes", "--module"])
+        .args([module.as_os_str()])
+        .args(&tokens)
+        .env("SOFTHSM2_CONF", base.dir().join("softhsm/softhsm2.conf"))
+        .ok();
 }
 
 /// Another token beside the development one, with the same PIN: a new installation must not meet the old one's keys.

@@ -23,8 +23,11 @@ impl Group {
         arrival: Option<Arrival<'_>>,
         deadline: Instant,
     ) -> Result<Outcome, BackendError> {
+        // What the devices copy by themselves leaves none of them by our doing.
+        let exit = if self.is_wrapped() { template.exit } else { Exit::Never };
+        let template = &Template { exit, ..template.clone() };
         let (maker, made) = self.make_on_one(template, arrival, deadline).await?;
-        if self.is_wrapped() && template.exit != Exit::Replicable {
+        if self.is_wrapped() && exit != Exit::Replicable {
             return Ok(Outcome::Generated(made));
         }
         let copied = match self.is_wrapped() {

@@ -256,7 +256,9 @@ async fn devices_that_copy_by_themselves_are_waited_for() {
     Fake::clone_to(&tokens[0], &tokens[1]);
     Fake::clone_to(&tokens[1], &tokens[0]);
     let group = group(2, Replication::Vendor, &tokens);
-    let key = make(&group, 7, Exit::Never).await.unwrap();
+    let key = make(&group, 7, Exit::Replicable).await.unwrap();
+    assert!(matches!(key.locator, Locator::Group { .. }));
+    let key = make(&group, 9, Exit::Never).await.unwrap();
     assert!(matches!(key.locator, Locator::Group { .. }), "every key is on every device");
     assert_eq!(tokens[0].material(key.uid), tokens[1].material(key.uid));
     assert!(matches!(group.perform(Operation::Level(&key), soon()).await, Ok(Outcome::Done)));

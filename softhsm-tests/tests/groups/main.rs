@@ -172,3 +172,46 @@ fn a_key_that_needs_two_tokens_is_not_made_on_one() {
     cli.ok("key create lonely --algorithm ed25519 --protection hsm");
     signs(&daemon, "lonely");
 }
+
+#[test]
+fn a_service_with_one_token_may_be_given_a_group() {
+    let daemon = Daemon::start_config(&ConfigBuilder::new(Storage::Sqlite));
+    let cli = daemon.cli("admin");
+    cli.write("message", b"message");
+    cli.ok("key create old --algorithm p256 --protection hsm");
+    let refused = cli.fails(3, &format!("key create early {REPLICABLE}"));
+    assert!(refused.contains("no keys that are replicable"), "{refused}");
+    let stopped = daemon.terminate();
+    let before = std::fs::read_to_string(stopped.scratch().join("hufu.toml")).unwrap();
+    ConfigBuilder::grow(&stopped);
+    let daemon = stopped.start();
+    in_a_group(2).write_profiles(&daemon);
+    assert!(
+        daemon.log().contains("\"key\":\"root key\""),
+        "it is told that the root key is on one token: {}",
+        daemon.log()
+    );
+    signs(&daemon, "old");
+    daemon.cli("admin").ok(&format!("key create new {REPLICABLE}"));
+    let [first, second] = serials(&daemon).map(|serial| Token::new(&daemon, serial));
+    first.take_away();
+    signs(&daemon, "new");
+    let alone = daemon.cli("admin").run("--timeout 2s sign old --in message --out signature");
+    assert_ne!(alone.code, 0, "the old key is on the token that is away");
+    first.bring_back();
+    second.take_away();
+    let back = wait_until(SOON, || {
+        (daemon.cli("admin").run("--timeout 2s sign old --in message --out signature").code == 0).then_some(())
+    });
+    assert!(back.is_some(), "{}", daemon.log());
+    signs(&daemon, "new");
+    second.bring_back();
+    // On the way back the group's keys are nobody's.
+    let stopped = daemon.terminate();
+    std::fs::write(stopped.scratch().join("hufu.toml"), before).unwrap();
+    let daemon = stopped.start();
+    in_a_group(2).write_profiles(&daemon);
+    signs(&daemon, "old");
+    let lost = daemon.cli("admin").run("--timeout 2s sign new --in message --out signature");
+    assert_ne!(lost.code, 0, "a key of the group is not the token's");
+}

@@ -129,6 +129,7 @@ impl Fake {
                 let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
                 let material = number * 100 + self.serial.parse::<u64>().unwrap();
                 if let Some(clone) = self.clones_to.lock().upgrade() {
+                    assert_eq!(template.exit, Exit::Never, "a token by itself knows of no group");
                     clone.keys.lock().insert(template.uid, (material, true));
                 }
                 Ok(self.keep(template.uid, material))

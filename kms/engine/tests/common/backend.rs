@@ -11,7 +11,7 @@ use hufu_core::backend::{
     Aead, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, SignInput,
     Template,
 };
-use hufu_core::record::{Attestation, Locator, Protection};
+use hufu_core::record::{Attestation, Exit, Locator, Protection};
 use hufu_secret::SecretBytes;
 use sha2::{Digest, Sha256};
 
@@ -88,8 +88,18 @@ impl SimBackend {
                 }
                 Ok(Outcome::Plaintext(bytes))
             }
+            Operation::Level(key) => self.level(key),
             other => Err(BackendError::Unsupported(format!("{other:?}"))),
         }
+    }
+
+    fn level(&self, key: &KeyHandle) -> Result<Outcome, BackendError> {
+        let group = self.token.group.as_ref().unwrap();
+        if group.is_short.load(Ordering::Relaxed) {
+            return Err(BackendError::Unavailable("one is away".to_owned()));
+        }
+        group.levelled.lock().push(key.uid);
+        Ok(Outcome::Done)
     }
 
     fn generate(&self, template: &Template) -> Result<Outcome, BackendError> {
@@ -100,7 +110,11 @@ impl SimBackend {
         let (locator, attestation) = match self.protection {
             Protection::Hsm => {
                 let fingerprint = public_key.as_deref().map(|spki| Sha256::digest(spki).into());
-                let locator = Locator::Token { serial: SERIAL.to_owned(), uid: template.uid, fingerprint };
+                let uid = template.uid;
+                let locator = match template.exit {
+                    Exit::Replicable => Locator::Group { group: "sim".to_owned(), uid, fingerprint },
+                    _ => Locator::Token { serial: SERIAL.to_owned(), uid, fingerprint },
+                };
                 self.token.keep(template.uid, material);
                 let (serial, model) = (SERIAL.to_owned(), "simulation".to_owned());
                 (locator, Attestation::DriverAsserted { serial, simulated: true, model })
@@ -119,7 +133,9 @@ impl SimBackend {
     fn material(&self, key: &KeyHandle) -> Result<Material, BackendError> {
         let missing = || BackendError::Missing(key.uid.to_string());
         match (&key.locator, self.protection) {
-            (Locator::Token { uid, .. }, Protection::Hsm) => self.token.find(*uid).ok_or_else(missing),
+            (Locator::Token { uid, .. } | Locator::Group { uid, .. }, Protection::Hsm) => {
+                self.token.find(*uid).ok_or_else(missing)
+            }
             (Locator::Wrapped { blob, .. }, Protection::Software) => {
                 let (bytes, binding) = blob.split_first_chunk::<32>().ok_or_else(missing)?;
                 if binding != Sha256::digest(&key.binding).as_slice() {
@@ -182,7 +198,8 @@ impl KeyBackend for SimBackend {
             (Algorithm::MlKem768, Purpose::Encapsulate, Scheme::MlKem),
             (Algorithm::X25519, Purpose::Agree, Scheme::Ecdh),
         ];
-        Capabilities { schemes, simulated: self.protection == Protection::Hsm, ..Capabilities::default() }
+        let exits = self.token.group.iter().map(|_| Exit::Replicable).collect();
+        Capabilities { schemes, simulated: self.protection == Protection::Hsm, exits, ..Capabilities::default() }
     }
 
     fn perform<'a>(
@@ -195,5 +212,9 @@ impl KeyBackend for SimBackend {
 
     fn health(&self) -> Health {
         Health::Serving
+    }
+
+    fn returns(&self) -> Option<u64> {
+        self.token.group.as_ref().map(|group| group.returns.load(Ordering::Relaxed))
     }
 }

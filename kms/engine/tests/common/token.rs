@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
@@ -82,9 +82,27 @@ pub(crate) struct SimToken {
     witness: Mutex<Option<Arc<dyn TokenWitness>>>,
     /// Whether its random source gives one byte for ever.
     pub(crate) random_is_stuck: AtomicBool,
+    /// It stands for several tokens.
+    pub(crate) group: Option<SimGroup>,
+}
+
+/// Several tokens that hold the same keys, as the engine sees them.
+#[derive(Default)]
+pub(crate) struct SimGroup {
+    /// How often one of them has come back.
+    pub(crate) returns: AtomicU64,
+    /// One of them is away.
+    pub(crate) is_short: AtomicBool,
+    /// What was levelled.
+    pub(crate) levelled: Mutex<Vec<VersionUid>>,
 }
 
 impl SimToken {
+    /// One that stands for several tokens.
+    pub(crate) fn of_a_group() -> Self {
+        Self { group: Some(SimGroup::default()), ..Self::default() }
+    }
+
     pub(crate) fn watch(&self, witness: Arc<dyn TokenWitness>) {
         *self.witness.lock() = Some(witness);
     }

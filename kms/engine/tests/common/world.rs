@@ -61,11 +61,16 @@ pub(crate) struct World {
 impl World {
     /// A first start, with Alice and Bob registered.
     pub(crate) fn new() -> Self {
+        Self::on(SimToken::default())
+    }
+
+    /// The same on a token of the test's choice.
+    pub(crate) fn on(token: SimToken) -> Self {
         let hazards = Arc::new(Hazards::calm(1));
         let site = Site {
             time: Arc::new(SimTime::begin()),
             store: Arc::new(SimStore::new(MemoryStore::new(), hazards.clone(), Arc::new(()), None)),
-            token: Arc::new(SimToken::default()),
+            token: Arc::new(token),
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(7)),

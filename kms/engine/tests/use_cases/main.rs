@@ -5,6 +5,7 @@
 mod agreement;
 mod encapsulation;
 mod idempotence;
+mod levelling;
 mod lifecycle;
 mod limits;
 mod lists;
