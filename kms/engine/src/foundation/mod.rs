@@ -2,8 +2,14 @@
 
 mod bootstrap;
 mod integrity;
+mod keeper;
 mod keyring;
+mod moving;
+mod root;
 
 pub use bootstrap::{Bootstrap, Foundation, FoundationError, lay_foundation};
 pub use integrity::Integrity;
+pub use keeper::{RootKeeper, RootReport};
 pub use keyring::Keyring;
+pub use moving::MoveStep;
+pub use root::RootToken;

@@ -10,6 +10,7 @@ mod limits;
 mod lists;
 mod random;
 mod requests;
+mod roots;
 mod tampering;
 mod trail;
 
