@@ -24,6 +24,9 @@ pub struct Config {
     pub storage: StorageConfig,
     /// The token that holds the root key, the log key and the keys of protection `hsm`.
     pub token: TokenConfig,
+    /// Further root slots: tokens with a root key each, any of which opens what the service keeps wrapped; none when missing.
+    #[serde(default)]
+    pub root: Vec<RootConfig>,
     /// A TPM 2.0 beside the token, for keys that the token cannot hold; none when missing.
     #[serde(default)]
     pub tpm: Option<TpmConfig>,
@@ -133,6 +136,16 @@ pub struct TokenConfig {
     /// With `verify = "sampled"`: one of so many is checked.
     #[serde(default = "default_verify_one_of")]
     pub verify_one_of: NonZeroU32,
+}
+
+/// A further root slot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootConfig {
+    /// Its name, as stored with what its root key wraps: it never changes and is never used again.
+    pub slot: String,
+    /// Its token. `sessions`, `verify` and `verify_one_of` do not matter to it.
+    pub token: TokenConfig,
 }
 
 /// Where a token's module runs (docs/design/0006-driver-isolation.md).
@@ -271,11 +284,19 @@ impl Config {
             Some(PinSource::File(path)) => Some(path),
             Some(PinSource::Prompt) | None => None,
         };
+        let roots = self.root.iter_mut().flat_map(|root| {
+            let pin = match &mut root.token.pin {
+                PinSource::File(path) => Some(path),
+                PinSource::Prompt => None,
+            };
+            pin.into_iter().chain(&mut root.token.worker)
+        });
         let tls = &mut self.server.tls;
         [storage, &mut tls.certificate, &mut tls.key, &mut self.ledger.outside_dir]
             .into_iter()
             .chain(pin)
             .chain(tpm)
+            .chain(roots)
             .chain(&mut self.token.worker)
             .chain(&mut tls.client_authorities)
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))

@@ -4,6 +4,7 @@
 //! [`Service`] that comes out is what the daemon serves.
 
 mod ambient;
+mod awaited;
 mod config;
 mod dev;
 mod files;
@@ -15,13 +16,16 @@ mod outside;
 mod pin;
 mod production;
 mod retire;
+mod roots;
 mod service;
 mod tasks;
 
 pub use config::{
-    Config, ConfigError, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, ServerConfig, StorageConfig,
-    TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
+    Config, ConfigError, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, RootConfig, ServerConfig,
+    StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
+pub use hufu_engine::{MoveStep, RootReport};
 pub use open::{Adapters, Error, open, open_decorated};
+pub use roots::RootAdmin;
 pub use service::{Service, TlsMaterial};

@@ -13,7 +13,7 @@ use hufu_core::store::Store;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
 use hufu_engine::sequencer::{Sequencer, SequencerConfig, SequencerError};
-use hufu_engine::{Bootstrap, Engine, Foundation, FoundationError, lay_foundation};
+use hufu_engine::{Bootstrap, Engine, Foundation, FoundationError, RootToken, lay_foundation};
 use hufu_group::Devices;
 use hufu_journal::{Journal, JournalConfig, JournalThread};
 use hufu_log::Log;
@@ -27,7 +27,7 @@ use crate::config::{Config, ConfigError, Mode, StorageConfig};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
-use crate::{files, guard, hsm, production, retire, tasks};
+use crate::{files, guard, hsm, production, retire, roots, tasks};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -116,7 +116,9 @@ pub async fn open_decorated(
     // A mistake in the configuration is told before anything is touched.
     let identities = Identities::read(&config.tenants, &config.principals)?;
     check_origin(&config.ledger.origin)?;
+    roots::check(&config)?;
     let token = hsm::open_token(&config)?;
+    let more_roots = hsm::open_roots(&config)?;
     production::check(&config, token.as_ref())?;
     let tpm = hsm::open_tpm(&config).await?;
     let store = open_store(&config.storage, config.mode).await?;
@@ -125,15 +127,24 @@ pub async fn open_decorated(
     let outside = open_outside(&config, store.as_ref()).await?;
     let base = Base::start(store).await?;
     let token = guard::proven(token, &config.token, base.rng.clone(), base.alarms.clone())?;
-    let foundation = base.foundation(&config, token.clone()).await?;
+    let foundation = base.foundation(&config, token.clone(), more_roots).await?;
     let key = log_verifier_key(&foundation)?;
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
-    sequencer.start().await?;
+    match sequencer.start().await {
+        // The log key is on a token that is not there: leaves wait for it, and it is tried again by itself.
+        Err(error) if !config.root.is_empty() && !error.is_fatal() => {
+            tracing::warn!(?error, "the ledger stands still until the token is there");
+        }
+        started => started?,
+    }
     let hsm = base.beside(token, tpm, &config)?;
     let engine = Arc::new(base.engine(&config, foundation, hsm, &log, &sequencer)?);
     identities.register(&engine).await?;
     engine.announce_start().await?;
+    if let Err(error) = engine.keep_roots().await {
+        tracing::warn!(?error, "the root slots are not level; it is tried again");
+    }
     // Before anything is used or destroyed by what the rows say.
     let scrub_from = tasks::scrub_before_serving(&engine).await?;
     if let Err(error) = engine.reconcile_once().await {
@@ -145,19 +156,19 @@ pub async fn open_decorated(
 }
 
 /// What exists before the foundation does.
-struct Base {
+pub(crate) struct Base {
     store: Arc<dyn Store>,
-    journal: Journal,
-    thread: JournalThread,
+    pub(crate) journal: Journal,
+    pub(crate) thread: JournalThread,
     changes: Arc<Changes>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     alarms: Arc<Alarms>,
     writer: String,
 }
 
 impl Base {
-    async fn start(store: Arc<dyn Store>) -> Result<Self, Error> {
+    pub(crate) async fn start(store: Arc<dyn Store>) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let changes = Arc::new(Changes::new(store.order().await?));
@@ -175,12 +186,18 @@ impl Base {
         Ok(Self { store, journal, thread, changes, clock, rng, alarms, writer })
     }
 
-    async fn foundation(&self, config: &Config, token: Arc<dyn KeyBackend>) -> Result<Foundation, Error> {
+    pub(crate) async fn foundation(
+        &self,
+        config: &Config,
+        token: Arc<dyn KeyBackend>,
+        more_roots: Vec<RootToken>,
+    ) -> Result<Foundation, Error> {
         let bootstrap = Bootstrap {
             store: self.store.clone(),
             journal: self.journal.clone(),
             token,
             token_serial: config.token.serial.clone(),
+            more_roots,
             rng: self.rng.clone(),
             clock: self.clock.clone(),
             development: config.mode == Mode::Development,
@@ -268,7 +285,7 @@ fn check_origin(origin: &str) -> Result<(), ConfigError> {
     Err(invalid("ledger.origin", &problem))
 }
 
-async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>, Error> {
+pub(crate) async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>, Error> {
     Ok(match config {
         StorageConfig::Sqlite { path } => {
             Arc::new(SqliteStore::open(path, SqliteOptions { create: true, ..SqliteOptions::default() }).await?)
@@ -283,7 +300,7 @@ async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>
 }
 
 /// Opens the directory outside the database, and refuses a database that is behind it.
-async fn open_outside(config: &Config, store: &dyn Store) -> Result<Outside, Error> {
+pub(crate) async fn open_outside(config: &Config, store: &dyn Store) -> Result<Outside, Error> {
     let directory = &config.ledger.outside_dir;
     let failed = |error| Error::File(directory.clone(), error);
     // A disk that is not mounted must not be taken for a directory that is not there yet.

@@ -16,10 +16,13 @@ pub(crate) fn check(config: &Config, token: &dyn KeyBackend) -> Result<(), Error
     }
     check_simulated(config, token)?;
     check_certificates(&config.server.tls)?;
-    if let (PinSource::File(pin), StorageConfig::Sqlite { path }) = (&config.token.pin, &config.storage)
-        && pin.parent() == path.parent()
-    {
-        return Err(Error::Refused("the PIN file lies beside the database".to_owned()));
+    let pins = [&config.token].into_iter().chain(config.root.iter().map(|root| &root.token)).map(|token| &token.pin);
+    for pin in pins {
+        if let (PinSource::File(pin), StorageConfig::Sqlite { path }) = (pin, &config.storage)
+            && pin.parent() == path.parent()
+        {
+            return Err(Error::Refused("the PIN file lies beside the database".to_owned()));
+        }
     }
     secrets(config).try_for_each(check_private)
 }
@@ -54,7 +57,11 @@ fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
         Some(PinSource::File(path)) => Some(path.as_path()),
         Some(PinSource::Prompt) | None => None,
     };
-    [Some(config.server.tls.key.as_path()), pin, tpm, url].into_iter().flatten()
+    let roots = config.root.iter().filter_map(|root| match &root.token.pin {
+        PinSource::File(path) => Some(path.as_path()),
+        PinSource::Prompt => None,
+    });
+    [Some(config.server.tls.key.as_path()), pin, tpm, url].into_iter().flatten().chain(roots)
 }
 
 /// Refuses a secret that others than its owner can read.

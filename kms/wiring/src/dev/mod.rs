@@ -65,6 +65,7 @@ impl Config {
             server: ServerConfig { listen: options.listen, tls: tls(dir) },
             storage: StorageConfig::Sqlite { path: dir.join("hufu.db") },
             token: token(module, serial, pin),
+            root: Vec::new(),
             tpm: None,
             ledger: LedgerConfig {
                 origin: "dev.hufu.invalid/log".to_owned(),
