@@ -1,6 +1,6 @@
 //! Root slots on two SoftHSM tokens: either opens what the service keeps, a dead one is moved away from, and a cut move goes on.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -187,6 +187,11 @@ fn either_token_is_enough_and_a_returned_one_serves_without_a_restart() {
 fn a_move_leaves_nothing_on_the_old_slot_and_destroys_its_key_only_when_told() {
     let builder = ConfigBuilder::new(Storage::Sqlite);
     let (stopped, [first, _]) = two_slots(&builder);
+    let config = stopped.scratch().join("hufu.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("e2e.db", "misspelt.db")).unwrap();
+    root_fails(&stopped, "show", "the database holds no installation");
+    fs::write(&config, text).unwrap();
     root_fails(&stopped, "move --from token --to nowhere", "there is no root slot `nowhere`");
     root_fails(&stopped, "destroy-key --slot token --yes", "only the root key of a retired one is destroyed");
     let told = root_ok(&stopped, "move --from token --to vault");

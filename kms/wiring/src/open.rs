@@ -77,6 +77,9 @@ pub enum Error {
     /// The policies would not decide as written.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// There is nothing to work on.
+    #[error("the database holds no installation: start the server once first")]
+    Empty,
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),

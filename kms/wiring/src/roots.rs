@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use hufu_core::record::FIRST_ROOT_SLOT;
+use hufu_core::changeset::Collection;
+use hufu_core::record::{Deployment, FIRST_ROOT_SLOT};
 use hufu_engine::{Foundation, MoveStep, RootKeeper, RootReport};
 
 use crate::config::{Config, ConfigError};
@@ -60,6 +61,10 @@ impl RootAdmin {
         let more_roots = hsm::open_roots(config)?;
         production::check(config, token.as_ref())?;
         let store = open_store(&config.storage, config.mode).await?;
+        // Else this would be the first start, of a database that was perhaps misspelt.
+        if store.get(Collection::Meta, Deployment::ID).await?.is_none() {
+            return Err(Error::Empty);
+        }
         open_outside(config, store.as_ref()).await?;
         let base = Base::start(store).await?;
         let foundation = base.foundation(config, token, more_roots).await?;
@@ -107,6 +112,36 @@ impl RootAdmin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{RootConfig, TokenConfig};
+
+    /// The example's configuration with these slots, each on a token of that serial number.
+    fn with(slots: &[(&str, &str)]) -> Config {
+        let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../hufu.example.toml");
+        let mut config = Config::from_file(&example).unwrap();
+        let token = |serial: &str| TokenConfig { serial: serial.to_owned(), ..config.token.clone() };
+        config.root =
+            slots.iter().map(|(slot, at)| RootConfig { slot: (*slot).to_owned(), token: token(at) }).collect();
+        config
+    }
+
+    #[test]
+    fn slots_that_cannot_be_told_apart_are_refused() {
+        for good in [&[][..], &[("vault", "2")], &[("vault", "2"), ("other", "3")]] {
+            assert!(check(&with(good)).is_ok(), "{good:?}");
+        }
+        let first = with(&[]).token.serial;
+        let many: Vec<(&str, &str)> = vec![("vault", "2"); ROOTS_MAX + 1];
+        for bad in [
+            &[("token", "2")][..],
+            &[("Vault", "2")],
+            &[("vault", "2"), ("vault", "3")],
+            &[("vault", "2"), ("other", "2")],
+            &[("vault", &first)],
+            &many,
+        ] {
+            assert!(check(&with(bad)).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn names_of_slots_are_plain() {

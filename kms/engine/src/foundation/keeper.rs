@@ -66,16 +66,24 @@ impl RootKeeper<'_> {
         let slots = self.keyring.slots().await?;
         let active = |root: &&Root| slots.state(root.slot()) == Some(RootState::Active) && root.is_serving();
         let targets: Vec<&Root> = self.keyring.roots.iter().filter(active).collect();
+        let mut failed = None;
         for scope in self.scopes().await? {
             for (record, revision) in self.records(&scope).await? {
                 let lacking = targets.iter().copied().filter(|root| record.under(root.slot()).is_none());
                 let lacking: Vec<&Root> = lacking.collect();
-                if !lacking.is_empty() {
-                    self.add(record.clone(), revision, &lacking, &slots).await?;
+                if lacking.is_empty() {
+                    continue;
+                }
+                // One key that nothing opens now must not keep the others from being safe.
+                if let Err(error) = self.add(record, revision, &lacking, &slots).await {
+                    failed.get_or_insert(error);
                 }
             }
         }
-        self.report().await
+        match failed {
+            Some(error) => Err(error),
+            None => self.report().await,
+        }
     }
 
     /// Every slot, and how many of the wrapping keys it wraps.
