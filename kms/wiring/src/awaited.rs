@@ -63,7 +63,7 @@ fn wait(waiting: &Weak<Awaited>, opener: &Opener) {
         if waiting.strong_count() == 0 {
             return;
         }
-        let opened = opener.open();
+        let opened = opener.open_late();
         let Some(awaited) = waiting.upgrade() else { return };
         match opened {
             Ok(backend) => {

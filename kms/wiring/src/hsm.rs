@@ -26,6 +26,7 @@ pub(crate) fn open_token(config: &Config) -> Result<Arc<dyn KeyBackend>, Error> 
 pub(crate) fn open_roots(config: &Config) -> Result<Vec<RootToken>, Error> {
     let open = |root: &RootConfig| {
         let backend = Awaited::open(Opener::new(&root.token, config.mode)?)?;
+        crate::production::check_simulated(config, backend.as_ref())?;
         Ok(RootToken { slot: root.slot.clone(), serial: root.token.serial.clone(), backend })
     };
     config.root.iter().map(open).collect()
@@ -68,6 +69,12 @@ impl Opener {
                 Arc::new(hufu_pkcs11::Pkcs11Backend::open(options).map_err(|error| refused(&error))?)
             }
         };
+        Ok(backend)
+    }
+
+    /// As [`Self::open`], later: the start has checked what was there then, and nothing simulated comes in after it.
+    pub(crate) fn open_late(&self) -> Result<Arc<dyn KeyBackend>, Refused> {
+        let backend = self.open()?;
         if self.mode == Mode::Production && backend.capabilities().simulated {
             return Err(Refused { why: format!("{} is a simulation", backend.name()), for_good: true });
         }
