@@ -61,6 +61,7 @@ words! {
     AuditOutcome: "AUDIT_OUTCOME_";
     Mode: "MODE_";
     Health: "HEALTH_";
+    RootState: "ROOT_STATE_";
     StorageKind: "STORAGE_KIND_";
 }
 

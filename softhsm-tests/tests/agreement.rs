@@ -1,7 +1,5 @@
 //! Keys derived from shared secrets through the command: OpenSSL is the other side.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 use hufu_softhsm_tests::{Cli, Daemon, ForeignKey, openssl_ok};
 
 const INFO: &[u8] = b"alice and bob, to seal letters";

@@ -13,6 +13,7 @@ pub(crate) mod ledger;
 pub(crate) mod mac;
 pub(crate) mod public;
 pub(crate) mod random;
+mod root;
 pub(crate) mod status;
 pub(crate) mod used;
 pub(crate) mod version;

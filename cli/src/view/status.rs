@@ -3,7 +3,11 @@ use std::collections::BTreeSet;
 use hufu_sdk::{Word as _, v1};
 use serde::Serialize;
 
-use super::{protection_text, time};
+use super::{
+    protection_text,
+    root::{RootView, root_table},
+    time,
+};
 use crate::{
     output::View,
     table::{pairs, table},
@@ -24,6 +28,7 @@ pub(crate) struct StatusView {
     journal: JournalView,
     ledger: LedgerView,
     reconciler: ReconcilerView,
+    roots: Vec<RootView>,
     alarms: Vec<AlarmView>,
     quarantined_keys: Vec<String>,
 }
@@ -95,6 +100,7 @@ impl StatusView {
             journal: JournalView::new(&status.journal.clone().unwrap_or_default()),
             ledger: LedgerView::new(&status.ledger.clone().unwrap_or_default()),
             reconciler: ReconcilerView::new(&status.reconciler.unwrap_or_default()),
+            roots: status.roots.iter().map(RootView::new).collect(),
             alarms: status.alarms.iter().map(AlarmView::new).collect(),
             quarantined_keys: status.quarantined_keys.clone(),
         }
@@ -198,6 +204,7 @@ impl View for StatusView {
         ]);
         text.push('\n');
         text.push_str(&self.backend_table());
+        text.push_str(&root_table(&self.roots));
         text.push_str(&self.alarm_table());
         text
     }

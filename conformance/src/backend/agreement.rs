@@ -4,7 +4,7 @@ use hufu_core::algorithm::Algorithm;
 use hufu_core::backend::{BackendError, KeyHandle, Operation, Outcome};
 use hufu_secret::SecretBytes;
 
-use super::{Case, Failure};
+use super::{Case, Failure, encapsulation};
 
 pub(super) async fn check(case: &Case<'_>, key: &KeyHandle, other: &KeyHandle) -> Result<(), Failure> {
     let secret = agree(case, key, public(other)).await?;
@@ -20,9 +20,20 @@ pub(super) async fn check(case: &Case<'_>, key: &KeyHandle, other: &KeyHandle) -
     let strange = agree(case, key, public(&stranger)).await?;
     case.perform(Operation::Destroy(stranger.uid)).await.map_err(|e| case.failure("destroying succeeds", &e))?;
     case.ensure(strange != secret, "another peer gives another secret", &"it gives the same")?;
+    check_foreign(case, key).await?;
     check_peers(case, key, public(other)).await?;
     let found = agree(case, key, public(other)).await?;
     case.ensure(found == secret, "after refusals the secret is the same", &"it is not")
+}
+
+/// The backend agrees with the verifier, which is another implementation where the backend is a device.
+async fn check_foreign(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure> {
+    for _ in 0..4 {
+        let (peer, secret) = encapsulation::encapsulate(case, key).await?;
+        let found = agree(case, key, &peer).await?;
+        case.ensure(found == secret, "another implementation agrees on the same secret", &"it does not")?;
+    }
+    Ok(())
 }
 
 /// Peers that are none: encodings, curves and points.

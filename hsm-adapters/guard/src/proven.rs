@@ -15,6 +15,9 @@ use crate::verify::{Verify, is_fragile};
 /// What is encrypted to a key and decrypted again, to prove the key.
 const CHALLENGE: &[u8] = b"hufu/guard/challenge/v1";
 
+/// How often an agreement is tried while the device is lost between proof and use.
+const AGREE_TRIES_MAX: usize = 3;
+
 /// A result that does not belong to the key that was asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mismatch {
@@ -26,7 +29,8 @@ pub struct Mismatch {
     pub what: &'static str,
 }
 
-/// Puts a check behind the signatures of a backend. All else goes through as it is.
+/// Puts a check behind the signatures of a backend, and before its decryptions and agreements where they tell nothing by
+/// themselves. All else goes through as it is.
 ///
 /// What does not verify is not released, and nothing of the backend counts as proven after it: each key is refused until it
 /// makes a signature that is good.
@@ -102,6 +106,37 @@ impl Proven {
         }
     }
 
+    /// Agrees on a secret. Nothing in it tells whose key made it, so the key is proven before, by a peer that was made for that, and
+    /// the device must not have been lost since.
+    async fn agree(&self, key: &KeyHandle, peer: &[u8], deadline: Instant) -> Result<Outcome, BackendError> {
+        for _ in 0..AGREE_TRIES_MAX {
+            if !self.marks.is_proven(key.uid, self.standing()) {
+                self.prove_agreement(key, deadline).await?;
+            }
+            let outcome = self.backend.perform(Operation::Agree(key, peer), deadline).await?;
+            if self.marks.is_proven(key.uid, self.standing()) {
+                return Ok(outcome);
+            }
+        }
+        Err(BackendError::Unavailable("the device is lost again and again".to_owned()))
+    }
+
+    async fn prove_agreement(&self, key: &KeyHandle, deadline: Instant) -> Result<(), BackendError> {
+        let begun = self.standing();
+        let public_key = public_key(key)?;
+        let met = self.verifier.perform(Operation::Encapsulate(&public_key), deadline).await?;
+        let Outcome::Encapsulated { ciphertext: peer, secret } = met else {
+            return Err(BackendError::Failed("the verifier answered a secret of another form".to_owned()));
+        };
+        match self.backend.perform(Operation::Agree(key, &peer), deadline).await? {
+            Outcome::Plaintext(found) if found == secret => {
+                self.marks.prove(key.uid, begun);
+                Ok(())
+            }
+            _ => Err(self.mismatch(key, "a secret that is not the one of the key's public half")),
+        }
+    }
+
     fn standing(&self) -> Standing {
         self.marks.standing(self.backend.generation())
     }
@@ -148,6 +183,7 @@ impl KeyBackend for Proven {
                 Box::pin(self.sign(operation, key, input, deadline))
             }
             Operation::DecryptWith(key, data) => Box::pin(self.decrypt(key, data, deadline)),
+            Operation::Agree(key, peer) => Box::pin(self.agree(key, peer, deadline)),
             other => self.backend.perform(other, deadline),
         }
     }

@@ -85,7 +85,7 @@ impl SoftwareBackend {
             Operation::Agree(handle, peer) => self.use_key(handle, Usage::Agree(peer), deadline).await,
             Operation::Verify(key, input, signature) => self.verify(key, input, signature, deadline).await,
             Operation::EncryptTo(key, data) => public::encrypt(key, data).map(Outcome::Bytes),
-            Operation::Encapsulate(key) => public::encapsulate(key),
+            Operation::Encapsulate(key) => public::encapsulate(key, self.rng.as_ref()),
             Operation::Random(len) => self.random(len),
             Operation::Level(_) => Ok(Outcome::Done),
             Operation::Wrap(..) | Operation::Unwrap(..) => {

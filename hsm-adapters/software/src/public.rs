@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
 };
 use hufu_core::algorithm::{Algorithm, Scheme};
+use hufu_core::ambient::Rng;
 use hufu_core::backend::{BackendError, Outcome, PublicKey, SignInput};
 use hufu_core::record::DISTINGUISHING_ID_DEFAULT;
 use hufu_secret::SecretBytes;
@@ -82,7 +83,11 @@ pub(crate) fn encrypt(key: &PublicKey<'_>, plaintext: &[u8]) -> Result<Vec<u8>, 
 
 /// Makes a shared secret for a public key (FIPS 203 §7.2); the library draws its own randomness, and checks the key's
 /// coefficients.
-pub(crate) fn encapsulate(key: &PublicKey<'_>) -> Result<Outcome, BackendError> {
+pub(crate) fn encapsulate(key: &PublicKey<'_>, rng: &dyn Rng) -> Result<Outcome, BackendError> {
+    if key.scheme == Scheme::Ecdh {
+        let (secret, ciphertext) = crate::key::meet(key.algorithm, key.spki, rng)?;
+        return Ok(Outcome::Encapsulated { ciphertext, secret });
+    }
     if (key.algorithm, key.scheme) != (Algorithm::MlKem768, Scheme::MlKem) {
         let why = format!("{} with {} encapsulates nothing", key.algorithm, key.scheme);
         return Err(BackendError::Unsupported(why));

@@ -114,7 +114,9 @@ pub enum Operation<'a> {
     EncryptTo(&'a PublicKey<'a>, &'a [u8]),
     /// Decrypt with a private key. Answer: [`Outcome::Plaintext`], or [`BackendError::Rejected`].
     DecryptWith(&'a KeyHandle, &'a [u8]),
-    /// Make a shared secret and its ciphertext for a public key. Answer: [`Outcome::Encapsulated`].
+    /// Make a shared secret and its ciphertext for a public key. Answer: [`Outcome::Encapsulated`]. For [`Scheme::Ecdh`] the
+    /// ciphertext is the SubjectPublicKeyInfo of a pair that was made for this and is gone, and the secret is what
+    /// [`Operation::Agree`] gives on it.
     Encapsulate(&'a PublicKey<'a>),
     /// Recover the shared secret from a ciphertext of [`Algorithm::encapsulation_len`] bytes. Answer:
     /// [`Outcome::Plaintext`]. A ciphertext that was not made for this key gives another secret, never an error (FIPS 203

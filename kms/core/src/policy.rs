@@ -96,6 +96,8 @@ actions! {
     Encapsulate = 31 => "crypto.encapsulate",
     /// Recover a shared secret.
     Decapsulate = 32 => "crypto.decapsulate",
+    /// The service itself: make, fill or retire a root slot.
+    KeepRoots = 41 => "service.keep-roots",
     /// Derive a key from a secret shared with another key.
     DeriveSharedSecret = 40 => "crypto.agree",
 }

@@ -16,6 +16,7 @@ use hufu_core::rules::Retirement;
 use hufu_core::store::Store;
 use hufu_core::{Error, Reason};
 use hufu_journal::{Journal, Slot};
+use parking_lot::Mutex;
 
 use crate::alarms::Alarms;
 use crate::api::Caller;
@@ -26,6 +27,7 @@ use crate::foundation::Keyring;
 use crate::ledger::Ledger;
 use crate::reconcile::Reconciler;
 use crate::refusals::Refusals;
+use crate::roots::KeptRoots;
 
 /// A server on a shared database that has not heard from it for so long refuses key use.
 const STALE_AFTER: Duration = Duration::from_millis(800);
@@ -84,6 +86,7 @@ pub struct Engine {
     pub(crate) writer: String,
     pub(crate) destroy_delay_ms_min: u64,
     pub(crate) retirements: Vec<Retirement>,
+    pub(crate) roots: Mutex<KeptRoots>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -123,6 +126,7 @@ impl Engine {
             writer: parts.writer,
             destroy_delay_ms_min: parts.destroy_delay_ms_min,
             retirements: Vec::new(),
+            roots: Mutex::default(),
         }
     }
 

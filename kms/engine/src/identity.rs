@@ -24,13 +24,15 @@ impl Engine {
             return self.directory.tenant(id).await.map(drop);
         }
         let now = self.clock.now_ms();
-        let material = self.keyring.create(WrappingKeyUse::KeyMaterial, id.as_str(), now).await?;
-        let audit = self.keyring.create(WrappingKeyUse::AuditInput, id.as_str(), now).await?;
+        let (material, mut guards) = self.keyring.create(WrappingKeyUse::KeyMaterial, id.as_str(), now).await?;
+        let (audit, more) = self.keyring.create(WrappingKeyUse::AuditInput, id.as_str(), now).await?;
+        guards.extend(more.into_iter().filter(|guard| !guards.contains(guard)).collect::<Vec<_>>());
+        guards.push(Guard::Absent(Collection::Tenant, id.to_string()));
         let tenant = Tenant { id: id.clone(), created_at: now, material_key: material.id, audit_key: audit.id };
         let seal = self.keyring.integrity();
         let entry = AuditEntry::done(now, AuditEntry::system(), Action::Lifecycle, format!("tenants/{id}"));
         let changeset = Changeset {
-            guards: vec![Guard::Absent(Collection::Tenant, id.to_string())],
+            guards,
             writes: vec![
                 Write::Put(seal.row(&material, 1)),
                 Write::Put(seal.row(&audit, 1)),

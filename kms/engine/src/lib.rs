@@ -18,9 +18,13 @@ mod lifecycle;
 mod proofs;
 mod reconcile;
 mod refusals;
+mod roots;
 pub mod sequencer;
 mod status;
 mod trail;
 
 pub use engine::{Engine, Parts};
-pub use foundation::{Bootstrap, Foundation, FoundationError, Integrity, Keyring, lay_foundation};
+pub use foundation::{
+    Bootstrap, Foundation, FoundationError, Integrity, Keyring, MoveStep, RootKeeper, RootReport, RootToken,
+    lay_foundation,
+};

@@ -20,7 +20,7 @@ use hufu_core::backend::{BackendError, KeyBackend, KeyHandle, Operation, Outcome
 use hufu_core::changeset::Changeset;
 use hufu_core::store::Store;
 use hufu_journal::Journal;
-use hufu_log::{Fence, Log, LogState, Unsigned};
+use hufu_log::{Fence, Log, LogError, LogState, Unsigned};
 use hufu_tlog::Checkpoint;
 use hufu_verify::verify_note;
 use tokio::sync::{Mutex, watch};
@@ -164,12 +164,14 @@ impl Sequencer {
     }
 
     async fn begin(&self, inner: &mut Inner) -> Result<(), SequencerError> {
-        let note = self.parts.outside.load().await?;
-        let key = self.parts.log.verifier_key();
-        let outside = note.map(|note| verify_note(note.as_bytes(), key)).transpose();
-        inner.outside = outside.map_err(SequencerError::OutsideNote)?;
+        inner.outside = self.kept_outside().await?;
         let state = self.load(inner).await?;
-        if inner.outside.is_none() && state.size() > 0 {
+        // What another server publishes meanwhile it has kept outside before: so outside is looked at last.
+        let published = state.size() > 0 && !self.waits_for_its_first_signature(&state).await?;
+        if inner.outside.is_none() && published {
+            inner.outside = self.kept_outside().await?;
+        }
+        if inner.outside.is_none() && published {
             let words = "no checkpoint was kept outside the database: whether it is an older copy cannot be told";
             self.parts.alarms.raise("outside-missing", "ledger", words);
         }
@@ -183,6 +185,24 @@ impl Sequencer {
         self.follow(inner).await?;
         inner.started = true;
         Ok(())
+    }
+
+    /// Whether there is a root and no signature was ever published: nothing was kept outside yet, and nothing is missing.
+    async fn waits_for_its_first_signature(&self, state: &LogState) -> Result<bool, SequencerError> {
+        if self.parts.log.signed().await?.is_some() {
+            return Ok(false);
+        }
+        match self.parts.log.unsigned(state).await {
+            // Another server has signed it, or gone on: what it kept is there now.
+            Err(LogError::Stale) => Ok(false),
+            found => Ok(found?.is_some()),
+        }
+    }
+
+    async fn kept_outside(&self) -> Result<Option<Checkpoint>, SequencerError> {
+        let note = self.parts.outside.load().await?;
+        let key = self.parts.log.verifier_key();
+        note.map(|note| verify_note(note.as_bytes(), key)).transpose().map_err(SequencerError::OutsideNote)
     }
 
     async fn advance(&self, inner: &mut Inner) -> Result<Progress, SequencerError> {

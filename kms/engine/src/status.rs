@@ -42,6 +42,7 @@ impl Engine {
         Ok(Status {
             development: self.deployment.development,
             backends: backends.collect(),
+            roots: self.roots_now().await?,
             writer: self.writer.clone(),
             audit_sequence: progress.next_seq,
             slots,

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Parser, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 /// Port of the development server.
@@ -19,8 +19,13 @@ Exit codes:
 /// Hufu, a hardware-backed key management service.
 #[derive(Parser, Debug)]
 #[command(name = "hufud", version, after_help = EXIT_CODES)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(group(ArgGroup::new("mode").required(true).args(["dev", "config"])))]
 pub struct Args {
+    /// Work on the installation instead of serving it.
+    #[command(subcommand)]
+    pub work: Option<Work>,
+
     /// Run a development server: SQLite, a SoftHSM token of its own, development certificates. Nothing in it is safe.
     #[arg(long)]
     pub dev: bool,
@@ -42,12 +47,62 @@ pub struct Args {
     pub pkcs11_module: Option<PathBuf>,
 
     /// What is logged: `info`, `debug`, or `target=level,…`.
-    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = filter)]
+    #[arg(long, global = true, value_name = "FILTER", default_value = "info", value_parser = filter)]
     pub log: String,
 
     /// How it is logged, on standard error; by default text on a terminal and JSON elsewhere.
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, global = true, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+}
+
+/// What else than serving can be done.
+#[derive(Subcommand, Debug)]
+pub enum Work {
+    /// Root slots: the tokens whose root keys wrap what the service keeps wrapped.
+    #[command(subcommand)]
+    Root(RootWork),
+}
+
+/// Work on root slots. On SQLite the server must be stopped; on PostgreSQL servers may run.
+#[derive(Subcommand, Debug)]
+pub enum RootWork {
+    /// Show the slots, and how much rests on each.
+    Show {
+        /// The server's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Move everything from one slot to another, and retire the old one; when it was cut off, the same line goes on.
+    Move {
+        /// The server's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The slot that is to be retired; `token` is that of `[token]`.
+        #[arg(long, value_name = "SLOT")]
+        from: String,
+        /// The slot that is to carry everything.
+        #[arg(long, value_name = "SLOT")]
+        to: String,
+        /// Destroy the old slot's root key on its token afterwards. What no other slot wraps, such as an older backup of the
+        /// database, will never open again.
+        #[arg(long)]
+        destroy_root_key: bool,
+        /// Do not ask before the root key is destroyed.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Destroy the root key of a retired slot on its token.
+    DestroyKey {
+        /// The server's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The slot.
+        #[arg(long, value_name = "SLOT")]
+        slot: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// How log lines look.
@@ -88,6 +143,16 @@ mod tests {
         assert_eq!((args.data_dir, args.listen.to_string()), ("./hufu-data".into(), "127.0.0.1:8743".into()));
         assert_eq!(parse("--dev --listen 127.0.0.1:0").unwrap().listen.port(), 0);
         assert!(parse("--config hufu.toml").unwrap().config.is_some());
+        for line in [
+            "root show --config x",
+            "root move --config x --from token --to vault --destroy-root-key",
+            "root destroy-key --config x --slot token --yes",
+        ] {
+            assert!(parse(line).unwrap().work.is_some(), "{line}");
+        }
+        for line in ["root", "root show", "root move --config x --from token", "--dev root show --config x"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
         for line in ["", "--dev --config x", "--config x --data-dir y", "--dev --log =x=", "--dev --listen here"] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::args::Args;
 use crate::limits::Limits;
 use crate::net::{TlsError, TlsIdentity, server_config};
+use crate::roots;
 use crate::serve::{Daemon, Listeners, ServeError, bind};
 use crate::wire::status::{Installation, StorageKind};
 
@@ -30,6 +31,9 @@ pub enum DaemonError {
     /// Configuration, key store, database or ledger do not allow a start.
     #[error("the service cannot be opened")]
     Open(#[from] hufu_wiring::Error),
+    /// Nothing was confirmed, so nothing was done.
+    #[error("not confirmed: nothing was destroyed")]
+    Unconfirmed,
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] TlsError),
@@ -60,6 +64,11 @@ impl DaemonError {
 /// # Errors
 /// [`DaemonError`] when it cannot start or ends by itself.
 pub fn run(args: &Args) -> Result<(), DaemonError> {
+    if let Some(work) = &args.work {
+        harden();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        return runtime.block_on(roots::run(work));
+    }
     let dev = args.dev.then(|| dev_options(args));
     if let Some(options) = &dev {
         // It may begin the process anew, so it comes before everything else.

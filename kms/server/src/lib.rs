@@ -11,6 +11,7 @@ pub mod limits;
 pub mod logging;
 pub mod metrics;
 pub mod net;
+pub mod roots;
 pub mod rpc;
 pub mod serve;
 pub mod wire;

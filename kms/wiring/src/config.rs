@@ -32,6 +32,9 @@ pub struct Config {
     /// Tokens that hold the same keys, in place of one token.
     #[serde(default)]
     pub group: Option<GroupConfig>,
+    /// Further root slots: tokens with a root key each, any of which opens what the service keeps wrapped; none when missing.
+    #[serde(default)]
+    pub root: Vec<RootConfig>,
     /// A TPM 2.0 beside the token, for keys that the token cannot hold; none when missing.
     #[serde(default)]
     pub tpm: Option<TpmConfig>,
@@ -177,6 +180,16 @@ pub enum ReplicationConfig {
     Wrapped,
 }
 
+/// A further root slot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootConfig {
+    /// Its name, as stored with what its root key wraps: it never changes and is never used again.
+    pub slot: String,
+    /// Its token. `sessions`, `verify` and `verify_one_of` do not matter to it.
+    pub token: TokenConfig,
+}
+
 /// Where a token's module runs (docs/design/0006-driver-isolation.md).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -301,8 +314,13 @@ impl Config {
         Ok(config)
     }
 
-    /// The tokens: one, or those of the group.
+    /// Every token: the one or those of the group, and those of further root slots.
     pub fn tokens(&self) -> impl Iterator<Item = &TokenConfig> {
+        self.key_tokens().chain(self.root.iter().map(|root| &root.token))
+    }
+
+    /// The tokens that hold keys of protection `hsm`.
+    pub(crate) fn key_tokens(&self) -> impl Iterator<Item = &TokenConfig> {
         self.token.iter().chain(self.group.iter().flat_map(|group| &group.tokens))
     }
 
@@ -333,7 +351,8 @@ impl Config {
         let storage = match &mut self.storage {
             StorageConfig::Sqlite { path } | StorageConfig::Postgres { url_file: path, .. } => path,
         };
-        let tokens = self.token.iter_mut().chain(self.group.iter_mut().flat_map(|group| &mut group.tokens));
+        let group = self.group.iter_mut().flat_map(|group| &mut group.tokens);
+        let tokens = self.token.iter_mut().chain(group).chain(self.root.iter_mut().map(|root| &mut root.token));
         let tokens = tokens.flat_map(|token| {
             let pin = match &mut token.pin {
                 PinSource::File(path) => Some(path),

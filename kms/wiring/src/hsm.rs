@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use hufu_core::backend::{BackendError, KeyBackend};
+use hufu_engine::RootToken;
 use hufu_group::{Group, GroupError, Late, Replication};
 use hufu_pkcs11::{PROFILE_LEN_MAX, TokenSelector, VendorProfile};
 use hufu_secret::SecretBytes;
 
-use crate::config::{Config, GroupConfig, Isolation, Mode, ReplicationConfig, TokenConfig};
+use crate::config::{Config, GroupConfig, Isolation, Mode, ReplicationConfig, RootConfig, TokenConfig};
 use crate::identities::invalid;
 use crate::open::{Ambient, Error};
 use crate::{files, guard, pin, production};
 
-/// Opens the token, or the tokens of a group.
+/// Opens the token, or the tokens of a group. Where there are further root slots the token may be missing: they open what the
+/// root keys wrap.
 pub(crate) fn open(config: &Config, ambient: &Ambient) -> Result<Arc<dyn KeyBackend>, Error> {
     match (&config.token, &config.group) {
+        (Some(token), _) if !config.root.is_empty() => Ok(Arc::new(open_late(token, None, config.mode)?)),
         (Some(token), _) => {
             // A mistake here must not cost a PIN that was asked for.
             let vendor = Vendor::read(token)?;
@@ -102,12 +105,26 @@ fn open_worker(of: &TokenConfig, token: hufu_pkcs11::Config) -> Result<Arc<dyn K
     Ok(Arc::new(hufu_worker::WorkerBackend::open(options)?))
 }
 
+/// Opens the tokens of the further root slots, each there or not.
+pub(crate) fn open_roots(config: &Config) -> Result<Vec<RootToken>, Error> {
+    let open = |root: &RootConfig| {
+        let late = open_late(&root.token, None, config.mode)?;
+        // A slot that production refuses is a mistake in the configuration, not a token that is missing.
+        if let Some(BackendError::Unsupported(why)) = late.closed() {
+            return Err(Error::Refused(format!("token:{}: {why}", root.token.serial)));
+        }
+        Ok(RootToken { slot: root.slot.clone(), serial: root.token.serial.clone(), backend: Arc::new(late) })
+    };
+    config.root.iter().map(open).collect()
+}
+
 /// Opens the tokens of a group. Those that cannot be opened now are tried again later, as long as one can.
 fn open_group(group: &GroupConfig, mode: Mode, ambient: &Ambient) -> Result<Arc<dyn KeyBackend>, Error> {
     let mut tokens: Vec<(String, Arc<dyn KeyBackend>)> = Vec::new();
     let mut closed: Vec<String> = Vec::new();
     for token in &group.tokens {
-        let late = open_late(group, token, mode)?;
+        let shared_key = (group.replication == ReplicationConfig::Wrapped).then(|| group.name.clone());
+        let late = open_late(token, shared_key, mode)?;
         if let Some(error) = late.closed() {
             tracing::error!(token = token.serial, %error, "the group begins without this token");
             closed.push(format!("{}: {error}", token.serial));
@@ -127,10 +144,10 @@ fn open_group(group: &GroupConfig, mode: Mode, ambient: &Ambient) -> Result<Arc<
     Ok(Arc::new(opened))
 }
 
-fn open_late(group: &GroupConfig, token: &TokenConfig, mode: Mode) -> Result<Late, Error> {
+/// Opens a token, now or later.
+fn open_late(token: &TokenConfig, shared_key: Option<String>, mode: Mode) -> Result<Late, Error> {
     let vendor = Vendor::read(token)?;
     let pin = pin::read(&token.pin, &format!("token {}", token.serial))?;
-    let shared_key = (group.replication == ReplicationConfig::Wrapped).then(|| group.name.clone());
     let (serial, of) = (token.serial.clone(), token.clone());
     let open = move || {
         // A PIN that is good is presented again at each try; one that was refused, or perhaps was, never is.

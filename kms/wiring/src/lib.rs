@@ -15,13 +15,16 @@ mod outside;
 mod pin;
 mod production;
 mod retire;
+mod roots;
 mod service;
 mod tasks;
 
 pub use config::{
     Config, ConfigError, GroupConfig, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, ReplicationConfig,
-    ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
+    RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
+pub use hufu_engine::{MoveStep, RootReport};
 pub use open::{Adapters, Error, open, open_decorated};
+pub use roots::RootAdmin;
 pub use service::{Service, TlsMaterial};

@@ -13,7 +13,7 @@ use hufu_core::store::Store;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
 use hufu_engine::sequencer::{Sequencer, SequencerConfig, SequencerError};
-use hufu_engine::{Bootstrap, Engine, Foundation, FoundationError, lay_foundation};
+use hufu_engine::{Bootstrap, Engine, Foundation, FoundationError, RootToken, lay_foundation};
 use hufu_group::Devices;
 use hufu_journal::{Journal, JournalConfig, JournalThread};
 use hufu_log::Log;
@@ -27,7 +27,7 @@ use crate::config::{Config, ConfigError, Mode, StorageConfig};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
-use crate::{files, guard, hsm, production, retire, tasks};
+use crate::{files, guard, hsm, production, retire, roots, tasks};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -77,6 +77,9 @@ pub enum Error {
     /// The policies would not decide as written.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// There is nothing to work on.
+    #[error("the database holds no installation: start the server once first")]
+    Empty,
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -117,8 +120,10 @@ pub async fn open_decorated(
     let identities = Identities::read(&config.tenants, &config.principals)?;
     check_origin(&config.ledger.origin)?;
     config.check_tokens()?;
+    roots::check(&config)?;
     let ambient = Ambient::new();
     let token = hsm::open(&config, &ambient)?;
+    let more_roots = hsm::open_roots(&config)?;
     production::check(&config, token.as_ref())?;
     let tpm = hsm::open_tpm(&config).await?;
     let store = open_store(&config.storage, config.mode).await?;
@@ -131,7 +136,7 @@ pub async fn open_decorated(
         // Each token of a group has its own.
         None => token,
     };
-    let foundation = base.foundation(&config, token.clone()).await?;
+    let foundation = base.foundation(&config, token.clone(), more_roots).await?;
     let key = log_verifier_key(&foundation)?;
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
@@ -140,6 +145,9 @@ pub async fn open_decorated(
     let engine = Arc::new(base.engine(&config, foundation, hsm, &log, &sequencer)?);
     identities.register(&engine).await?;
     engine.announce_start().await?;
+    if let Err(error) = engine.keep_roots().await {
+        tracing::warn!(?error, "the root slots are not level; it is tried again");
+    }
     // Before anything is used or destroyed by what the rows say.
     let scrub_from = tasks::scrub_before_serving(&engine).await?;
     if let Err(error) = engine.reconcile_once().await {
@@ -163,12 +171,12 @@ async fn begin_sequencing(sequencer: &Sequencer) -> Result<(), SequencerError> {
 }
 
 /// What exists before the foundation does.
-struct Base {
+pub(crate) struct Base {
     store: Arc<dyn Store>,
-    journal: Journal,
-    thread: JournalThread,
+    pub(crate) journal: Journal,
+    pub(crate) thread: JournalThread,
     changes: Arc<Changes>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     alarms: Arc<Alarms>,
     writer: String,
@@ -182,14 +190,14 @@ pub(crate) struct Ambient {
 }
 
 impl Ambient {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         Self { rng: Arc::new(SystemRng), alarms: Arc::new(Alarms::new(clock.clone())), clock }
     }
 }
 
 impl Base {
-    async fn start(store: Arc<dyn Store>, ambient: Ambient) -> Result<Self, Error> {
+    pub(crate) async fn start(store: Arc<dyn Store>, ambient: Ambient) -> Result<Self, Error> {
         let Ambient { clock, rng, alarms } = ambient;
         let changes = Arc::new(Changes::new(store.order().await?));
         changes.confirm(clock.uptime());
@@ -205,7 +213,12 @@ impl Base {
         Ok(Self { store, journal, thread, changes, clock, rng, alarms, writer })
     }
 
-    async fn foundation(&self, config: &Config, token: Arc<dyn KeyBackend>) -> Result<Foundation, Error> {
+    pub(crate) async fn foundation(
+        &self,
+        config: &Config,
+        token: Arc<dyn KeyBackend>,
+        more_roots: Vec<RootToken>,
+    ) -> Result<Foundation, Error> {
         let bootstrap = Bootstrap {
             store: self.store.clone(),
             journal: self.journal.clone(),
@@ -214,6 +227,7 @@ impl Base {
                 (Some(token), _) => token.serial.clone(),
                 (None, group) => group.as_ref().map(|group| format!("group:{}", group.name)).unwrap_or_default(),
             },
+            more_roots,
             rng: self.rng.clone(),
             clock: self.clock.clone(),
             development: config.mode == Mode::Development,
@@ -301,7 +315,7 @@ fn check_origin(origin: &str) -> Result<(), ConfigError> {
     Err(invalid("ledger.origin", &problem))
 }
 
-async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>, Error> {
+pub(crate) async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>, Error> {
     Ok(match config {
         StorageConfig::Sqlite { path } => {
             Arc::new(SqliteStore::open(path, SqliteOptions { create: true, ..SqliteOptions::default() }).await?)
@@ -316,7 +330,7 @@ async fn open_store(config: &StorageConfig, mode: Mode) -> Result<Arc<dyn Store>
 }
 
 /// Opens the directory outside the database, and refuses a database that is behind it.
-async fn open_outside(config: &Config, store: &dyn Store) -> Result<Outside, Error> {
+pub(crate) async fn open_outside(config: &Config, store: &dyn Store) -> Result<Outside, Error> {
     let directory = &config.ledger.outside_dir;
     let failed = |error| Error::File(directory.clone(), error);
     // A disk that is not mounted must not be taken for a directory that is not there yet.

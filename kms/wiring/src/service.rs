@@ -59,7 +59,7 @@ impl Service {
 
 /// Waits for the journal to commit what is left. It may wait for a database that does not answer: so on a thread of its own,
 /// and the caller may give up.
-async fn stop_journal(journal: JournalThread) {
+pub(crate) async fn stop_journal(journal: JournalThread) {
     let (done, ended) = oneshot::channel::<()>();
     let stop = move || {
         journal.stop();

@@ -19,6 +19,8 @@ const RECONCILE_PERIOD: Duration = Duration::from_secs(1);
 const INVENTORY_PERIOD: Duration = Duration::from_secs(3_600);
 /// Between some keys that are levelled and the next ones.
 const LEVEL_PERIOD: Duration = Duration::from_millis(250);
+/// How often the root slots are looked at.
+const ROOTS_PERIOD: Duration = Duration::from_secs(10);
 /// How often the audit head is written outside the database.
 const OUTSIDE_PERIOD: Duration = Duration::from_secs(1);
 
@@ -52,6 +54,7 @@ pub(crate) fn start(
         tokio::spawn(reconcile(engine.clone(), stopped.clone())),
         tokio::spawn(inventory(engine.clone(), stopped.clone())),
         tokio::spawn(level(engine.clone(), stopped.clone())),
+        tokio::spawn(keep_roots(engine.clone(), stopped.clone())),
         tokio::spawn(scrub(engine, scrub_from, stopped.clone())),
         tokio::spawn(outside_heads(outside.clone(), stopped.clone())),
         tokio::spawn(async move { sequencer.run(stopped).await }),
@@ -99,6 +102,17 @@ async fn inventory(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
     while tick(&mut ticks, &mut stopped).await {
         if let Err(error) = engine.take_inventory().await {
             tracing::warn!(?error, "the tokens could not be compared with the database");
+        }
+    }
+}
+
+async fn keep_roots(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(ROOTS_PERIOD);
+    // The start has just looked.
+    ticks.reset();
+    while tick(&mut ticks, &mut stopped).await {
+        if let Err(error) = engine.keep_roots().await {
+            tracing::warn!(?error, "the root slots are not level; it is tried again");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hufu_conformance::backend::{Report, Subject, backend_suite};
 use hufu_core::BoxFuture;
 use hufu_core::ambient::{Rng, RngError};
-use hufu_core::backend::{BackendError, KeyBackend as _, WrappingKeys};
+use hufu_core::backend::{BackendError, WrappingKeys};
 use hufu_core::record::WrappingKeyId;
 use hufu_pkcs11::{Config, Pkcs11Backend, TokenSelector, VendorProfile, find_or_init_token};
 use hufu_secret::SecretBytes;

@@ -42,7 +42,8 @@ impl KeyBackend for Device {
 
     fn perform<'a>(&'a self, operation: Operation<'a>, _: Instant) -> BoxFuture<'a, Result<Outcome, BackendError>> {
         Box::pin(async move {
-            let (Operation::Sign(key, _) | Operation::DecryptWith(key, _)) = operation else {
+            let (Operation::Sign(key, _) | Operation::DecryptWith(key, _) | Operation::Agree(key, _)) = operation
+            else {
                 return Ok(Outcome::Done);
             };
             let good = match self.script.lock().pop_front().unwrap_or(Act::Well) {
@@ -56,6 +57,11 @@ impl KeyBackend for Device {
             match operation {
                 Operation::DecryptWith(_, data) if good && data == CHALLENGE => {
                     Ok(Outcome::Plaintext(SecretBytes::from_slice(CHALLENGE)))
+                }
+                // What stands for a secret: whose key met whom.
+                Operation::Agree(_, peer) => {
+                    let whose = if good { key.uid.0 } else { [0xff; 16] };
+                    Ok(Outcome::Plaintext(SecretBytes::from_vec([&whose, peer].concat())))
                 }
                 Operation::DecryptWith(..) => Err(BackendError::Rejected),
                 _ => Ok(Outcome::Bytes(if good { key.uid.0.to_vec() } else { vec![0xff; 16] })),
@@ -100,6 +106,11 @@ impl KeyBackend for Verifier {
                     self.0.fetch_add(1, Ordering::SeqCst);
                     Ok(Outcome::Verified(key.spki == signature))
                 }
+                Operation::Encapsulate(key) => {
+                    self.0.fetch_add(1, Ordering::SeqCst);
+                    let secret = SecretBytes::from_vec([key.spki, b"peer"].concat());
+                    Ok(Outcome::Encapsulated { ciphertext: b"peer".to_vec(), secret })
+                }
                 Operation::EncryptTo(_, data) => Ok(Outcome::Bytes(data.to_vec())),
                 _ => Err(BackendError::Unsupported("it only verifies".to_owned())),
             }
@@ -131,6 +142,14 @@ impl World {
 
     fn script(&self, acts: &[Act]) {
         self.device.script.lock().extend(acts.iter().copied());
+    }
+
+    async fn agree(&self, key: &KeyHandle) -> Result<SecretBytes, BackendError> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        match self.proven.perform(Operation::Agree(key, b"theirs"), deadline).await? {
+            Outcome::Plaintext(secret) => Ok(secret),
+            answer => panic!("{answer:?}"),
+        }
     }
 
     async fn sign(&self, key: &KeyHandle) -> Result<Outcome, BackendError> {
@@ -266,4 +285,34 @@ async fn a_ciphertext_is_called_false_only_by_a_proven_key() {
     assert!(matches!(world.decrypt(&key).await, Err(BackendError::Failed(_))), "another key rejects everything");
     assert_eq!(world.alarms.load(Ordering::SeqCst), 1);
     assert!(matches!(world.decrypt(&key).await, Err(BackendError::Rejected)));
+}
+
+#[tokio::test]
+async fn an_agreement_is_proven_before_it_is_used() {
+    let world = World::new(Verify::Reopened);
+    let key = key(1, Algorithm::P256, Scheme::Ecdh);
+    let right = SecretBytes::from_vec([&key.uid.0[..], b"theirs"].concat());
+    for _ in 0..5 {
+        assert_eq!(world.agree(&key).await, Ok(SecretBytes::from_slice(right.expose())));
+    }
+    assert_eq!(world.verifier.0.load(Ordering::SeqCst), 1, "once");
+    // Lost between proof and use: neither is taken for good.
+    world.device.generation.fetch_add(1, Ordering::SeqCst);
+    world.script(&[Act::Well, Act::Lost(false), Act::Well, Act::Well]);
+    assert_eq!(world.agree(&key).await, Ok(right));
+    assert_eq!(world.alarms.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_secret_of_another_key_is_withheld() {
+    let world = World::new(Verify::Reopened);
+    world.script(&[Act::Wrong]);
+    let answer = world.agree(&key(1, Algorithm::P256, Scheme::Ecdh)).await;
+    assert!(matches!(answer, Err(BackendError::Failed(_))), "{answer:?}");
+    assert_eq!(world.alarms.load(Ordering::SeqCst), 1);
+    assert_eq!(world.device.distrusted.load(Ordering::SeqCst), 1);
+    // A device that is lost at every use gives nothing.
+    world.script(&[Act::Well, Act::Lost(true)].repeat(3));
+    let answer = world.agree(&key(1, Algorithm::P256, Scheme::Ecdh)).await;
+    assert!(matches!(answer, Err(BackendError::Unavailable(_))), "{answer:?}");
 }

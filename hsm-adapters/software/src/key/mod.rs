@@ -61,6 +61,16 @@ pub(crate) fn generate(algorithm: Algorithm, rng: &dyn Rng) -> Result<(SecretByt
     Ok((material, Some(public_key)))
 }
 
+/// What a pair that is made for this agrees on with a public key, and the pair's own public key.
+pub(crate) fn meet(algorithm: Algorithm, peer: &[u8], rng: &dyn Rng) -> Result<(SecretBytes, Vec<u8>), BackendError> {
+    if algorithm.agreement_len().is_none() {
+        return Err(misused(algorithm, Scheme::Ecdh));
+    }
+    let (material, public_key) = generate(algorithm, rng)?;
+    let secret = ecdh::Key::parse(algorithm, material.expose())?.agree(peer)?;
+    Ok((secret, public_key.unwrap_or_default()))
+}
+
 /// Whether opened material becomes a key in less than about 50 µs.
 pub(crate) fn parses_quickly(algorithm: Algorithm) -> bool {
     match algorithm {

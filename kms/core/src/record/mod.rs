@@ -7,6 +7,7 @@ mod material;
 mod meta;
 mod principal;
 mod request;
+mod root;
 mod version;
 mod wrapping_key;
 
@@ -17,8 +18,9 @@ pub use material::Material;
 pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
 pub use principal::{PrincipalRecord, Role, Tenant};
 pub use request::RequestRecord;
+pub use root::{FIRST_ROOT_SLOT, RootSlot, RootState};
 pub use version::{Attestation, KeyState, Locator, VersionRecord, VersionUid};
-pub use wrapping_key::{WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
+pub use wrapping_key::{Wrapped, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
 
 use crate::changeset::{Collection, Row};
 use crate::codec::{self, CodecError};

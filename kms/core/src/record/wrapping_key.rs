@@ -4,7 +4,7 @@ use std::fmt;
 
 use minicbor::{Decode, Encode};
 
-use super::Record;
+use super::{FIRST_ROOT_SLOT, Record};
 use crate::changeset::Collection;
 
 /// Random identity of a wrapping key, 16 bytes.
@@ -39,7 +39,19 @@ pub enum WrappingKeyUse {
     AuditInput,
 }
 
-/// A 32-byte key wrapped by a root key.
+/// A wrapping key as one root slot wraps it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Wrapped {
+    /// The slot.
+    #[n(0)]
+    pub slot: String,
+    /// Nonce and ciphertext under its root key, AES-256-GCM, associated data [`WrappingKeyRecord::slot_binding`].
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub bytes: Vec<u8>,
+}
+
+/// A 32-byte key wrapped by one root key or more: any of them opens it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct WrappingKeyRecord {
@@ -52,15 +64,19 @@ pub struct WrappingKeyRecord {
     /// The tenant it serves; empty for the deployment's own.
     #[n(2)]
     pub tenant: String,
-    /// Nonce and ciphertext under the root key, AES-256-GCM, associated data [`WrappingKeyRecord::binding`].
+    /// Nonce and ciphertext under the root key of the first slot, AES-256-GCM, associated data [`WrappingKeyRecord::binding`].
+    /// Empty when that slot does not wrap it.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub wrapped: Vec<u8>,
-    /// The root slot whose key wraps it.
+    /// [`FIRST_ROOT_SLOT`].
     #[n(4)]
     pub root_slot: String,
     /// When it was made.
     #[n(5)]
     pub created_at: u64,
+    /// The same key under the root keys of further slots, one each.
+    #[cbor(n(6), default)]
+    pub others: Vec<Wrapped>,
 }
 
 impl WrappingKeyRecord {
@@ -68,6 +84,57 @@ impl WrappingKeyRecord {
     #[must_use]
     pub fn binding(deployment: &str, id: WrappingKeyId, usage: WrappingKeyUse, tenant: &str) -> Vec<u8> {
         crate::codec::encode("hufu-wrapping-key-binding", 1, &(deployment, id, usage, tenant))
+    }
+
+    /// The same for slots that came after the first: it names the slot too.
+    #[must_use]
+    pub fn slot_binding(
+        deployment: &str,
+        id: WrappingKeyId,
+        usage: WrappingKeyUse,
+        tenant: &str,
+        slot: &str,
+    ) -> Vec<u8> {
+        crate::codec::encode("hufu-wrapping-key-binding", 2, &(deployment, id, usage, tenant, slot))
+    }
+
+    /// Associated data of its wrapping under a slot.
+    #[must_use]
+    pub fn binding_under(&self, deployment: &str, slot: &str) -> Vec<u8> {
+        match slot {
+            FIRST_ROOT_SLOT => Self::binding(deployment, self.id, self.usage, &self.tenant),
+            _ => Self::slot_binding(deployment, self.id, self.usage, &self.tenant, slot),
+        }
+    }
+
+    /// The wrapping under a slot.
+    #[must_use]
+    pub fn under(&self, slot: &str) -> Option<&[u8]> {
+        if slot == FIRST_ROOT_SLOT {
+            return Some(self.wrapped.as_slice()).filter(|wrapped| !wrapped.is_empty());
+        }
+        self.others.iter().find(|other| other.slot == slot).map(|other| other.bytes.as_slice())
+    }
+
+    /// The same with another wrapping under a slot.
+    #[must_use]
+    pub fn with(mut self, slot: &str, bytes: Vec<u8>) -> Self {
+        if slot == FIRST_ROOT_SLOT {
+            return Self { wrapped: bytes, ..self };
+        }
+        self.others.retain(|other| other.slot != slot);
+        self.others.push(Wrapped { slot: slot.to_owned(), bytes });
+        self
+    }
+
+    /// The same without a wrapping under a slot.
+    #[must_use]
+    pub fn without(mut self, slot: &str) -> Self {
+        if slot == FIRST_ROOT_SLOT {
+            return Self { wrapped: Vec::new(), ..self };
+        }
+        self.others.retain(|other| other.slot != slot);
+        self
     }
 }
 
@@ -81,5 +148,54 @@ impl Record for WrappingKeyRecord {
 
     fn scope(&self) -> String {
         self.tenant.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> WrappingKeyRecord {
+        WrappingKeyRecord {
+            id: WrappingKeyId([7; 16]),
+            usage: WrappingKeyUse::KeyMaterial,
+            tenant: "dev".to_owned(),
+            wrapped: vec![1; 60],
+            root_slot: FIRST_ROOT_SLOT.to_owned(),
+            created_at: 5,
+            others: Vec::new(),
+        }
+    }
+
+    /// A row of the release before there were further slots: a map of six fields.
+    #[test]
+    fn records_of_one_slot_read_back() {
+        let mut encoder = minicbor::Encoder::new(Vec::new());
+        encoder.array(3).unwrap().str("hufu-wrapping-key").unwrap().u32(1).unwrap().map(6).unwrap();
+        encoder.u8(0).unwrap().bytes(&[7; 16]).unwrap().u8(1).unwrap().u8(1).unwrap();
+        encoder.u8(2).unwrap().str("dev").unwrap().u8(3).unwrap().bytes(&[1; 60]).unwrap();
+        encoder.u8(4).unwrap().str("token").unwrap().u8(5).unwrap().u8(5).unwrap();
+        let row = crate::changeset::Row { body: encoder.into_writer(), ..record().to_row(1) };
+        assert_eq!(WrappingKeyRecord::from_row(&row), Ok(record()));
+    }
+
+    #[test]
+    fn wrappings_come_and_go_by_slot() {
+        let two = record().with("vault", vec![2; 60]);
+        assert_eq!((two.under("token"), two.under("vault")), (Some(&[1; 60][..]), Some(&[2; 60][..])));
+        assert_eq!(WrappingKeyRecord::from_row(&two.to_row(1)), Ok(two.clone()));
+        let again = two.clone().with("vault", vec![3; 60]);
+        assert_eq!((again.others.len(), again.under("vault")), (1, Some(&[3; 60][..])));
+        let moved = two.without(FIRST_ROOT_SLOT);
+        assert_eq!((moved.under("token"), moved.under("vault")), (None, Some(&[2; 60][..])));
+        assert_eq!(moved.without("vault").under("vault"), None);
+    }
+
+    #[test]
+    fn every_slot_binds_for_itself() {
+        let bindings = ["token", "vault", "other"].map(|slot| record().binding_under("d", slot));
+        assert!(bindings[0] != bindings[1] && bindings[1] != bindings[2]);
+        let stranger = WrappingKeyRecord { tenant: "ops".to_owned(), ..record() };
+        assert_ne!(stranger.binding_under("d", "vault"), bindings[1]);
     }
 }

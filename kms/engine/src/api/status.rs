@@ -2,6 +2,8 @@
 
 use hufu_core::record::Protection;
 
+use crate::RootReport;
+
 /// The state of the service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Status {
@@ -9,6 +11,8 @@ pub struct Status {
     pub development: bool,
     /// Backends.
     pub backends: Vec<BackendStatus>,
+    /// Root slots.
+    pub roots: Vec<RootReport>,
     /// The audit writer of this start.
     pub writer: String,
     /// Sequence number of the next audit record.
@@ -76,7 +80,8 @@ pub struct BackendStatus {
 /// Something that needs a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alarm {
-    /// What kind: `quarantine`, `unknown-object`, `ledger-halted`, `ledger-damaged`, `outside-missing`, `bad-random`, `clock`.
+    /// What kind: `quarantine`, `unknown-object`, `ledger-halted`, `ledger-damaged`, `outside-missing`, `bad-random`, `clock`,
+    /// `root-missing`.
     pub kind: &'static str,
     /// What it is about.
     pub resource: String,

@@ -6,19 +6,21 @@ use std::time::{Duration, Instant};
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::ambient::{Clock, Rng, random_array};
 use hufu_core::audit::AuditEntry;
-use hufu_core::backend::{Generated, KeyBackend, KeyHandle, Operation, Outcome, Template};
+use hufu_core::backend::{BackendError, Generated, KeyBackend, KeyHandle, Operation, Outcome, Template};
 use hufu_core::changeset::{Changeset, Collection, Guard, Write};
 use hufu_core::codec::CodecError;
 use hufu_core::policy::Action;
-use hufu_core::record::{Deployment, Exit, Locator, Material, Record, VersionUid, WrappingKeyRecord, WrappingKeyUse};
+use hufu_core::record::{
+    Deployment, Exit, FIRST_ROOT_SLOT, Locator, Material, Record, RootSlot, VersionUid, WrappingKeyRecord,
+    WrappingKeyUse,
+};
 use hufu_core::store::{Page, Store, StoreError};
 use hufu_journal::{Journal, JournalError};
 use sha2::{Digest, Sha256};
 
-use super::keyring::{Keyring, Root};
+use super::keyring::{Keyring, SLOTS_MAX, fresh, opened, wrapped};
+use super::root::{Root, RootToken};
 
-/// Name of the only root slot so far.
-const ROOT_SLOT: &str = "token";
 /// Owners of the service's own keys, as rows of material name them.
 pub(crate) const ROOT_KEY: &str = "root key";
 pub(crate) const LOG_KEY: &str = "log key";
@@ -35,6 +37,8 @@ pub struct Bootstrap {
     pub token: Arc<dyn KeyBackend>,
     /// Its serial number, or the name of a group of tokens.
     pub token_serial: String,
+    /// The tokens of further root slots.
+    pub more_roots: Vec<RootToken>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
     /// Time.
@@ -78,6 +82,16 @@ pub enum FoundationError {
         /// Serial number of the configured token.
         found: String,
     },
+    /// The token of a further root slot is another one than when it was added.
+    #[error("the root slot `{slot}` belongs to token `{expected}`, and the configured token is `{found}`")]
+    OtherRootToken {
+        /// The slot.
+        slot: String,
+        /// Serial number in the database.
+        expected: String,
+        /// Serial number of the configured token.
+        found: String,
+    },
     /// A development deployment cannot become a production one.
     #[error("the database was made by a development start and cannot serve production, nor the other way round")]
     OtherMode,
@@ -109,7 +123,7 @@ async fn is_used(store: &dyn Store) -> Result<bool, StoreError> {
     Ok(store.order().await? > 0 || !keys.is_empty())
 }
 
-async fn begin(bootstrap: Bootstrap) -> Result<Foundation, FoundationError> {
+async fn begin(mut bootstrap: Bootstrap) -> Result<Foundation, FoundationError> {
     let now = bootstrap.clock.now_ms();
     let random =
         |bytes: Result<[u8; 16], _>| bytes.map_err(|e| FoundationError::Token(hufu_core::Error::internal(e)));
@@ -134,10 +148,13 @@ async fn begin(bootstrap: Bootstrap) -> Result<Foundation, FoundationError> {
         log_locator: elsewhere(&bootstrap, log.locator),
     };
     warn_of_one_token(&bootstrap, &deployment);
-    let root = self::root(&bootstrap, &deployment);
+    let roots = roots(&mut bootstrap, &deployment, &[])?;
+    let rng = bootstrap.rng.clone();
     let (integrity, key) =
-        root.create(WrappingKeyUse::RowIntegrity, "", now).await.map_err(FoundationError::Token)?;
-    let keyring = Keyring::new(bootstrap.store.clone(), root, &key);
+        fresh(rng.as_ref(), WrappingKeyUse::RowIntegrity, "", now).map_err(FoundationError::Token)?;
+    // Further slots are made by the first pass of their keeper, under intents.
+    let (integrity, _) = wrapped(integrity, &key, roots.iter().take(1), rng.as_ref()).await.map_err(refused)?;
+    let keyring = Keyring::new(bootstrap.store.clone(), rng, roots, &key);
     commit(&bootstrap.journal, &keyring, &deployment, &integrity, now).await?;
     tracing::info!(deployment = deployment.id, origin = deployment.log_origin, "first start: root and log key made");
     Ok(Foundation { log_key: log_key(&deployment), keyring: Arc::new(keyring), deployment })
@@ -167,7 +184,7 @@ async fn commit(
 }
 
 async fn reopen(
-    bootstrap: Bootstrap,
+    mut bootstrap: Bootstrap,
     deployment: &Deployment,
     row: &hufu_core::changeset::Row,
 ) -> Result<Foundation, FoundationError> {
@@ -185,9 +202,16 @@ async fn reopen(
     };
     let record = WrappingKeyRecord::from_row(integrity_row)?;
     warn_of_one_token(&bootstrap, deployment);
-    let root = root(&bootstrap, deployment);
-    let key = root.open(&record).await.map_err(|e| FoundationError::Token(crate::fault::backend(e)))?;
-    let keyring = Keyring::new(bootstrap.store.clone(), root, &key);
+    let page = Page { after: None, limit: SLOTS_MAX };
+    let slots = bootstrap.store.list(Collection::Meta, RootSlot::SCOPE, page).await?;
+    // Their tags are under the key that they lead to, so they are checked as soon as it is open.
+    let known: Vec<RootSlot> = slots.iter().map(RootSlot::from_row).collect::<Result<_, _>>()?;
+    let roots = roots(&mut bootstrap, deployment, &known)?;
+    let key = opened(&record, &roots).await.map_err(refused)?;
+    let keyring = Keyring::new(bootstrap.store.clone(), bootstrap.rng.clone(), roots, &key);
+    for slot in &slots {
+        keyring.integrity().open::<RootSlot>(slot)?;
+    }
     keyring.integrity().open::<WrappingKeyRecord>(integrity_row)?;
     let deployment = keyring.integrity().open::<Deployment>(row)?;
     Ok(Foundation { log_key: log_key(&deployment), keyring: Arc::new(keyring), deployment })
@@ -267,14 +291,34 @@ fn log_locator(deployment: &Deployment) -> Locator {
     })
 }
 
-fn root(bootstrap: &Bootstrap, deployment: &Deployment) -> Root {
-    Root {
-        deployment: deployment.id.clone(),
-        slot: ROOT_SLOT.to_owned(),
+/// The configured root slots: the token's first, then the further ones, each with its root key if the database knows it.
+fn roots(
+    bootstrap: &mut Bootstrap,
+    deployment: &Deployment,
+    known: &[RootSlot],
+) -> Result<Vec<Root>, FoundationError> {
+    let first = RootToken {
+        slot: FIRST_ROOT_SLOT.to_owned(),
+        serial: deployment.token_serial.clone(),
         backend: bootstrap.token.clone(),
-        key: root_key(deployment),
-        rng: bootstrap.rng.clone(),
+    };
+    let first = Root::new(first, &deployment.id, Some(deployment.root_key)).at(root_locator(deployment));
+    let mut roots = vec![first];
+    for token in std::mem::take(&mut bootstrap.more_roots) {
+        let slot = known.iter().find(|slot| slot.name == token.slot);
+        if let Some(slot) = slot
+            && slot.serial != token.serial
+        {
+            let (slot, expected, found) = (token.slot, slot.serial.clone(), token.serial);
+            return Err(FoundationError::OtherRootToken { slot, expected, found });
+        }
+        roots.push(Root::new(token, &deployment.id, slot.map(|slot| slot.key)));
     }
+    Ok(roots)
+}
+
+fn refused(error: BackendError) -> FoundationError {
+    FoundationError::Token(crate::fault::backend(error))
 }
 
 /// The root key as the token knows it.

@@ -1,46 +1,64 @@
-//! The keys that the root key wraps, opened when needed.
+//! The keys that the root keys wrap, opened when needed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use hufu_core::ambient::{Rng, random_array};
-use hufu_core::backend::{Aead, BackendError, KeyBackend, KeyHandle, Operation, Outcome, WrappingKeys};
-use hufu_core::changeset::{Collection, Row, RowSeal};
-use hufu_core::record::{WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
-use hufu_core::store::Store;
-use hufu_core::{BoxFuture, Error};
+use hufu_core::backend::{BackendError, WrappingKeys};
+use hufu_core::changeset::{Collection, Guard, Row, RowSeal};
+use hufu_core::record::{FIRST_ROOT_SLOT, RootSlot, RootState, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
+use hufu_core::store::{Page, Store};
+use hufu_core::{BoxFuture, Error, Reason};
 use hufu_secret::SecretBytes;
 use quick_cache::sync::Cache;
 
 use super::Integrity;
+use super::root::{KEY_LEN, Root};
+use crate::fault;
 
 /// Wrapping keys kept open at once; each tenant has two.
 const OPEN_MAX: usize = 1_024;
-/// Longest wait for the root key's token.
-const ROOT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Length of every wrapping key, in bytes.
-pub(crate) const KEY_LEN: usize = 32;
+/// Most root slots of a deployment, those of the past included.
+pub(super) const SLOTS_MAX: u32 = 64;
 
-/// Opens and makes wrapping keys with the root key.
+/// Opens and makes wrapping keys with the root keys.
 pub struct Keyring {
-    store: Arc<dyn Store>,
-    root: Root,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) rng: Arc<dyn Rng>,
+    pub(super) roots: Vec<Root>,
     integrity: Integrity,
     open: Cache<WrappingKeyId, Arc<SecretBytes>>,
 }
 
-/// The root key, in its token.
-pub(crate) struct Root {
-    pub(crate) deployment: String,
-    pub(crate) slot: String,
-    pub(crate) backend: Arc<dyn KeyBackend>,
-    pub(crate) key: KeyHandle,
-    pub(crate) rng: Arc<dyn Rng>,
+/// What the database says of the root slots: their state, and the revision of the row that says so.
+#[derive(Clone, Default)]
+pub(crate) struct Slots(pub(super) BTreeMap<String, (RootSlot, u64)>);
+
+impl Slots {
+    /// The state of a slot; nothing for one that is not made yet. The first slot is active until a row says otherwise.
+    pub(crate) fn state(&self, slot: &str) -> Option<RootState> {
+        let told = self.0.get(slot).map(|(record, _)| record.state);
+        told.or_else(|| (slot == FIRST_ROOT_SLOT).then_some(RootState::Active))
+    }
+
+    /// That a slot is still as it was read here.
+    pub(super) fn guard(&self, slot: &str) -> Guard {
+        let id = RootSlot::row_id(slot);
+        match self.0.get(slot) {
+            Some((_, revision)) => Guard::Revision(Collection::Meta, id, *revision),
+            None => Guard::Absent(Collection::Meta, id),
+        }
+    }
 }
 
 impl Keyring {
-    pub(crate) fn new(store: Arc<dyn Store>, root: Root, integrity_key: &SecretBytes) -> Self {
-        Self { store, root, integrity: Integrity::new(integrity_key), open: Cache::new(OPEN_MAX) }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        rng: Arc<dyn Rng>,
+        roots: Vec<Root>,
+        integrity_key: &SecretBytes,
+    ) -> Self {
+        Self { store, rng, roots, integrity: Integrity::new(integrity_key), open: Cache::new(OPEN_MAX) }
     }
 
     /// Tags and checks rows.
@@ -49,18 +67,28 @@ impl Keyring {
         &self.integrity
     }
 
-    /// Makes a new wrapping key for a tenant. It lives once its record is committed.
+    /// Makes a new wrapping key for a tenant, under every active root slot whose token is there. It lives once its record is
+    /// committed, under guards that the slots are still active.
     ///
     /// # Errors
-    /// [`hufu_core::Reason::BackendUnavailable`] when the root key's token does not answer.
-    pub async fn create(&self, usage: WrappingKeyUse, tenant: &str, now: u64) -> Result<WrappingKeyRecord, Error> {
-        self.root.create(usage, tenant, now).await.map(|(record, _)| record)
+    /// [`hufu_core::Reason::BackendUnavailable`] when no root key's token answers.
+    pub async fn create(
+        &self,
+        usage: WrappingKeyUse,
+        tenant: &str,
+        now: u64,
+    ) -> Result<(WrappingKeyRecord, Vec<Guard>), Error> {
+        let slots = self.slots().await?;
+        let (record, key) = fresh(self.rng.as_ref(), usage, tenant, now)?;
+        let active = self.roots.iter().filter(|root| slots.state(root.slot()) == Some(RootState::Active));
+        let (record, used) = wrapped(record, &key, active, self.rng.as_ref()).await.map_err(fault::backend)?;
+        Ok((record, used.iter().map(|slot| slots.guard(slot)).collect()))
     }
 
     /// The wrapping key of that id, from its tagged row.
     ///
     /// # Errors
-    /// [`BackendError`] when the row is missing, not ours, or the root key's token does not answer.
+    /// [`BackendError`] when the row is missing, not ours, or no root key's token answers.
     pub async fn open(&self, id: WrappingKeyId) -> Result<Arc<SecretBytes>, BackendError> {
         if let Some(key) = self.open.get(&id) {
             return Ok(key);
@@ -72,9 +100,24 @@ impl Keyring {
             .integrity
             .open(&row)
             .map_err(|_| BackendError::Missing(format!("wrapping key {id} is not one that this deployment wrote")))?;
-        let key = Arc::new(self.root.open(&record).await?);
+        let key = Arc::new(opened(&record, &self.roots).await?);
         self.open.insert(id, key.clone());
         Ok(key)
+    }
+
+    /// The root slots as the database knows them now.
+    pub(crate) async fn slots(&self) -> Result<Slots, Error> {
+        let page = Page { after: None, limit: SLOTS_MAX };
+        let rows = self.store.list(Collection::Meta, RootSlot::SCOPE, page).await.map_err(fault::store)?;
+        let mut slots = Slots::default();
+        for row in &rows {
+            let slot: RootSlot = self.integrity.open(row).map_err(|error| {
+                Error::new(Reason::Quarantined, "the row of a root slot is not as the service wrote it")
+                    .because(error)
+            })?;
+            slots.0.insert(slot.name.clone(), (slot, row.revision));
+        }
+        Ok(slots)
     }
 }
 
@@ -94,37 +137,62 @@ impl WrappingKeys for Keyring {
     }
 }
 
-impl Root {
-    pub(crate) async fn create(
-        &self,
-        usage: WrappingKeyUse,
-        tenant: &str,
-        now: u64,
-    ) -> Result<(WrappingKeyRecord, SecretBytes), Error> {
-        let id = WrappingKeyId(random_array(self.rng.as_ref()).map_err(Error::internal)?);
-        let nonce: [u8; 12] = random_array(self.rng.as_ref()).map_err(Error::internal)?;
-        let mut key = SecretBytes::zeroed(KEY_LEN);
-        self.rng.fill(key.expose_mut()).map_err(Error::internal)?;
-        let aad = WrappingKeyRecord::binding(&self.deployment, id, usage, tenant);
-        let seal = Operation::Seal(&self.key, Aead { nonce: &nonce, aad: &aad, data: key.expose() });
-        let sealed = match self.backend.perform(seal, Instant::now() + ROOT_TIMEOUT).await {
-            Ok(Outcome::Bytes(sealed)) => sealed,
-            Ok(_) => return Err(Error::internal("the root backend answered out of turn")),
-            Err(error) => return Err(crate::fault::backend(error)),
-        };
-        let wrapped = [nonce.as_slice(), &sealed].concat();
-        let (tenant, root_slot) = (tenant.to_owned(), self.slot.clone());
-        Ok((WrappingKeyRecord { id, usage, tenant, wrapped, root_slot, created_at: now }, key))
-    }
+/// A new key, and its record without a wrapping.
+pub(super) fn fresh(
+    rng: &dyn Rng,
+    usage: WrappingKeyUse,
+    tenant: &str,
+    now: u64,
+) -> Result<(WrappingKeyRecord, SecretBytes), Error> {
+    let id = WrappingKeyId(random_array(rng).map_err(Error::internal)?);
+    let mut key = SecretBytes::zeroed(KEY_LEN);
+    rng.fill(key.expose_mut()).map_err(Error::internal)?;
+    let record = WrappingKeyRecord {
+        id,
+        usage,
+        tenant: tenant.to_owned(),
+        wrapped: Vec::new(),
+        root_slot: FIRST_ROOT_SLOT.to_owned(),
+        created_at: now,
+        others: Vec::new(),
+    };
+    Ok((record, key))
+}
 
-    pub(crate) async fn open(&self, record: &WrappingKeyRecord) -> Result<SecretBytes, BackendError> {
-        let malformed = || BackendError::Missing(format!("wrapping key {} is malformed", record.id));
-        let (nonce, data) = record.wrapped.split_first_chunk::<12>().ok_or_else(malformed)?;
-        let aad = WrappingKeyRecord::binding(&self.deployment, record.id, record.usage, &record.tenant);
-        let open = Operation::Open(&self.key, Aead { nonce, aad: &aad, data });
-        match self.backend.perform(open, Instant::now() + ROOT_TIMEOUT).await? {
-            Outcome::Plaintext(key) if key.len() == KEY_LEN => Ok(key),
-            _ => Err(malformed()),
+/// Wraps a key under each of these slots that answers, at least one; answers which.
+pub(super) async fn wrapped<'a>(
+    mut record: WrappingKeyRecord,
+    key: &SecretBytes,
+    roots: impl Iterator<Item = &'a Root>,
+    rng: &dyn Rng,
+) -> Result<(WrappingKeyRecord, Vec<&'a str>), BackendError> {
+    let mut used = Vec::new();
+    let mut refusal = BackendError::Unavailable("there is no root slot to wrap with".to_owned());
+    for root in roots {
+        match root.seal(&record, key, rng).await {
+            Ok(bytes) => {
+                record = record.with(root.slot(), bytes);
+                used.push(root.slot());
+            }
+            Err(error) => {
+                tracing::warn!(slot = root.slot(), %error, "a root slot wraps nothing now");
+                refusal = error;
+            }
         }
     }
+    if used.is_empty() { Err(refusal) } else { Ok((record, used)) }
+}
+
+/// Opens a key by the first slot that can: those that serve before those that do not seem to.
+pub(super) async fn opened(record: &WrappingKeyRecord, roots: &[Root]) -> Result<SecretBytes, BackendError> {
+    let mut last = BackendError::Missing(format!("no configured root slot wraps key {}", record.id));
+    for serving in [true, false] {
+        for root in roots.iter().filter(|root| root.is_serving() == serving && record.under(root.slot()).is_some()) {
+            match root.open(record).await {
+                Ok(key) => return Ok(key),
+                Err(error) => last = error,
+            }
+        }
+    }
+    Err(last)
 }

@@ -2,9 +2,15 @@
 
 mod bootstrap;
 mod integrity;
+mod keeper;
 mod keyring;
+mod moving;
+mod root;
 
 pub use bootstrap::{Bootstrap, Foundation, FoundationError, lay_foundation};
 pub(crate) use bootstrap::{LOG_KEY, ROOT_KEY, log_key, root_key};
 pub use integrity::Integrity;
+pub use keeper::{RootKeeper, RootReport};
 pub use keyring::Keyring;
+pub use moving::MoveStep;
+pub use root::RootToken;

@@ -148,6 +148,9 @@ impl SimBackend {
     }
 
     async fn attempt(&self, operation: Operation<'_>, deadline: Instant) -> Result<Outcome, BackendError> {
+        if self.health() != Health::Serving {
+            return Err(BackendError::Unavailable("the token is not there".to_owned()));
+        }
         let until = self.time.until(deadline);
         self.hazards.delay().await;
         if self.time.ms() > until {
@@ -211,7 +214,10 @@ impl KeyBackend for SimBackend {
     }
 
     fn health(&self) -> Health {
-        Health::Serving
+        match self.token.is_absent.load(Ordering::Relaxed) && self.protection == Protection::Hsm {
+            true => Health::Down("the token is not there".to_owned()),
+            false => Health::Serving,
+        }
     }
 
     fn returns(&self) -> Option<u64> {

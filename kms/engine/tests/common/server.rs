@@ -11,7 +11,7 @@ use hufu_core::store::Store;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
 use hufu_engine::sequencer::{Sequencer, SequencerConfig};
-use hufu_engine::{Bootstrap, Engine, Keyring, lay_foundation};
+use hufu_engine::{Bootstrap, Engine, Keyring, RootToken, lay_foundation};
 use hufu_journal::{Committer, Journal, JournalConfig};
 use hufu_log::Log;
 use hufu_policy::{CachedPolicies, RolePolicies};
@@ -35,6 +35,8 @@ pub(crate) struct Site {
     pub(crate) time: Arc<SimTime>,
     pub(crate) store: Arc<SimStore>,
     pub(crate) token: Arc<SimToken>,
+    /// The token of a second root slot, `vault`.
+    pub(crate) vault: Option<Arc<SimToken>>,
     pub(crate) outside: Arc<SimOutside>,
     pub(crate) hazards: Arc<Hazards>,
     /// Randomness of the servers and of their devices.
@@ -118,6 +120,7 @@ async fn boot(
         journal: journal.clone(),
         token: token.clone(),
         token_serial: SERIAL.to_owned(),
+        more_roots: site.vault.iter().map(|token| vault(&site, token)).collect(),
         rng: rng.clone(),
         clock: clock.clone(),
         development: true,
@@ -159,6 +162,18 @@ async fn boot(
     });
     let keyring = foundation.keyring;
     Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
+}
+
+fn vault(site: &Site, token: &Arc<SimToken>) -> RootToken {
+    let backend = Arc::new(SimBackend {
+        protection: Protection::Hsm,
+        token: token.clone(),
+        chance: site.chance.clone(),
+        time: site.time.clone(),
+        hazards: site.hazards.clone(),
+        lies: false,
+    });
+    RootToken { slot: "vault".to_owned(), serial: "sim-0002".to_owned(), backend }
 }
 
 impl Server {

@@ -80,6 +80,8 @@ pub(crate) struct SimToken {
     objects: Mutex<BTreeMap<VersionUid, Material>>,
     ever: Mutex<BTreeMap<VersionUid, Material>>,
     witness: Mutex<Option<Arc<dyn TokenWitness>>>,
+    /// Whether it is not there.
+    pub(crate) is_absent: AtomicBool,
     /// Whether its random source gives one byte for ever.
     pub(crate) random_is_stuck: AtomicBool,
     /// It stands for several tokens.

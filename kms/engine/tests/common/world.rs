@@ -71,6 +71,7 @@ impl World {
             time: Arc::new(SimTime::begin()),
             store: Arc::new(SimStore::new(MemoryStore::new(), hazards.clone(), Arc::new(()), None)),
             token: Arc::new(token),
+            vault: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(7)),
@@ -94,6 +95,29 @@ impl World {
         let store = self.site.store.clone();
         self.run(async |server| server.configure(&store).await).unwrap();
         self.run(async |server| server.engine.announce_start().await).unwrap();
+    }
+
+    /// Starts another server; nothing if it does not start.
+    pub(crate) fn try_restart(&mut self) -> Result<(), String> {
+        self.starts += 1;
+        let (mut committer, boot) = self.site.start(&format!("w{}", self.starts), JournalConfig::default()).split();
+        let server = finish(&mut committer, boot)?;
+        (self.server, self.committer) = (server, committer);
+        let store = self.site.store.clone();
+        self.run(async |server| server.configure(&store).await).map_err(|error| error.to_string())
+    }
+
+    /// Runs some work for so many commits and drops it there; nothing if it did not end before.
+    pub(crate) fn run_cut<T>(&mut self, commits: usize, work: impl AsyncFnOnce(&Server) -> T) -> Option<T> {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut work = pin!(work(&self.server));
+        for _ in 0..commits {
+            if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
+                return Some(done);
+            }
+            step(&mut self.committer);
+        }
+        None
     }
 
     /// Runs a use case to its end.

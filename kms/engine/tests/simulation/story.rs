@@ -106,6 +106,7 @@ impl Story {
             time: Arc::new(SimTime::begin()),
             store: store(MemoryState::default(), plan, &hazards, &oracle),
             token,
+            vault: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(chance.next())),

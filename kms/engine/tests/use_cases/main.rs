@@ -11,6 +11,7 @@ mod limits;
 mod lists;
 mod random;
 mod requests;
+mod roots;
 mod sign_once;
 mod tampering;
 mod trail;

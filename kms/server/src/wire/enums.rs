@@ -3,7 +3,7 @@
 use hufu_core::Error;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::policy::Action;
-use hufu_core::record::{Exit, KeyState, Protection};
+use hufu_core::record::{Exit, KeyState, Protection, RootState};
 use hufu_core::revocation::RevocationReason;
 use hufu_engine::api::{Change, Kdf, OutcomeKind, SignatureFormat};
 use hufu_proto::v1;
@@ -115,6 +115,15 @@ wire!(KeyState, v1::KeyState, {
     Suspended => Suspended,
     Deactivated => Deactivated,
     Compromised => Compromised,
+    Destroying => Destroying,
+    Destroyed => Destroyed,
+});
+
+wire!(RootState, v1::RootState, {
+    Making => Making,
+    Active => Active,
+    Retiring => Retiring,
+    Retired => Retired,
     Destroying => Destroying,
     Destroyed => Destroyed,
 });
@@ -236,6 +245,7 @@ mod tests {
         check::<Kdf>(&[]);
         check::<Protection>(&[]);
         check::<KeyState>(&[]);
+        check::<RootState>(&[]);
         check::<RevocationReason>(&[v1::RevocationReason::CertificateHold as i32]);
         check::<SignatureFormat>(&[]);
         check::<OutcomeKind>(&[]);

@@ -3,7 +3,8 @@
 use hufu_core::algorithm::{Algorithm, Purpose};
 use hufu_core::backend::{Capabilities, DeviceStatus, Health};
 use hufu_core::policy::Principal;
-use hufu_core::record::Protection;
+use hufu_core::record::{Protection, RootState};
+use hufu_engine::RootReport;
 use hufu_engine::api::{Alarm, BackendStatus, Levelling, Status};
 use hufu_proto::v1;
 
@@ -57,6 +58,7 @@ pub fn status(status: &Status, installation: Installation, principal: &Principal
         principal: principal.record.id.to_string(),
         tenant: format!("tenants/{tenant}"),
         levelling: status.levelling.as_ref().map(levelling),
+        roots: status.roots.iter().map(root).collect(),
     }
 }
 
@@ -84,6 +86,12 @@ fn storage_kind(storage: StorageKind) -> v1::StorageKind {
 fn simulated(status: &Status, development_certificates: bool) -> Vec<String> {
     let backends = status.backends.iter().filter(|backend| backend.capabilities.simulated);
     let mut simulated: Vec<String> = backends.map(|backend| backend.name.clone()).collect();
+    let roots = status.roots.iter().filter(|root| root.simulated).map(|root| format!("token:{}", root.serial));
+    for name in roots {
+        if !simulated.contains(&name) {
+            simulated.push(name);
+        }
+    }
     if development_certificates {
         simulated.push("development certificates".to_owned());
     }
@@ -216,6 +224,19 @@ fn reconciler(status: &Status) -> v1::ReconcilerStatus {
         last_run_time: (status.reconciled_at > 0).then(|| timestamp(status.reconciled_at)),
         open_intents: status.intents_open,
         unknown_objects: status.unknown_objects,
+    }
+}
+
+fn root(root: &RootReport) -> v1::RootSlot {
+    v1::RootSlot {
+        slot: root.slot.clone(),
+        token_serial: root.serial.clone(),
+        state: root.state.map_or(0, RootState::to_wire),
+        health: health(root.missing.is_none()).into(),
+        detail: root.missing.clone().unwrap_or_default(),
+        // Not how many there are: that would tell how many tenants there are.
+        lacking: root.keys.saturating_sub(root.wraps),
+        simulated: root.simulated,
     }
 }
 

@@ -1,0 +1,298 @@
+//! Root slots: added, missed, found again, moved away from, with an end at every commit; and a database that was changed.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hufu_core::algorithm::Algorithm;
+use hufu_core::backend::BackendError;
+use hufu_core::changeset::{Collection, Row};
+use hufu_core::name::TenantId;
+use hufu_core::record::{Protection, Record as _, RootState, WrappingKeyRecord};
+use hufu_core::{Error, Reason};
+use hufu_engine::api::CreateKey;
+use hufu_engine::{MoveStep, RootKeeper, RootReport};
+
+use crate::common::server::Server;
+use crate::common::token::SimToken;
+use crate::common::world::{ALICE, World};
+use crate::requests::{create, primary, reason};
+
+const ROOT_MISSING: &str = "root-missing";
+
+/// A world with a software key, a second root slot, and everything under both.
+fn world() -> World {
+    let mut world = one_slot();
+    world.site.vault = Some(Arc::default());
+    world.restart();
+    keep(&mut world).unwrap();
+    world
+}
+
+fn one_slot() -> World {
+    let mut world = World::new();
+    let request = CreateKey { protection: Protection::Software, ..create(ALICE, "soft", Algorithm::Ed25519) };
+    world.call(ALICE, async |server, caller| server.engine.create_key(&caller, request).await).unwrap();
+    world
+}
+
+fn keep(world: &mut World) -> Result<(), Error> {
+    world.run(async |server| server.engine.keep_roots().await)
+}
+
+fn reports(world: &mut World) -> Vec<RootReport> {
+    world.run(async |server| keeper(server).report().await).unwrap()
+}
+
+fn keeper(server: &Server) -> RootKeeper<'_> {
+    RootKeeper { keyring: &server.keyring, journal: &server.journal, clock: &*server.clock }
+}
+
+fn retire(world: &mut World, from: &str, to: &str) -> Result<(), Error> {
+    world.run(async |server| keeper(server).retire(from, to, &|_| {}).await)
+}
+
+/// State, and how many of the keys are under each slot: of the first one and of the vault.
+fn under(world: &mut World) -> [(Option<RootState>, u64, u64); 2] {
+    let all = reports(world);
+    ["token", "vault"].map(|slot| {
+        let report = all.iter().find(|report| report.slot == slot).unwrap();
+        (report.state, report.wraps, report.keys)
+    })
+}
+
+fn register(world: &mut World, tenant: &str) {
+    let tenant = TenantId::parse(tenant).unwrap();
+    world.run(async |server| server.engine.register_tenant(&tenant).await).unwrap();
+}
+
+fn set_absent(token: &SimToken, absent: bool) {
+    token.is_absent.store(absent, Ordering::Relaxed);
+}
+
+fn vault(world: &World) -> Arc<SimToken> {
+    world.site.vault.clone().unwrap()
+}
+
+/// Every wrapping key opens on a server that was started just now, and the software key signs.
+fn assert_all_open(world: &mut World) {
+    world.try_restart().unwrap();
+    let rows: Vec<Row> = world.site.store.snapshot().rows[&Collection::WrappingKey].values().cloned().collect();
+    for row in rows {
+        let record = WrappingKeyRecord::from_row(&row).unwrap();
+        let opened = world.run(async |server| server.keyring.open(record.id).await);
+        assert!(opened.is_ok(), "{}: {opened:?}", record.id);
+    }
+    world.sign(&primary("soft")).unwrap();
+}
+
+#[test]
+fn one_slot_needs_no_row_and_is_told_of() {
+    let mut world = one_slot();
+    keep(&mut world).unwrap();
+    let [report] = &reports(&mut world)[..] else { panic!("one slot") };
+    assert_eq!((report.slot.as_str(), report.state), ("token", Some(RootState::Active)));
+    assert_eq!((report.wraps, report.keys), (5, 5));
+    let meta = world.site.store.snapshot().rows[&Collection::Meta].keys().cloned().collect::<Vec<_>>();
+    assert!(meta.iter().all(|id| !id.starts_with("root/")), "{meta:?}");
+}
+
+#[test]
+fn either_token_opens_everything() {
+    let mut world = world();
+    let active = Some(RootState::Active);
+    assert_eq!(under(&mut world), [(active, 5, 5), (active, 5, 5)]);
+    let (token, vault) = (world.site.token.clone(), vault(&world));
+    for gone in [&token, &vault] {
+        set_absent(gone, true);
+        assert_all_open(&mut world);
+        set_absent(gone, false);
+    }
+    set_absent(&token, true);
+    set_absent(&vault, true);
+    assert!(world.try_restart().unwrap_err().contains("the root token"));
+}
+
+#[test]
+fn what_was_made_while_a_token_was_away_is_wrapped_when_it_is_back() {
+    let mut world = world();
+    for gone in [world.site.token.clone(), vault(&world)] {
+        set_absent(&gone, true);
+        let tenant = format!("tenant-{}", world.rows(Collection::Tenant));
+        register(&mut world, &tenant);
+        keep(&mut world).unwrap();
+        let [first, second] = under(&mut world);
+        assert_eq!(first.1 + second.1 + 2, first.2 + second.2, "two keys are under one slot alone");
+        set_absent(&gone, false);
+        keep(&mut world).unwrap();
+        let [first, second] = under(&mut world);
+        assert_eq!((first.1, second.1), (first.2, second.2));
+    }
+}
+
+#[test]
+fn a_token_that_stays_away_is_an_alarm() {
+    let mut world = world();
+    let vault = vault(&world);
+    set_absent(&vault, true);
+    keep(&mut world).unwrap();
+    assert!(!world.server.alarms.is_raised(ROOT_MISSING, "root/vault"), "it may be opening again");
+    keep(&mut world).unwrap();
+    assert!(world.server.alarms.is_raised(ROOT_MISSING, "root/vault"));
+    world.site.vault = None;
+    world.restart();
+    keep(&mut world).unwrap();
+    keep(&mut world).unwrap();
+    assert!(world.server.alarms.is_raised(ROOT_MISSING, "root/vault"), "it is not configured any more");
+}
+
+#[test]
+fn a_move_leaves_everything_with_the_new_slot_and_the_root_key_can_be_destroyed() {
+    let mut world = world();
+    let token = world.site.token.clone();
+    let steps = std::sync::Mutex::new(Vec::new());
+    world
+        .run(async |server| keeper(server).retire("token", "vault", &|step| steps.lock().unwrap().push(step)).await)
+        .unwrap();
+    let steps = steps.into_inner().unwrap();
+    assert_eq!(steps, [MoveStep::Covered(5), MoveStep::Retiring, MoveStep::Stripped(5), MoveStep::Retired]);
+    let (active, retired) = (Some(RootState::Active), Some(RootState::Retired));
+    assert_eq!(under(&mut world), [(retired, 0, 5), (active, 5, 5)]);
+    // The keeper does not fill it again, nor do new tenants.
+    keep(&mut world).unwrap();
+    register(&mut world, "later");
+    assert_eq!(under(&mut world), [(retired, 0, 7), (active, 7, 7)]);
+    retire(&mut world, "token", "vault").unwrap();
+    let objects = token.uids().len();
+    let destroy = async |server: &Server| keeper(server).destroy_key("token").await;
+    world.run(destroy).unwrap();
+    assert_eq!(token.uids().len(), objects - 1, "the root key, and the log key is left");
+    world.run(destroy).unwrap();
+    assert_eq!(under(&mut world)[0].0, Some(RootState::Destroyed));
+    assert_all_open(&mut world);
+    world.run(async |server| server.engine.take_inventory().await).unwrap();
+    let records = world.run(async |server| server.engine.status_now().await).unwrap();
+    assert_eq!((records.unknown_objects, records.roots.len()), (0, 2));
+}
+
+/// The token of the old slot may be gone for good.
+#[test]
+fn a_move_needs_nothing_of_the_old_token() {
+    let mut world = world();
+    set_absent(&world.site.token.clone(), true);
+    world.try_restart().unwrap();
+    retire(&mut world, "token", "vault").unwrap();
+    assert_all_open(&mut world);
+    let destroyed = world.run(async |server| keeper(server).destroy_key("token").await);
+    assert_eq!(reason(destroyed), Reason::BackendUnavailable);
+    assert_all_open(&mut world);
+}
+
+#[test]
+fn moves_that_cannot_be_meant_are_refused_and_change_nothing() {
+    let mut world = world();
+    let vault = vault(&world);
+    for (from, to) in [("token", "token"), ("token", "nowhere"), ("nowhere", "vault"), ("", "vault")] {
+        assert_eq!(reason(retire(&mut world, from, to)), Reason::InvalidArgument, "{from} {to}");
+    }
+    for slot in ["token", "vault", "nowhere"] {
+        let destroyed = world.run(async |server| keeper(server).destroy_key(slot).await);
+        assert_eq!(reason(destroyed), Reason::InvalidArgument, "{slot}");
+    }
+    set_absent(&vault, true);
+    assert_eq!(reason(retire(&mut world, "token", "vault")), Reason::BackendUnavailable);
+    set_absent(&vault, false);
+    let active = Some(RootState::Active);
+    assert_eq!(under(&mut world), [(active, 5, 5), (active, 5, 5)]);
+    retire(&mut world, "vault", "token").unwrap();
+    assert_eq!(reason(retire(&mut world, "token", "vault")), Reason::InvalidArgument, "it is retired");
+    let mut alone = one_slot();
+    assert_eq!(reason(retire(&mut alone, "token", "vault")), Reason::InvalidArgument, "it is the only one");
+    assert_all_open(&mut world);
+}
+
+/// kill -9 after each commit of adding a slot and of a move: all keys open on the next start, and the same call ends the work.
+#[test]
+fn an_end_at_any_commit_leaves_every_key_openable() {
+    for cut in 1.. {
+        let mut world = one_slot();
+        world.site.vault = Some(Arc::default());
+        world.restart();
+        let ended = world.run_cut(cut, async |server| server.engine.keep_roots().await);
+        assert_all_open(&mut world);
+        keep(&mut world).unwrap();
+        let active = Some(RootState::Active);
+        assert_eq!(under(&mut world), [(active, 5, 5), (active, 5, 5)], "cut after {cut}");
+        assert_eq!(vault(&world).uids().len(), 1, "one root key, whenever it was cut");
+        if ended.is_some() {
+            break;
+        }
+    }
+    for cut in 1.. {
+        let mut world = world();
+        let work = async |server: &Server| {
+            keeper(server).retire("token", "vault", &|_| {}).await?;
+            keeper(server).destroy_key("token").await
+        };
+        let ended = world.run_cut(cut, work);
+        assert_all_open(&mut world);
+        let token = world.site.token.clone();
+        let covered = under(&mut world)[1].1 == 5;
+        set_absent(&token, covered);
+        assert_all_open(&mut world);
+        set_absent(&token, false);
+        world.try_restart().unwrap();
+        world.run(work).unwrap();
+        assert_all_open(&mut world);
+        assert_eq!(under(&mut world)[0].0, Some(RootState::Destroyed));
+        if ended.is_some() {
+            assert!(cut > 8, "there were commits to cut after");
+            break;
+        }
+    }
+}
+
+/// Whoever can write to the database cannot put one slot's wrapping in the place of another's, nor one tenant's.
+#[test]
+fn wrappings_cannot_be_swapped() {
+    let swaps: [fn(&mut WrappingKeyRecord, &WrappingKeyRecord); 4] = [
+        |one, other| one.others.clone_from(&other.others),
+        |one, other| one.wrapped.clone_from(&other.wrapped),
+        |one, _| one.wrapped = one.others[0].bytes.clone(),
+        |one, _| one.others[0].bytes = one.wrapped.clone(),
+    ];
+    for swap in swaps {
+        let mut world = world();
+        let rows = world.site.store.snapshot().rows[&Collection::WrappingKey].clone();
+        let mut records: Vec<_> = rows.values().map(|row| (row, WrappingKeyRecord::from_row(row).unwrap())).collect();
+        records.retain(|(_, record)| !record.tenant.is_empty());
+        let (row, mut one) = records[0].clone();
+        swap(&mut one, &records[1].1);
+        // With a good tag even: as someone could who has stolen the integrity key.
+        let forged = world.server.keyring.integrity().row(&one, row.revision);
+        world.site.store.tamper(|state| {
+            state.rows.get_mut(&Collection::WrappingKey).unwrap().insert(row.id.clone(), forged.clone());
+        });
+        let which = one.under("token") != records[0].1.under("token");
+        let genuine = if which { vault(&world) } else { world.site.token.clone() };
+        set_absent(&genuine, true);
+        world.try_restart().unwrap();
+        let opened = world.run(async |server| server.keyring.open(one.id).await);
+        assert!(matches!(opened, Err(BackendError::Rejected | BackendError::Unavailable(_))), "{opened:?}");
+        set_absent(&genuine, false);
+        // What the other slot wraps is genuine, and opens.
+        assert!(world.run(async |server| server.keyring.open(one.id).await).is_ok());
+    }
+}
+
+#[test]
+fn a_slot_row_that_was_changed_is_found() {
+    let changes: [fn(&mut Row); 3] =
+        [|row| *row.body.last_mut().unwrap() ^= 1, |row| row.revision += 1, |row| row.tag.clear()];
+    for change in changes {
+        let mut world = world();
+        world.site.store.tamper(|state| {
+            change(state.rows.get_mut(&Collection::Meta).unwrap().get_mut("root/vault").unwrap());
+        });
+        assert!(world.try_restart().is_err());
+    }
+}
