@@ -26,7 +26,9 @@ pub(crate) fn checked(algorithm: Algorithm, spki: &[u8]) -> Result<Vec<u8>, Back
     let named = info.algorithm.parameters.and_then(|p| p.decode_as::<ObjectIdentifier>().ok());
     let good = match algorithm {
         Algorithm::X25519 => {
-            info.algorithm.oid == public_key::X25519 && info.algorithm.parameters.is_none() && point.len() == 32
+            let named = info.algorithm.oid == public_key::X25519 && info.algorithm.parameters.is_none();
+            // A coordinate of small order agrees on zero with everyone (RFC 7748 §6.1); tokens name that in ways of their own.
+            named && point.len() == 32 && trial(algorithm, point).is_ok()
         }
         _ => {
             info.algorithm.oid == EC_PUBLIC_KEY && named == public_key::curve(algorithm) && on_curve(algorithm, point)
