@@ -5,12 +5,14 @@
 
 mod encapsulation;
 mod encryption;
+mod import;
 mod lifecycle;
 mod limits;
 mod mac;
 mod random;
 mod signing;
 mod survey;
+mod wrapping;
 
 pub use survey::{Finding, Row, survey};
 
@@ -112,7 +114,10 @@ impl Case<'_> {
             Purpose::Encrypt => encryption::check_aead(self, &key, &other).await?,
             Purpose::Mac => mac::check(self, &key, &other).await?,
             Purpose::Encapsulate => encapsulation::check(self, &key, &other).await?,
+            Purpose::Wrap => wrapping::check(self, &key, &other).await?,
+            Purpose::Import => import::check(self, &key, &other, report).await?,
         }
+        wrapping::check_exit(self, &key, report).await?;
         limits::check(self, &key).await?;
         lifecycle::check_destroy(self, &key, &other, report).await
     }
@@ -141,14 +146,21 @@ impl Case<'_> {
         })
     }
 
-    /// Generates a key and returns the handle that the engine would use.
+    /// Generates a key that stays, and returns the handle that the engine would use.
     async fn generate(&self) -> Result<KeyHandle, Failure> {
-        let template = self.template()?;
+        self.generate_as(self.template()?).await
+    }
+
+    async fn generate_as(&self, template: Template) -> Result<KeyHandle, Failure> {
         let answer = self.perform(Operation::Generate(&template)).await;
         let Ok(Outcome::Generated(generated)) = answer else {
             return Err(self.failure("a key is generated", &answer));
         };
-        let Generated { locator, public_key, .. } = *generated;
+        self.handle(template, *generated)
+    }
+
+    fn handle(&self, template: Template, generated: Generated) -> Result<KeyHandle, Failure> {
+        let Generated { locator, public_key, .. } = generated;
         let pair = public_key.is_some() == self.algorithm.is_asymmetric();
         self.ensure(pair, "a pair has a public key and a secret key has none", &public_key)?;
         Ok(KeyHandle {

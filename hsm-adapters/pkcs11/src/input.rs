@@ -71,6 +71,8 @@ pub(crate) fn purpose(scheme: Scheme) -> Purpose {
         Scheme::RsaOaepSha256 | Scheme::AesGcm | Scheme::Sm4Gcm => Purpose::Encrypt,
         Scheme::HmacSha256 | Scheme::HmacSha384 | Scheme::HmacSm3 => Purpose::Mac,
         Scheme::MlKem => Purpose::Encapsulate,
+        Scheme::AesKwp => Purpose::Wrap,
+        Scheme::RsaAesKwp | Scheme::RsaAesKwpSha1 => Purpose::Import,
         _ => Purpose::Sign,
     }
 }

@@ -50,6 +50,9 @@ pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
         Scheme::Sm2Sm3 => return Err("the token offers no SM2 signature mechanism".to_owned()),
         Scheme::Sm4Gcm => return Err("the token offers no SM4-GCM mechanism".to_owned()),
         Scheme::HmacSm3 => return Err("the token offers no HMAC-SM3 mechanism".to_owned()),
+        // What a token lets out wrapped, whoever knows its PIN can wrap: docs/design/0012-keys-in-and-out.md.
+        Scheme::AesKwp => return Err("keys on a token never leave it, so none of them wraps others".to_owned()),
+        Scheme::RsaAesKwp | Scheme::RsaAesKwpSha1 => return Err("the token takes no keys in".to_owned()),
     };
     Ok(Mechanisms { generate, usage, key_bits: key_bits(row.algorithm) })
 }

@@ -216,6 +216,7 @@ fn exercise(session: &Session, made: &Made, row: Row, how: Use) -> Result<Option
         (Purpose::Encrypt, Scheme::RsaOaepSha256) => exercise_oaep(session, made),
         (Purpose::Encrypt, _) => exercise_aead(session, made, how),
         (Purpose::Encapsulate, _) => exercise_kem(session, made, how),
+        (Purpose::Wrap | Purpose::Import, _) => Err(wrong("keys that wrap others are not tried")),
     }
 }
 

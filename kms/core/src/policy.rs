@@ -96,6 +96,16 @@ actions! {
     Encapsulate = 31 => "crypto.encapsulate",
     /// Recover a shared secret.
     Decapsulate = 32 => "crypto.decapsulate",
+    /// Make the key that one key shall come in under.
+    CreateImportJob = 36 => "key.create-import-job",
+    /// Bring a key in.
+    ImportKey = 37 => "key.import",
+    /// Wrap a version under a key of the service.
+    WrapKey = 38 => "key.wrap",
+    /// Make a key of what was wrapped so.
+    UnwrapKey = 39 => "key.unwrap",
+    /// Give a version out, wrapped for a receiver.
+    ExportKey = 40 => "key.export",
 }
 
 impl fmt::Display for Action {

@@ -23,6 +23,10 @@ pub enum Usage {
     Encapsulate,
     /// Recover a shared secret with the private key.
     Decapsulate,
+    /// Wrap another key.
+    Wrap,
+    /// Unwrap another key.
+    Unwrap,
 }
 
 impl Usage {
@@ -34,13 +38,14 @@ impl Usage {
             Self::Encrypt | Self::Decrypt => Purpose::Encrypt,
             Self::Mac | Self::VerifyMac => Purpose::Mac,
             Self::Encapsulate | Self::Decapsulate => Purpose::Encapsulate,
+            Self::Wrap | Self::Unwrap => Purpose::Wrap,
         }
     }
 }
 
 /// Decides whether a version may be used so.
 ///
-/// To protect (sign, encrypt, MAC, encapsulate) a version must be active. To process (decrypt, verify a MAC, decapsulate)
+/// To protect (sign, encrypt, MAC, encapsulate, wrap) a version must be active. To process (decrypt, verify a MAC, decapsulate, unwrap)
 /// it may also be deactivated by rotation. Revoked, compromised, suspended and to-be-destroyed versions give out nothing. Verifying with a
 /// public key is always possible while it is known: the answer carries the state, and the caller judges.
 ///
@@ -58,8 +63,10 @@ pub fn may_use(version: &VersionRecord, usage: Usage) -> Result<(), Error> {
     let allowed = match usage {
         Usage::Verify => true,
         _ if version.revocation.is_some() || version.destroy_at.is_some() => false,
-        Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Encapsulate => version.state == KeyState::Active,
-        Usage::Decrypt | Usage::VerifyMac | Usage::Decapsulate => {
+        Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Encapsulate | Usage::Wrap => {
+            version.state == KeyState::Active
+        }
+        Usage::Decrypt | Usage::VerifyMac | Usage::Decapsulate | Usage::Unwrap => {
             matches!(version.state, KeyState::Active | KeyState::Deactivated)
         }
     };
@@ -83,7 +90,7 @@ fn refused(version: &VersionRecord, usage: Usage) -> Error {
 
 /// What works instead. What a version has encrypted no other one opens: where it gives nothing more, there is no advice.
 fn advice(version: &VersionRecord, usage: Usage) -> Option<&'static str> {
-    let protects = matches!(usage, Usage::Sign | Usage::Encrypt | Usage::Mac);
+    let protects = matches!(usage, Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Wrap);
     let another = protects.then_some("use the primary version, or rotate the key");
     match version.state {
         KeyState::Destroying | KeyState::Destroyed | KeyState::Compromised => another,
