@@ -21,6 +21,8 @@ mod refusals;
 pub mod sequencer;
 mod status;
 mod trail;
+mod transfer;
 
 pub use engine::{Engine, Parts};
 pub use foundation::{Bootstrap, Foundation, FoundationError, Integrity, Keyring, lay_foundation};
+pub use transfer::read_envelope;

@@ -29,6 +29,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::TooLarge
         | Reason::UnsupportedAlgorithm
         | Reason::DecryptionFailed
+        | Reason::KeyRejected
         | Reason::PageTokenInvalid
         | Reason::FieldMaskInvalid => Code::InvalidArgument,
         Reason::UnsupportedByBackend
@@ -39,13 +40,15 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::RevokedMeanwhile
         | Reason::Quarantined
         | Reason::UsageLimitReached
+        | Reason::NotExportable
+        | Reason::ImportJobClosed
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
-        Reason::KeyNotFound | Reason::VersionNotFound => Code::NotFound,
+        Reason::KeyNotFound | Reason::VersionNotFound | Reason::ImportJobNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch => Code::Aborted,
-        Reason::RateLimited => Code::ResourceExhausted,
+        Reason::RateLimited | Reason::TooMany => Code::ResourceExhausted,
         Reason::Overloaded
         | Reason::BackendUnavailable
         | Reason::StorageUnavailable

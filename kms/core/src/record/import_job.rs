@@ -167,8 +167,10 @@ impl Record for ImportJob {
         self.name().to_string()
     }
 
+    /// Open jobs are in the scope of their tenant, closed ones beside it: so the open ones are counted at a glance.
     fn scope(&self) -> String {
-        self.tenant.to_string()
+        let tenant = &self.tenant;
+        if self.closed_at.is_none() { tenant.to_string() } else { format!("{tenant}/closed") }
     }
 
     fn due(&self) -> Option<u64> {

@@ -3,7 +3,7 @@
 use hufu_core::Error;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::policy::Action;
-use hufu_core::record::{Exit, KeyState, Protection};
+use hufu_core::record::{Exit, ImportState, KeyState, Origin, Protection};
 use hufu_core::revocation::RevocationReason;
 use hufu_engine::api::{Change, OutcomeKind, SignatureFormat};
 use hufu_proto::v1;
@@ -74,6 +74,7 @@ wire!(Algorithm, v1::Algorithm, {
     Rsa4096 => Rsa4096,
     Aes128Gcm => Aes128Gcm,
     HmacSha384 => HmacSha384,
+    Aes256Kwp => Aes256Kwp,
 });
 
 wire!(Scheme, v1::Scheme, {
@@ -91,13 +92,27 @@ wire!(Scheme, v1::Scheme, {
     MlDsa => MlDsa,
     MlKem => MlKem,
     HmacSha384 => HmacSha384,
+    AesKwp => AesKwp,
+    RsaAesKwp => RsaAesKwp,
+    RsaAesKwpSha1 => RsaAesKwpSha1,
 });
 
-wire!(Purpose, v1::Purpose, { Sign => Sign, Encrypt => Encrypt, Mac => Mac, Encapsulate => Encapsulate, });
+wire!(Purpose, v1::Purpose, {
+    Sign => Sign,
+    Encrypt => Encrypt,
+    Mac => Mac,
+    Encapsulate => Encapsulate,
+    Wrap => Wrap,
+    Import => Import,
+});
 
 wire!(Protection, v1::Protection, { Software => Software, Hsm => Hsm, });
 
 wire!(Exit, v1::Exit, { Never => Never, Replicable => Replicable, Exportable => Exportable, });
+
+wire!(Origin, v1::Origin, { Generated => Generated, Imported => Imported, Unwrapped => Unwrapped, });
+
+wire!(ImportState, v1::ImportJobState, { Open => Open, Done => Done, Failed => Failed, Expired => Expired, });
 
 wire!(KeyState, v1::KeyState, {
     PreActive => PreActive,
@@ -158,6 +173,11 @@ const OPERATIONS: &[(Action, &str)] = &[
     (Action::ScheduleDestroy, "ScheduleDestroyKeyVersion"),
     (Action::CancelDestroy, "CancelDestroyKeyVersion"),
     (Action::GetPublicKey, "GetPublicKey"),
+    (Action::CreateImportJob, "CreateImportJob"),
+    (Action::ImportKey, "ImportKey"),
+    (Action::WrapKey, "WrapKey"),
+    (Action::UnwrapKey, "UnwrapKey"),
+    (Action::ExportKey, "ExportKey"),
     (Action::Sign, "Sign"),
     (Action::Verify, "Verify"),
     (Action::Encrypt, "Encrypt"),
@@ -223,6 +243,9 @@ mod tests {
         check::<Scheme>(&[]);
         check::<Purpose>(&[]);
         check::<Protection>(&[]);
+        check::<Exit>(&[]);
+        check::<Origin>(&[]);
+        check::<ImportState>(&[]);
         check::<KeyState>(&[]);
         check::<RevocationReason>(&[v1::RevocationReason::CertificateHold as i32]);
         check::<SignatureFormat>(&[]);

@@ -137,6 +137,8 @@ fn operations(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Encrypt => &["generate", "destroy", "seal", "open"],
         Purpose::Mac => &["generate", "destroy", "mac"],
         Purpose::Encapsulate => &["generate", "destroy", "decapsulate"],
+        Purpose::Wrap => &["generate", "destroy", "wrap", "unwrap"],
+        Purpose::Import => &["import"],
     }
 }
 
