@@ -34,6 +34,7 @@ mod profile;
 mod request_id;
 mod retry;
 mod system;
+mod transfer;
 mod versions;
 mod wire;
 mod words;
@@ -46,8 +47,10 @@ pub use hufu_proto::v1;
 pub use keys::{KeyChange, NewKey};
 pub use names::KeyRef;
 pub use pages::Pages;
+pub use hufu_secret::SecretBytes;
 pub use profile::{Profile, ProfileError};
 pub use prost_types::Timestamp;
+pub use transfer::NewImport;
 pub use wire::{instant, seconds};
 pub use words::{UnknownWord, Word};
 

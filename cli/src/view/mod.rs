@@ -13,6 +13,7 @@ pub(crate) mod mac;
 pub(crate) mod public;
 pub(crate) mod random;
 pub(crate) mod status;
+pub(crate) mod transfer;
 pub(crate) mod used;
 pub(crate) mod version;
 
