@@ -45,9 +45,11 @@ impl Client {
             lifetime: import.lifetime.map(period).transpose()?,
             request_id: created.request_id,
         };
-        self.call(Repeat::Safe, request, |channel, request| async move {
-            keys(channel).create_import_job(request).await
-        })
+        self.call(
+            Repeat::Safe,
+            request,
+            |channel, request| async move { keys(channel).create_import_job(request).await },
+        )
         .await
     }
 
@@ -57,8 +59,12 @@ impl Client {
     /// See above.
     pub async fn import_job(&self, job: &str) -> Result<v1::ImportJob, Error> {
         let request = v1::GetImportJobRequest { name: self.job_name(job) };
-        self.call(Repeat::Safe, request, |channel, request| async move { keys(channel).get_import_job(request).await })
-            .await
+        self.call(
+            Repeat::Safe,
+            request,
+            |channel, request| async move { keys(channel).get_import_job(request).await },
+        )
+        .await
     }
 
     /// Brings a key in that was wrapped for the job's import key.
@@ -105,8 +111,12 @@ impl Client {
     /// See above.
     pub async fn export_key(&self, key: &KeyRef, recipient: Vec<u8>) -> Result<v1::ExportKeyResponse, Error> {
         let request = v1::ExportKeyRequest { name: key.name(self.tenant()), recipient };
-        self.call(Repeat::WhenAsked, request, |channel, request| async move { keys(channel).export_key(request).await })
-            .await
+        self.call(
+            Repeat::WhenAsked,
+            request,
+            |channel, request| async move { keys(channel).export_key(request).await },
+        )
+        .await
     }
 
     fn job_name(&self, job: &str) -> String {

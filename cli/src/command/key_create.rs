@@ -5,13 +5,7 @@ use hufu_sdk::{KeyChange, KeyRef};
 
 use super::key_attributes::{Attributes, labels};
 use super::key_without_version;
-use crate::{
-    app::App,
-    args::label,
-    failure::Failure,
-    time::parse_duration,
-    view::key::KeyView,
-};
+use crate::{app::App, args::label, failure::Failure, time::parse_duration, view::key::KeyView};
 
 #[derive(Debug, Args)]
 pub(crate) struct Create {

@@ -189,10 +189,12 @@ impl Import {
         let material = read_secret(&self.file)?;
         let public_key = match &self.offer.public {
             Some(file) => Some(public_key(file)?),
-            None if is_pair(self.attributes.algorithm()) => Some(offline::public_key_of(&material).ok_or_else(|| {
-                let help = "name the public key with `--public FILE`";
-                Failure::usage("the public key does not follow from this private key", help)
-            })?),
+            None if is_pair(self.attributes.algorithm()) => {
+                Some(offline::public_key_of(&material).ok_or_else(|| {
+                    let help = "name the public key with `--public FILE`";
+                    Failure::usage("the public key does not follow from this private key", help)
+                })?)
+            }
             None => None,
         };
         let client = app.client()?;

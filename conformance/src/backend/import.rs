@@ -71,7 +71,7 @@ pub(super) async fn check(
     for foreign in FOREIGN {
         let (algorithm, purpose, scheme) = foreign.row;
         let target = Case { algorithm, purpose, scheme, ..*case };
-        match capabilities.check(algorithm, purpose, scheme) {
+        match capabilities.check_arrival(algorithm, purpose, scheme) {
             Ok(()) => check_foreign(case, &target, foreign, key, other).await?,
             Err(why) => report.skipped.push(format!("{case}: import of {target}: {why}")),
         }

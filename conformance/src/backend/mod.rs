@@ -117,7 +117,7 @@ impl Case<'_> {
             Purpose::Wrap => wrapping::check(self, &key, &other).await?,
             Purpose::Import => import::check(self, &key, &other, report).await?,
         }
-        wrapping::check_exit(self, &key, report).await?;
+        wrapping::check_exit(self, &key).await?;
         limits::check(self, &key).await?;
         lifecycle::check_destroy(self, &key, &other, report).await
     }

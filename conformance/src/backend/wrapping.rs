@@ -4,7 +4,7 @@ use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::backend::{Arrival, BackendError, Generated, KeyHandle, Operation, Outcome, Template, Wrapping};
 use hufu_core::record::Exit;
 
-use super::{Case, Failure, Report};
+use super::{Case, Failure};
 
 pub(super) async fn check(case: &Case<'_>, key: &KeyHandle, other: &KeyHandle) -> Result<(), Failure> {
     for row in leaving(case) {
@@ -14,10 +14,11 @@ pub(super) async fn check(case: &Case<'_>, key: &KeyHandle, other: &KeyHandle) -
 }
 
 /// A key that was made to stay does not leave, whoever asks.
-pub(super) async fn check_exit(case: &Case<'_>, key: &KeyHandle, report: &mut Report) -> Result<(), Failure> {
+pub(super) async fn check_exit(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure> {
     let Some(wrapper) = wrapper(case).await? else {
-        report.skipped.push(format!("{case}: wrapping a key that stays: the backend keeps no material that leaves"));
-        return Ok(());
+        let by = case.public_key(key);
+        let answer = case.perform(Operation::Wrap(key, Wrapping::Public(&by))).await;
+        return case.ensure(is_unsupported(&answer), "a backend whose keys stay wraps none", &answer);
     };
     let answer = case.perform(Operation::Wrap(key, Wrapping::Key(&wrapper))).await;
     case.ensure(is_unsupported(&answer), "a key that stays is not wrapped", &answer)

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::TABLE;
-use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, Template};
+use hufu_core::backend::{
+    Arrival, BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, Template, Wrapping,
+};
 use hufu_core::record::{Locator, Protection};
 
 /// Devices in the order in which they are asked for new keys.
@@ -66,6 +68,8 @@ impl Devices {
                 }
                 return Ok(Outcome::Done);
             }
+            // What was wrapped for a key is opened where that key is.
+            Operation::Unwrap(_, Arrival { by: Wrapping::Key(key), .. }) => self.holder(key)?,
             Operation::Generate(template) | Operation::Unwrap(template, _) => self.maker(template)?,
             Operation::Sign(key, _)
             | Operation::Mac(key, _)

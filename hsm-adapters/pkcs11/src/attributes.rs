@@ -1,11 +1,11 @@
-//! Attribute templates of new keys: one purpose, sensitive, never extractable.
+//! Attribute templates of new keys: one purpose, sensitive, and extractable only where the plan says so.
 
 use cryptoki::mechanism::MechanismType;
 use cryptoki::object::{Attribute, KeyType, MlDsaParameterSetType, MlKemParameterSetType, ObjectClass};
 use der::Encode;
 use der::asn1::PrintableStringRef;
 use hufu_core::algorithm::{Algorithm, Form, Purpose};
-use hufu_core::record::VersionUid;
+use hufu_core::record::{Exit, VersionUid};
 
 use crate::public_key;
 
@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) dialect: Dialect,
     /// The only mechanism that the key shall work with, where the token can enforce it.
     pub(crate) mechanism: MechanismType,
+    /// Whether the material may ever leave.
+    pub(crate) exit: Exit,
 }
 
 /// How this token wants to be asked; found by trial.
@@ -52,12 +54,15 @@ pub(crate) fn private(plan: &Plan) -> Vec<Attribute> {
     template.extend([
         Attribute::Private(true),
         Attribute::Sensitive(true),
-        Attribute::Extractable(false),
+        Attribute::Extractable(plan.exit != Exit::Never),
         Attribute::Sign(signs),
         Attribute::Decrypt(encrypts),
-        Attribute::Unwrap(false),
+        Attribute::Unwrap(plan.purpose == Purpose::Import),
         Attribute::Derive(false),
     ]);
+    if plan.exit == Exit::Replicable {
+        template.push(Attribute::WrapWithTrusted(true));
+    }
     if let Form::Secret(len) = plan.algorithm.entry().form {
         template.extend([
             Attribute::Encrypt(encrypts),
@@ -91,6 +96,36 @@ pub(crate) fn public(plan: &Plan) -> Vec<Attribute> {
     }
     template.extend(kind(plan));
     template
+}
+
+/// The template of a private or secret key that arrives wrapped: its length is its own.
+pub(crate) fn arrived(plan: &Plan) -> Vec<Attribute> {
+    let class = if plan.algorithm.is_asymmetric() { ObjectClass::PRIVATE_KEY } else { ObjectClass::SECRET_KEY };
+    let mut template = vec![Attribute::Class(class), Attribute::KeyType(key_type(plan.algorithm))];
+    template.extend(private(plan).into_iter().filter(|attribute| !matches!(attribute, Attribute::ValueLen(_))));
+    template
+}
+
+/// The template of a public key object made of what a SubjectPublicKeyInfo holds.
+pub(crate) fn public_object(plan: &Plan, parts: Vec<Attribute>) -> Vec<Attribute> {
+    let class = [Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::KeyType(key_type(plan.algorithm))];
+    // Of a modulus its length is not told twice.
+    let generated = public(plan)
+        .into_iter()
+        .filter(|attribute| !matches!(attribute, Attribute::ModulusBits(_) | Attribute::PublicExponent(_)));
+    class.into_iter().chain(generated).chain(parts).collect()
+}
+
+fn key_type(algorithm: Algorithm) -> KeyType {
+    match algorithm {
+        Algorithm::Aes128Gcm | Algorithm::Aes256Gcm => KeyType::AES,
+        Algorithm::Ed25519 => KeyType::EC_EDWARDS,
+        Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => KeyType::ML_DSA,
+        Algorithm::MlKem768 => KeyType::ML_KEM,
+        _ if algorithm.modulus_len().is_some() => KeyType::RSA,
+        _ if algorithm.is_asymmetric() => KeyType::EC,
+        _ => KeyType::GENERIC_SECRET,
+    }
 }
 
 /// The template of a shared secret that is to be read and deleted at once.

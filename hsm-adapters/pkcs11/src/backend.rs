@@ -7,9 +7,10 @@ use cryptoki::session::Session;
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::Scheme;
 use hufu_core::backend::{
-    BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
+    Arrival, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
+    Wrapping,
 };
-use hufu_core::record::{Locator, Protection, VersionUid};
+use hufu_core::record::{Exit, Locator, Protection, VersionUid};
 use hufu_secret::SecretBytes;
 
 use crate::attributes::Plan;
@@ -26,7 +27,7 @@ use crate::pool::Pool;
 use crate::probe::Profile;
 use crate::recovery::Repeat;
 use crate::token::{Token, find_one};
-use crate::{generate, keys, probe, usage};
+use crate::{generate, import, keys, probe, replica, usage, wrapping};
 
 /// How long opening may take: every algorithm is tried.
 const OPEN_WAIT_MAX: Duration = Duration::from_secs(120);
@@ -39,6 +40,7 @@ pub struct Pkcs11Backend {
     name: String,
     token: Arc<Token>,
     profile: Profile,
+    group: Option<Arc<str>>,
     pool: Pool,
 }
 
@@ -60,12 +62,16 @@ impl Pkcs11Backend {
         let token = Arc::new(Token::new(module, &info, config.simulated, credentials, breaker));
         let mut link = Link::new(Arc::clone(&token));
         let context = token.module.enter().context().clone();
-        let profile = link.run(Repeat::Safe, Instant::now() + OPEN_WAIT_MAX, |token, session| {
+        let mut profile = link.run(Repeat::Safe, Instant::now() + OPEN_WAIT_MAX, |token, session| {
             probe::profile(&context, token.slot(&context)?, session, token.simulated)
         })?;
+        let group: Option<Arc<str>> = config.group.map(Arc::from);
+        if let Some(group) = &group {
+            join(&mut link, &mut profile, group)?;
+        }
         let name = format!("token:{}", token.serial);
         let pool = Pool::start(config.sessions, config.hang_after, link)?;
-        Ok(Self { name, token, profile, pool })
+        Ok(Self { name, token, profile, group, pool })
     }
 
     /// Serial number of the token.
@@ -113,19 +119,111 @@ impl Pkcs11Backend {
                 Err(BackendError::Unsupported(why.to_owned()))
             }
             Operation::Level(_) => Ok(Outcome::Done),
-            Operation::Agree(..) | Operation::Wrap(..) | Operation::Unwrap(..) => {
+            Operation::Wrap(key, Wrapping::Group) => self.wrap_for_group(key, deadline).await,
+            Operation::Unwrap(template, arrival @ Arrival { by: Wrapping::Group, .. }) => {
+                self.unwrap_of_group(template, arrival, deadline).await
+            }
+            Operation::Unwrap(template, Arrival { by: Wrapping::Key(by), wrapped, public_key }) => {
+                self.import(template, by, wrapped, public_key, deadline).await
+            }
+            Operation::Wrap(..) => Err(BackendError::Unsupported("keys on a token never leave it".to_owned())),
+            Operation::Agree(..) | Operation::Unwrap(..) => {
                 Err(BackendError::Unsupported("not with this token".to_owned()))
             }
         }
     }
 
     async fn generate(&self, template: &Template, deadline: Instant) -> Result<Outcome, BackendError> {
-        let Template { uid, algorithm, purpose, scheme, .. } = *template;
-        self.profile.capabilities.check(algorithm, purpose, scheme).map_err(BackendError::Unsupported)?;
-        let plan = self.profile.plan(Row { algorithm, purpose, scheme }, uid);
-        let plan = plan.ok_or_else(|| BackendError::Unsupported(format!("{algorithm} with {scheme}")))?;
+        let plan = self.plan(template)?;
         let work = move |link: &mut Link| {
             link.run(Repeat::Unsafe, deadline, |token, session| generated(token, session, &plan))
+        };
+        self.pool.run(deadline, Patience::Long, work).await
+    }
+
+    /// How a key is made, if the token can make it.
+    fn plan(&self, template: &Template) -> Result<Plan, BackendError> {
+        let Template { uid, algorithm, purpose, scheme, exit, .. } = *template;
+        let possible = self.profile.capabilities.check_exit(algorithm, purpose, scheme, exit);
+        possible.map_err(BackendError::Unsupported)?;
+        let plan = self.profile.plan(Row { algorithm, purpose, scheme }, uid, exit);
+        plan.ok_or_else(|| BackendError::Unsupported(format!("{algorithm} with {scheme}")))
+    }
+
+    fn group(&self) -> Result<Arc<str>, BackendError> {
+        let none = || BackendError::Unsupported("the token is in no group".to_owned());
+        self.group.clone().ok_or_else(none)
+    }
+
+    async fn wrap_for_group(&self, key: &KeyHandle, deadline: Instant) -> Result<Outcome, BackendError> {
+        let (group, key) = (self.group()?, key.clone());
+        self.repeat(deadline, Patience::Short, move |token, session| {
+            let Some(_no_deletion) = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX) else {
+                return Err(BackendError::Unavailable("a deletion does not end".to_owned()).into());
+            };
+            let handle = keys::load(token, session, &key)?;
+            replica::wrap(session, &group, handle)
+        })
+        .await
+    }
+
+    async fn unwrap_of_group(
+        &self,
+        template: &Template,
+        arrival: Arrival<'_>,
+        deadline: Instant,
+    ) -> Result<Outcome, BackendError> {
+        if template.exit != Exit::Replicable {
+            return Err(invalid("what comes by the key of a group stays replicable"));
+        }
+        let (group, plan) = (self.group()?, self.plan(template)?);
+        let row = Row { algorithm: template.algorithm, purpose: template.purpose, scheme: template.scheme };
+        let how = self.profile.usage(row).ok_or_else(|| BackendError::Unsupported(template.scheme.to_string()))?;
+        let (wrapped, spki) = (arrival.wrapped.to_vec(), arrival.public_key.map(<[u8]>::to_vec));
+        let work = move |link: &mut Link| {
+            link.run(Repeat::Unsafe, deadline, |token, session| {
+                refuse_taken(token, session, plan.uid)?;
+                let made = replica::unwrap(session, &group, &plan, &wrapped, spki.as_deref())?;
+                if let Err(fault) = wrapping::prove(session, &made, row.purpose, how) {
+                    generate::remove(session, &made)?;
+                    return Err(fault);
+                }
+                Ok(outcome(token, &plan, spki.clone()))
+            })
+        };
+        self.pool.run(deadline, Patience::Long, work).await
+    }
+
+    /// Makes a key of what was wrapped for an import key, inside the token.
+    async fn import(
+        &self,
+        template: &Template,
+        by: &KeyHandle,
+        wrapped: &[u8],
+        public_key: Option<&[u8]>,
+        deadline: Instant,
+    ) -> Result<Outcome, BackendError> {
+        let arrival = import::Sealed::parse(template, by, wrapped)?;
+        let plan = self.plan(template)?;
+        let row = Row { algorithm: template.algorithm, purpose: template.purpose, scheme: template.scheme };
+        let possible = self.profile.capabilities.check_arrival(row.algorithm, row.purpose, row.scheme);
+        possible.map_err(BackendError::Unsupported)?;
+        let how = self.profile.usage(row).ok_or_else(|| BackendError::Unsupported(template.scheme.to_string()))?;
+        let (by, spki) = (by.clone(), public_key.map(<[u8]>::to_vec));
+        let work = move |link: &mut Link| {
+            link.run(Repeat::Unsafe, deadline, |token, session| {
+                refuse_taken(token, session, plan.uid)?;
+                let Some(_no_deletion) = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX) else {
+                    return Err(BackendError::Unavailable("a deletion does not end".to_owned()).into());
+                };
+                let import_key = keys::load(token, session, &by)?;
+                let made = import::open(session, import_key, &arrival, &plan, spki.as_deref())?;
+                if let Err(fault) = wrapping::prove(session, &made, row.purpose, how) {
+                    generate::remove(session, &made)?;
+                    return Err(import::rejection(fault));
+                }
+                Ok(outcome(token, &plan, spki.clone()))
+            })
         };
         self.pool.run(deadline, Patience::Long, work).await
     }
@@ -236,10 +334,31 @@ fn generated(token: &Token, session: &Session, plan: &Plan) -> Result<Outcome, F
     refuse_taken(token, session, plan.uid)?;
     let made = generate::make(session, plan)?;
     let public_key = generate::public_key(session, &made, plan.algorithm)?;
+    Ok(outcome(token, plan, public_key))
+}
+
+fn outcome(token: &Token, plan: &Plan, public_key: Option<Vec<u8>>) -> Outcome {
     let fingerprint = public_key.as_deref().map(keys::fingerprint_of);
     let locator = Locator::Token { serial: token.serial.clone(), uid: plan.uid, fingerprint };
     let attestation = token.attestation();
-    Ok(Outcome::Generated(Box::new(Generated { locator, public_key, attestation })))
+    Outcome::Generated(Box::new(Generated { locator, public_key, attestation }))
+}
+
+/// Admits the token to its group, and finds out which keys can be replicated.
+fn join(link: &mut Link, profile: &mut Profile, group: &str) -> Result<(), OpenError> {
+    let joined = link.run(Repeat::Safe, Instant::now() + OPEN_WAIT_MAX, |_, session| {
+        replica::admit(session, group)?;
+        probe::replication(profile, session, group)
+    });
+    match joined {
+        Ok(kept) => {
+            profile.capabilities.exits.push(Exit::Replicable);
+            profile.capabilities.kept = kept;
+            Ok(())
+        }
+        Err(BackendError::Unsupported(why)) => Err(OpenError::Group { group: group.to_owned(), why }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn refuse_taken(token: &Token, session: &Session, uid: VersionUid) -> Result<(), Fault> {

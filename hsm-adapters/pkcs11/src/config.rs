@@ -34,6 +34,8 @@ pub struct Config {
     pub hang_after: Duration,
     /// Whether keys must not pass for hardware-protected; by default the token's manufacturer and model decide.
     pub simulated: Option<bool>,
+    /// The group whose key the token shares with others, so that keys can be replicated; none for a token by itself.
+    pub group: Option<String>,
     /// Who is told of logins, if anybody.
     pub login_watch: Option<LoginWatch>,
 }
@@ -71,7 +73,16 @@ impl Config {
     #[must_use]
     pub fn new(module: impl Into<PathBuf>, token: TokenSelector, pin: SecretBytes) -> Self {
         let (sessions, hang_after) = (NonZeroUsize::MIN.saturating_add(1), Duration::from_secs(3));
-        Self { module: module.into(), token, pin, sessions, hang_after, simulated: None, login_watch: None }
+        Self {
+            module: module.into(),
+            token,
+            pin,
+            sessions,
+            hang_after,
+            simulated: None,
+            group: None,
+            login_watch: None,
+        }
     }
 }
 
@@ -95,6 +106,14 @@ pub enum OpenError {
     /// A PIN is not UTF-8, which initialising a token needs.
     #[error("the PIN is not UTF-8")]
     PinEncoding,
+    /// The token cannot be in its group.
+    #[error("the token cannot be in the group `{group}`: {why}")]
+    Group {
+        /// The group's name.
+        group: String,
+        /// Why.
+        why: String,
+    },
     /// The token or the PIN was refused.
     #[error(transparent)]
     Backend(#[from] BackendError),

@@ -5,6 +5,7 @@ use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::Session;
 use hufu_core::algorithm::{Algorithm, Form};
 use hufu_core::backend::BackendError;
+use hufu_core::record::Exit;
 
 use crate::attributes::{self, Plan};
 use crate::fault::Fault;
@@ -16,7 +17,7 @@ pub(crate) struct Made {
     pub(crate) public: Option<ObjectHandle>,
 }
 
-/// Makes a key. One that is not sensitive and never extractable is deleted again.
+/// Makes a key. One that is not protected as the plan says is deleted again.
 pub(crate) fn make(session: &Session, plan: &Plan) -> Result<Made, Fault> {
     let private = attributes::private(plan);
     let made = match (plan.algorithm.entry().form, plan.algorithm) {
@@ -32,7 +33,7 @@ pub(crate) fn make(session: &Session, plan: &Plan) -> Result<Made, Fault> {
         (Form::Pair, Algorithm::MlKem768) => pair(session, &Mechanism::MlKemKeyPairGen, plan, &private)?,
         (Form::Pair, _) => pair(session, &Mechanism::EccKeyPairGen, plan, &private)?,
     };
-    match check_protected(session, made.key) {
+    match check_protected(session, made.key, plan.exit) {
         Ok(()) => Ok(made),
         Err(fault) => {
             remove(session, &made)?;
@@ -64,23 +65,32 @@ fn pair(session: &Session, mechanism: &Mechanism<'_>, plan: &Plan, private: &[At
     Ok(Made { key, public: Some(public) })
 }
 
-/// Reads back what protects the key. An attribute that the token does not show is one that does not hold.
-fn check_protected(session: &Session, key: ObjectHandle) -> Result<(), Fault> {
-    let wanted = [
-        AttributeType::Sensitive,
-        AttributeType::Extractable,
-        AttributeType::AlwaysSensitive,
-        AttributeType::NeverExtractable,
-    ];
+/// Reads back what protects a key that was made here.
+fn check_protected(session: &Session, key: ObjectHandle, exit: Exit) -> Result<(), Fault> {
+    let mut expected = vec![Attribute::AlwaysSensitive(true), Attribute::NeverExtractable(exit == Exit::Never)];
+    expected.extend(protection(exit));
+    check(session, key, &expected)
+}
+
+/// Reads back what protects a key that arrived: where it was before, the token cannot know.
+pub(crate) fn check_arrived(session: &Session, key: ObjectHandle, plan: &Plan) -> Result<(), Fault> {
+    check(session, key, &protection(plan.exit))
+}
+
+fn protection(exit: Exit) -> Vec<Attribute> {
+    let mut expected = vec![Attribute::Sensitive(true), Attribute::Extractable(exit != Exit::Never)];
+    if exit == Exit::Replicable {
+        expected.push(Attribute::WrapWithTrusted(true));
+    }
+    expected
+}
+
+/// An attribute that the token does not show is one that does not hold.
+fn check(session: &Session, key: ObjectHandle, expected: &[Attribute]) -> Result<(), Fault> {
+    let wanted: Vec<AttributeType> = expected.iter().map(Attribute::attribute_type).collect();
     let shown = session.get_attributes(key, &wanted)?;
-    let expected = [
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::AlwaysSensitive(true),
-        Attribute::NeverExtractable(true),
-    ];
     if expected.iter().all(|attribute| shown.contains(attribute)) {
         return Ok(());
     }
-    Err(BackendError::Failed("the token made a key that is not sensitive and never extractable".to_owned()).into())
+    Err(BackendError::Failed("the token made a key that is not protected as it was asked to be".to_owned()).into())
 }

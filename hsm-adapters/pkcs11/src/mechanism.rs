@@ -39,7 +39,9 @@ pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
         Scheme::Ed25519 => (MechanismType::ECC_EDWARDS_KEY_PAIR_GEN, MechanismType::EDDSA),
         Scheme::RsaPssSha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, rsa_pss(hashing)),
         Scheme::RsaPkcs1Sha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, rsa_pkcs1(hashing)),
-        Scheme::RsaOaepSha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS_OAEP),
+        Scheme::RsaOaepSha256 | Scheme::RsaAesKwp | Scheme::RsaAesKwpSha1 => {
+            (MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS_OAEP)
+        }
         Scheme::AesGcm => (MechanismType::AES_KEY_GEN, MechanismType::AES_GCM),
         Scheme::HmacSha256 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA256_HMAC),
         Scheme::HmacSha384 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA384_HMAC),
@@ -52,7 +54,6 @@ pub(crate) fn of(row: Row, hashing: Hashing) -> Result<Mechanisms, String> {
         Scheme::HmacSm3 => return Err("the token offers no HMAC-SM3 mechanism".to_owned()),
         // What a token lets out wrapped, whoever knows its PIN can wrap: docs/design/0012-keys-in-and-out.md.
         Scheme::AesKwp => return Err("keys on a token never leave it, so none of them wraps others".to_owned()),
-        Scheme::RsaAesKwp | Scheme::RsaAesKwpSha1 => return Err("the token takes no keys in".to_owned()),
     };
     Ok(Mechanisms { generate, usage, key_bits: key_bits(row.algorithm) })
 }

@@ -7,15 +7,18 @@ use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use hufu_core::algorithm::{Algorithm, Form, Purpose, Scheme, TABLE};
 use hufu_core::backend::{Capabilities, Outcome};
-use hufu_core::record::VersionUid;
+use hufu_core::record::{Exit, VersionUid};
 use hufu_secret::SecretBytes;
 
 use crate::attributes::{self, DIALECTS, Dialect, Plan};
 use crate::fault::{Fault, describe};
 use crate::generate::{self, Made};
+use crate::import;
 use crate::input::Input;
 use crate::mechanism::{self, Hashing, Mechanisms, Row};
+use crate::replica;
 use crate::usage::{self, Use};
+use crate::wrapping;
 
 /// A trial needs no longer modulus, which would take a second or more; many tokens allow none shorter than 2048 bits.
 const TRIAL_MODULUS_BITS_MIN: u32 = 1024;
@@ -39,7 +42,7 @@ struct Served {
 
 impl Profile {
     /// How a permanent key of a row is made.
-    pub(crate) fn plan(&self, row: Row, uid: VersionUid) -> Option<Plan> {
+    pub(crate) fn plan(&self, row: Row, uid: VersionUid, exit: Exit) -> Option<Plan> {
         let served = self.find(row)?;
         Some(Plan {
             uid,
@@ -49,6 +52,7 @@ impl Profile {
             modulus_bits: modulus_bits(row.algorithm),
             dialect: served.dialect,
             mechanism: served.mechanism,
+            exit,
         })
     }
 
@@ -91,7 +95,99 @@ pub(crate) fn profile(context: &Pkcs11, slot: Slot, session: &Session, simulated
             }
         }
     }
+    profile.capabilities.stays_out = arrivals(&profile, session);
     Ok(profile)
+}
+
+/// Tries to move a key of each row that is served under the key of a group, from the token to itself. Answers which cannot, and
+/// why.
+pub(crate) fn replication(profile: &Profile, session: &Session, group: &str) -> Result<Vec<Kept>, Fault> {
+    let mut kept: Vec<Kept> = Vec::new();
+    let mut tried: Vec<(Row, Option<String>)> = Vec::new();
+    for served in &profile.served {
+        let row = served.row;
+        let known =
+            tried.iter().find(|(other, _)| row.algorithm.modulus_len().is_some() && other.scheme == row.scheme);
+        let verdict = match known {
+            Some((_, verdict)) => verdict.clone(),
+            None => replicate(profile, served, session, group)?.err(),
+        };
+        if let Some(why) = &verdict {
+            kept.push((row.algorithm, row.purpose, row.scheme, Exit::Replicable, why.clone()));
+        }
+        tried.push((row, verdict));
+    }
+    Ok(kept)
+}
+
+/// Tries to take a key of each row in that is served. Answers which cannot, and why.
+fn arrivals(profile: &Profile, session: &Session) -> Vec<(Algorithm, Purpose, Scheme, String)> {
+    let takes = profile.served.iter().any(|served| served.row.purpose == Purpose::Import);
+    let mut out: Vec<(Algorithm, Purpose, Scheme, String)> = Vec::new();
+    let mut tried: Vec<(Scheme, Option<String>)> = Vec::new();
+    for served in profile.served.iter().filter(|served| takes && served.row.purpose != Purpose::Import) {
+        let Row { algorithm, purpose, scheme } = served.row;
+        let known = tried.iter().find(|(other, _)| algorithm.modulus_len().is_some() && *other == scheme);
+        let verdict = match known {
+            Some((_, verdict)) => verdict.clone(),
+            None => arrive(profile, served, session).err(),
+        };
+        if let Some(why) = &verdict {
+            out.push((algorithm, purpose, scheme, why.clone()));
+        }
+        tried.push((scheme, verdict));
+    }
+    out
+}
+
+/// Takes a key in that the token made for the trial, and is gone with the session.
+fn arrive(profile: &Profile, served: &Served, session: &Session) -> Result<(), String> {
+    let row = served.row;
+    let failed = |fault| format!("the token takes in no such key, says a trial: {}", in_words(&fault));
+    let Some(plan) = profile.plan(row, VersionUid([0x5a; 16]), Exit::Never) else { return Ok(()) };
+    let plan = Plan { permanent: false, ..plan };
+    let made = generate::make(session, &Plan { exit: Exit::Exportable, ..plan }).map_err(failed)?;
+    let arrived = import::take_in(session, &made, &plan).and_then(|arrived| {
+        let proven = wrapping::prove(session, &arrived, row.purpose, served.how);
+        generate::remove(session, &arrived)?;
+        proven
+    });
+    generate::remove(session, &made).map_err(failed)?;
+    arrived.map_err(failed)
+}
+
+/// A row of [`Capabilities::kept`].
+pub(crate) type Kept = (Algorithm, Purpose, Scheme, Exit, String);
+
+/// Tries one row with keys that are gone with the session.
+fn replicate(
+    profile: &Profile,
+    served: &Served,
+    session: &Session,
+    group: &str,
+) -> Result<Result<(), String>, Fault> {
+    let row = served.row;
+    let Some(plan) = profile.plan(row, VersionUid([0x5a; 16]), Exit::Replicable) else { return Ok(Ok(())) };
+    let plan = Plan { permanent: false, ..plan };
+    let failed = |fault| format!("a trial of its replication failed: {}", in_words(&fault));
+    let made = match generate::make(session, &plan) {
+        Ok(made) => made,
+        Err(fault) => return Ok(Err(failed(fault))),
+    };
+    let moved = move_to_itself(session, group, &plan, &made, served);
+    generate::remove(session, &made)?;
+    Ok(moved.map_err(failed))
+}
+
+fn move_to_itself(session: &Session, group: &str, plan: &Plan, made: &Made, served: &Served) -> Result<(), Fault> {
+    let spki = generate::public_key(session, made, plan.algorithm)?;
+    let Outcome::Bytes(wrapped) = replica::wrap(session, group, made.key)? else {
+        return Err(wrong("wrapping answers no bytes"));
+    };
+    let arrived = replica::unwrap(session, group, plan, &wrapped, spki.as_deref())?;
+    let proven = wrapping::prove(session, &arrived, served.row.purpose, served.how);
+    generate::remove(session, &arrived)?;
+    proven
 }
 
 struct Offered<'a> {
@@ -189,6 +285,7 @@ fn make(
                 modulus_bits: offered.trial_modulus_bits(row.algorithm),
                 dialect,
                 mechanism,
+                exit: Exit::Never,
             };
             match generate::make(session, &plan) {
                 Ok(made) => return Ok((made, dialect)),
@@ -216,7 +313,8 @@ fn exercise(session: &Session, made: &Made, row: Row, how: Use) -> Result<Option
         (Purpose::Encrypt, Scheme::RsaOaepSha256) => exercise_oaep(session, made),
         (Purpose::Encrypt, _) => exercise_aead(session, made, how),
         (Purpose::Encapsulate, _) => exercise_kem(session, made, how),
-        (Purpose::Wrap | Purpose::Import, _) => Err(wrong("keys that wrap others are not tried")),
+        (Purpose::Wrap, _) => Err(wrong("keys that wrap others are not tried")),
+        (Purpose::Import, scheme) => import::exercise(session, made, scheme).map(|()| None),
     }
 }
 
@@ -238,7 +336,7 @@ fn exercise_aead(session: &Session, made: &Made, how: Use) -> Result<Option<RvEr
     rejection(usage::perform(session, made.key, how, &input).map(|_| ()))
 }
 
-fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Fault> {
+pub(crate) fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let mut ciphertext = session.encrypt(&usage::oaep(), public, PLAINTEXT)?;
     let opened = SecretBytes::from_vec(session.decrypt(&usage::oaep(), made.key, &ciphertext)?);
@@ -251,7 +349,7 @@ fn exercise_oaep(session: &Session, made: &Made) -> Result<Option<RvError>, Faul
 }
 
 /// Both sides must hold one secret, and a changed ciphertext must give another one (FIPS 203 §6.3).
-fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
+pub(crate) fn exercise_kem(session: &Session, made: &Made, how: Use) -> Result<Option<RvError>, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let template = attributes::shared_secret();
     let (mut ciphertext, secret) = session.encapsulate_key(&Mechanism::MlKem, public, &template)?;

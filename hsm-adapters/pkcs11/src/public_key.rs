@@ -3,7 +3,7 @@
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::Session;
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
-use der::{Decode, Encode};
+use der::{Decode, Encode, Reader as _, SliceReader};
 use hufu_core::algorithm::Algorithm;
 use hufu_core::backend::BackendError;
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
@@ -48,6 +48,40 @@ pub(crate) fn read(session: &Session, object: ObjectHandle, algorithm: Algorithm
         }
     };
     Ok(encoded.ok_or_else(unreadable)?)
+}
+
+/// The attributes that hold a public key, out of its SubjectPublicKeyInfo; the curve is told by the template.
+///
+/// # Errors
+/// `InvalidInput` when it is no public key of that algorithm.
+pub(crate) fn parts(spki: &[u8], algorithm: Algorithm) -> Result<Vec<Attribute>, BackendError> {
+    parse(spki, algorithm).ok_or_else(|| BackendError::InvalidInput(format!("the public key is none of {algorithm}")))
+}
+
+fn parse(spki: &[u8], algorithm: Algorithm) -> Option<Vec<Attribute>> {
+    let info = SubjectPublicKeyInfoRef::from_der(spki).ok()?;
+    let key = info.subject_public_key.as_bytes()?;
+    if algorithm.modulus_len().is_some() {
+        let mut reader = SliceReader::new(key).ok()?;
+        let (modulus, exponent) = reader
+            .sequence(|inner| -> der::Result<_> { Ok((UintRef::decode(inner)?, UintRef::decode(inner)?)) })
+            .ok()?;
+        let parts = [
+            Attribute::Modulus(modulus.as_bytes().to_vec()),
+            Attribute::PublicExponent(exponent.as_bytes().to_vec()),
+        ];
+        return (info.algorithm.oid == RSA_ENCRYPTION).then(|| parts.to_vec());
+    }
+    if let Some((oid, len)) = lattice(algorithm) {
+        let fits = info.algorithm.oid == oid && key.len() == len;
+        return fits.then(|| vec![Attribute::Value(key.to_vec())]);
+    }
+    let fits = match curve(algorithm) {
+        Some(curve) => info.algorithm.oid == EC_PUBLIC_KEY && info.algorithm.parameters_oid().ok() == Some(curve),
+        None => info.algorithm.oid == ED25519 && key.len() == 32,
+    };
+    let point = OctetStringRef::new(key).ok()?.to_der().ok()?;
+    fits.then(|| vec![Attribute::EcPoint(point)])
 }
 
 /// Object identifier and length in bytes of a public key of a lattice (RFC 9881 §3, RFC 9935 §3).

@@ -44,14 +44,11 @@ pub(crate) struct Use {
 /// Uses a key.
 pub(crate) fn perform(session: &Session, key: ObjectHandle, how: Use, input: &Input) -> Result<Outcome, Fault> {
     match input {
-        Input::Message(message) if how.hashing == Hashing::Token => {
-            Ok(Outcome::Bytes(session.sign(&hashed_by_token(how.scheme)?, key, message)?))
-        }
         Input::Digest(_) if how.hashing == Hashing::Token => {
             let why = "the token signs no digests with that scheme";
             Err(BackendError::Unsupported(why.to_owned()).into())
         }
-        Input::Message(message) => sign_message(session, key, how, message).map(Outcome::Bytes),
+        Input::Message(message) => sign(session, key, how, message).map(Outcome::Bytes),
         Input::Digest(digest) => sign_digest(session, key, how, digest).map(Outcome::Bytes),
         Input::Mac(data) => Ok(Outcome::Bytes(session.sign(&hmac(how.scheme)?, key, data)?)),
         Input::Seal { nonce, aad, data } => seal(session, key, *nonce, aad, data.expose()),
@@ -95,6 +92,37 @@ pub(crate) fn take_secret(session: &Session, object: ObjectHandle) -> Result<Sec
         Some(Attribute::Value(value)) if value.len() == SHARED_SECRET_LEN => Ok(SecretBytes::from_vec(value)),
         _ => Err(misshapen().into()),
     }
+}
+
+/// Signs a message.
+pub(crate) fn sign(session: &Session, key: ObjectHandle, how: Use, message: &[u8]) -> Result<Vec<u8>, Fault> {
+    if how.hashing == Hashing::Token {
+        return Ok(session.sign(&hashed_by_token(how.scheme)?, key, message)?);
+    }
+    sign_message(session, key, how, message)
+}
+
+/// Lets the token verify what [`sign`] made.
+pub(crate) fn verify(
+    session: &Session,
+    public: ObjectHandle,
+    how: Use,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Fault> {
+    let digest = || match how.scheme {
+        Scheme::EcdsaSha384 => Sha384::digest(message).to_vec(),
+        _ => Sha256::digest(message).to_vec(),
+    };
+    let (mechanism, signed) = match how.scheme {
+        scheme if how.hashing == Hashing::Token => (hashed_by_token(scheme)?, message.to_vec()),
+        Scheme::Ed25519 => (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519)), message.to_vec()),
+        Scheme::MlDsa => (Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, None)), message.to_vec()),
+        Scheme::RsaPssSha256 => (Mechanism::RsaPkcsPss(pss()), digest()),
+        Scheme::RsaPkcs1Sha256 => (Mechanism::RsaPkcs, [&SHA256_DIGEST_INFO[..], &digest()].concat()),
+        _ => (Mechanism::Ecdsa, digest()),
+    };
+    Ok(session.verify(&mechanism, public, &signed, signature)?)
 }
 
 fn sign_message(session: &Session, key: ObjectHandle, how: Use, message: &[u8]) -> Result<Vec<u8>, Fault> {

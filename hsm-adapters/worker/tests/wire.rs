@@ -203,6 +203,7 @@ fn openings_arrive_as_they_were_sent() {
     let mut buffer = Buffer::default();
     let token = TokenSelector::Label("label".to_owned());
     let config = Config::new("/usr/lib/driver.so", token, SecretBytes::from_slice(b"1234"));
+    let config = Config { group: Some("front".to_owned()), ..config };
     ToWorker::write_configuration(&mut buffer, &config);
     let ToWorker::Configure(heard) = ToWorker::decode(&frame(&buffer)).unwrap() else { unreachable!("first words") };
     assert_eq!(heard.pin.expose(), b"1234");
@@ -210,8 +211,14 @@ fn openings_arrive_as_they_were_sent() {
     assert!(!format!("{heard:?}").contains("1234"));
     let row = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
     let refusal = (Algorithm::Sm2, Purpose::Sign, Scheme::Sm2Sm3, "no".to_owned());
-    let capabilities =
-        Capabilities { schemes: vec![row], refusals: vec![refusal], simulated: true, exits: vec![Exit::Replicable] };
+    let kept = (Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256, Exit::Exportable, "no".to_owned());
+    let capabilities = Capabilities {
+        schemes: vec![row],
+        refusals: vec![refusal],
+        simulated: true,
+        exits: vec![Exit::Replicable],
+        kept: vec![kept],
+    };
     let opened = Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities };
     let mut buffer = Buffer::default();
     FromWorker::write_opened(&mut buffer, &opened);
@@ -225,6 +232,7 @@ fn refusals_keep_their_type() {
         OpenError::NotFound("serial 1".to_owned()),
         OpenError::Ambiguous("label x".to_owned()),
         OpenError::PinEncoding,
+        OpenError::Group { group: "g".to_owned(), why: "w".to_owned() },
         OpenError::Backend(BackendError::Credentials("C_Login: PinIncorrect".to_owned())),
     ];
     for error in errors {

@@ -284,6 +284,10 @@ pub struct Capabilities {
     pub simulated: bool,
     /// In which ways material may leave, beside [`Exit::Never`], which is always there.
     pub exits: Vec<Exit>,
+    /// What it can make, but not so that it may leave in that way, and why, in words for the caller.
+    pub kept: Vec<(Algorithm, Purpose, Scheme, Exit, String)>,
+    /// What it can make, but not take in, and why, in words for the caller.
+    pub stays_out: Vec<(Algorithm, Purpose, Scheme, String)>,
 }
 
 impl Capabilities {
@@ -299,10 +303,40 @@ impl Capabilities {
         Err(known.map_or_else(|| format!("{algorithm} with {scheme} is not available"), |(.., why)| why.clone()))
     }
 
-    /// Whether the backend can make material that may leave so.
+    /// Whether the backend can take such keys in that were made elsewhere.
+    ///
+    /// # Errors
+    /// The reason why it cannot.
+    pub fn check_arrival(&self, algorithm: Algorithm, purpose: Purpose, scheme: Scheme) -> Result<(), String> {
+        self.check(algorithm, purpose, scheme)?;
+        let known = self.stays_out.iter().find(|(a, p, s, _)| (*a, *p, *s) == (algorithm, purpose, scheme));
+        known.map_or(Ok(()), |(.., why)| Err(why.clone()))
+    }
+
+    /// Whether the backend can make any material that may leave so.
     #[must_use]
     pub fn allows(&self, exit: Exit) -> bool {
         exit == Exit::Never || self.exits.contains(&exit)
+    }
+
+    /// Whether the backend can make such keys so that they may leave in that way.
+    ///
+    /// # Errors
+    /// The reason why it cannot.
+    pub fn check_exit(
+        &self,
+        algorithm: Algorithm,
+        purpose: Purpose,
+        scheme: Scheme,
+        exit: Exit,
+    ) -> Result<(), String> {
+        self.check(algorithm, purpose, scheme)?;
+        if !self.allows(exit) {
+            return Err(format!("it holds no keys that are {exit}"));
+        }
+        let row = (algorithm, purpose, scheme, exit);
+        let kept = self.kept.iter().find(|(a, p, s, e, _)| (*a, *p, *s, *e) == row);
+        kept.map_or(Ok(()), |(.., why)| Err(why.clone()))
     }
 }
 

@@ -37,8 +37,10 @@ impl ImportOffer {
     /// # Errors
     /// [`Error::Usage`] when the text is something else.
     pub fn from_text(text: &[u8]) -> Result<Self, Error> {
-        let split = str::from_utf8(text).ok().and_then(|text| Some(text.split_at(text.find(PEM_END)? + PEM_END.len())));
-        let (pem, statement) = split.ok_or_else(|| usage("this is no import offer: a public key in PEM and a note"))?;
+        let split =
+            str::from_utf8(text).ok().and_then(|text| Some(text.split_at(text.find(PEM_END)? + PEM_END.len())));
+        let (pem, statement) =
+            split.ok_or_else(|| usage("this is no import offer: a public key in PEM and a note"))?;
         Ok(Self { import_key: public_key_from_pem(pem.as_bytes())?, statement: statement.to_owned() })
     }
 
@@ -56,8 +58,7 @@ impl ImportOffer {
     /// # Errors
     /// [`Error::Verify`], and [`Error::Usage`] for another import key.
     pub fn verify(&self, log_key: &VerifierKey) -> Result<ImportStatement, Error> {
-        let statement =
-            verify_import_statement(self.statement.as_bytes(), log_key).map_err(Error::Verify)?;
+        let statement = verify_import_statement(self.statement.as_bytes(), log_key).map_err(Error::Verify)?;
         if statement.is_of_import_key(&self.import_key) {
             Ok(statement)
         } else {

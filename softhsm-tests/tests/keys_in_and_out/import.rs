@@ -87,7 +87,10 @@ fn signs(cli: &Cli, name: &str, verify: &str) {
     cli.ok(&format!("sign {name} --in message --out {name}.sig"));
     assert!(verifies(cli, &format!("{name}.pub"), verify, &format!("{name}.sig")), "{name}");
     let public = cli.ok(&format!("key public {name}"));
-    assert_eq!(openssl_der(cli, &public), openssl_der(cli, &String::from_utf8_lossy(&cli.read(&format!("{name}.pub")))));
+    assert_eq!(
+        openssl_der(cli, &public),
+        openssl_der(cli, &String::from_utf8_lossy(&cli.read(&format!("{name}.pub"))))
+    );
     let line = format!("ledger prove {name} --out {name}.bundle");
     cli.ok(&line);
     cli.ok(&format!("ledger verify {name}.bundle --key log.pub --public {name}.pub"));

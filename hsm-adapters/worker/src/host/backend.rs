@@ -92,7 +92,11 @@ impl WorkerBackend {
 fn is_repeatable(operation: &Operation<'_>) -> bool {
     !matches!(
         operation,
-        Operation::Generate(_) | Operation::Sign(..) | Operation::EncryptTo(..) | Operation::Encapsulate(_)
+        Operation::Generate(_)
+            | Operation::Unwrap(..)
+            | Operation::Sign(..)
+            | Operation::EncryptTo(..)
+            | Operation::Encapsulate(_)
     )
 }
 

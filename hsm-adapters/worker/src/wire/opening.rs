@@ -32,7 +32,8 @@ pub struct Opened {
 
 pub(super) fn len(config: &Config) -> usize {
     let (TokenSelector::Serial(token) | TokenSelector::Label(token)) = &config.token;
-    config.module.as_os_str().len() + token.len() + config.pin.len()
+    let group = config.group.as_ref().map_or(0, String::len);
+    config.module.as_os_str().len() + token.len() + config.pin.len() + group
 }
 
 pub(super) fn encode_configuration(writer: &mut Writer<'_>, config: &Config) -> Written {
@@ -40,13 +41,13 @@ pub(super) fn encode_configuration(writer: &mut Writer<'_>, config: &Config) -> 
         TokenSelector::Serial(serial) => (false, serial),
         TokenSelector::Label(label) => (true, label),
     };
-    writer.array(7)?.bytes(config.module.as_os_str().as_bytes())?.bool(by_label)?.str(token)?;
+    writer.array(8)?.bytes(config.module.as_os_str().as_bytes())?.bool(by_label)?.str(token)?;
     writer.bytes(config.pin.expose())?.u64(config.sessions.get() as u64)?.encode(config.simulated)?;
-    writer.u64(u64::try_from(config.hang_after.as_millis()).unwrap_or(u64::MAX))?.ok()
+    writer.u64(u64::try_from(config.hang_after.as_millis()).unwrap_or(u64::MAX))?.encode(&config.group)?.ok()
 }
 
 pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireError> {
-    array(d, 7)?;
+    array(d, 8)?;
     let module = OsStr::from_bytes(d.bytes()?);
     let (by_label, token) = (d.bool()?, d.str()?.to_owned());
     let token = if by_label { TokenSelector::Label(token) } else { TokenSelector::Serial(token) };
@@ -54,12 +55,14 @@ pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireEr
     let sessions = usize::from(d.u16()?);
     let sessions = NonZeroUsize::new(sessions).ok_or(WireError::Malformed)?;
     let (simulated, hang_after) = (d.decode()?, Duration::from_millis(d.u64()?));
-    Ok(Config { sessions, simulated, hang_after, ..Config::new(module, token, pin) })
+    let group = d.decode()?;
+    Ok(Config { sessions, simulated, hang_after, group, ..Config::new(module, token, pin) })
 }
 
 pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written {
-    let Capabilities { schemes, refusals, simulated, exits } = &opened.capabilities;
-    writer.array(6)?.str(&opened.name)?.str(&opened.serial)?.bool(*simulated)?.encode(exits)?;
+    let Capabilities { schemes, refusals, simulated, exits, kept, stays_out } = &opened.capabilities;
+    writer.array(8)?.str(&opened.name)?.str(&opened.serial)?.bool(*simulated)?.encode(exits)?.encode(kept)?;
+    writer.encode(stays_out)?;
     writer.array(schemes.len() as u64)?;
     for row in schemes {
         writer.encode(row)?;
@@ -72,12 +75,12 @@ pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written
 }
 
 pub(super) fn decode_opened(d: &mut Decoder<'_>) -> Result<Opened, WireError> {
-    array(d, 6)?;
+    array(d, 8)?;
     let (name, serial, simulated) = (d.str()?.to_owned(), d.str()?.to_owned(), d.bool()?);
-    let exits = d.decode()?;
+    let (exits, kept, stays_out) = (d.decode()?, d.decode()?, d.decode()?);
     let schemes: Vec<(Algorithm, Purpose, Scheme)> = d.decode()?;
     let refusals: Vec<(Algorithm, Purpose, Scheme, String)> = d.decode()?;
-    Ok(Opened { name, serial, capabilities: Capabilities { schemes, refusals, simulated, exits } })
+    Ok(Opened { name, serial, capabilities: Capabilities { schemes, refusals, simulated, exits, kept, stays_out } })
 }
 
 pub(super) fn encode_refusal(writer: &mut Writer<'_>, error: &OpenError) -> Written {
@@ -87,6 +90,7 @@ pub(super) fn encode_refusal(writer: &mut Writer<'_>, error: &OpenError) -> Writ
         OpenError::Ambiguous(what) => writer.array(2)?.u8(3)?.str(what)?.ok(),
         OpenError::PinEncoding => writer.array(1)?.u8(4)?.ok(),
         OpenError::Backend(error) => answer::encode_error(writer.array(2)?.u8(5)?, error),
+        OpenError::Group { group, why } => writer.array(3)?.u8(7)?.str(group)?.str(why)?.ok(),
         OpenError::Thread(error) => writer.array(2)?.u8(6)?.str(&error.to_string())?.ok(),
     }
 }
@@ -99,6 +103,7 @@ pub(super) fn decode_refusal(d: &mut Decoder<'_>) -> Result<OpenError, WireError
         (3, 2) => OpenError::Ambiguous(d.str()?.to_owned()),
         (4, 1) => OpenError::PinEncoding,
         (5, 2) => OpenError::Backend(answer::decode_error(d)?),
+        (7, 3) => OpenError::Group { group: d.str()?.to_owned(), why: d.str()?.to_owned() },
         (6, 2) => OpenError::Thread(io::Error::other(d.str()?.to_owned())),
         _ => return Err(WireError::Malformed),
     })

@@ -129,14 +129,13 @@ impl Engine {
                 .field("algorithm")
                 .help("choose another algorithm or another protection")
         })?;
-        if capabilities.allows(key.exit) {
-            return Ok(());
-        }
-        let why = format!("{} holds no keys that are {}", backend.name(), key.exit);
         let help = match key.protection {
             Protection::Hsm => "keys on a token stay there: choose the protection software for a key that must leave",
             Protection::Software => "choose another protection",
         };
-        Err(Error::new(Reason::UnsupportedByBackend, why).field("exit").help(help))
+        capabilities.check_exit(key.algorithm, key.purpose, key.scheme, key.exit).map_err(|why| {
+            let what = format!("{} cannot hold this key as one that is {}: {why}", backend.name(), key.exit);
+            Error::new(Reason::UnsupportedByBackend, what).field("exit").help(help)
+        })
     }
 }

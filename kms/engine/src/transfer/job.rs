@@ -65,6 +65,7 @@ impl Engine {
             return self.read_job(name).await;
         }
         self.check_capability(&key)?;
+        self.check_arrival(&key)?;
         let (algorithm, scheme) = self.import_scheme(key.protection, request.import_algorithm)?;
         self.check_spki(caller, &key, request.public_key.as_deref()).await?;
         self.check_free(&key.name(), request.public_key.as_deref()).await?;
@@ -221,6 +222,15 @@ impl Engine {
         }
         Err(Error::new(Reason::TooMany, format!("the tenant has {IMPORT_JOBS_OPEN_MAX} open import jobs"))
             .help("finish one, or wait until one expires"))
+    }
+
+    /// Refuses what the chosen protection can make but not take in, with the reason.
+    fn check_arrival(&self, key: &KeyRecord) -> Result<(), Error> {
+        let backend = self.backend(key.protection)?;
+        backend.capabilities().check_arrival(key.algorithm, key.purpose, key.scheme).map_err(|why| {
+            let what = format!("{} does not take in this key: {why}", backend.name());
+            Error::new(Reason::UnsupportedByBackend, what).field("key.algorithm")
+        })
     }
 
     /// How the import key opens what comes in: with SHA-256, or what else the backend can.
