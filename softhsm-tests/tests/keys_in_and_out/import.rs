@@ -38,7 +38,7 @@ const KINDS: [Kind; 6] = [
         verify: "-digest sha256",
         hsm: true,
     },
-    Kind { name: "ed25519", genpkey: "-algorithm ed25519", create: "--algorithm ed25519", verify: "", hsm: true },
+    Kind { name: "ed25519", genpkey: "-algorithm ed25519", create: "--algorithm ed25519", verify: "", hsm: false },
     Kind {
         name: "rsa",
         genpkey: "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
