@@ -45,7 +45,7 @@ const DIRECTION: &[Row] = &[
     ),
     row("hufu-software", &["hufu-core", "hufu-secret", "hufu-pool", "hufu-transport"], &["hufu-conformance"]),
     row("hufu-tpm", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance", "hufu-software"]),
-    row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
+    row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software", "hufu-transport"]),
     // The process that holds the driver is one with the adapter that it isolates.
     row("hufu-worker", &["hufu-core", "hufu-secret", "hufu-pkcs11"], &["hufu-conformance", "hufu-software"]),
     row("hufu-guard", &["hufu-core"], &["hufu-secret"]),
