@@ -66,7 +66,7 @@ struct Offer {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportJob {
     /// Make an import key for one key; what it writes goes to whoever has the key
-    Create(CreateJob),
+    Create(Box<CreateJob>),
     /// Show where a job stands
     Show(ShowJob),
     /// Check what `create` wrote; needs no service

@@ -109,11 +109,7 @@ fn sealed(import: &KeyHandle, material: &[u8]) -> Vec<u8> {
     receiver.seal(Hash::Sha1, &secret(&[7; 32]), &secret(material)).unwrap()
 }
 
-async fn bring_in(
-    backend: &dyn KeyBackend,
-    import: &KeyHandle,
-    wrapped: &[u8],
-) -> Result<KeyHandle, BackendError> {
+async fn bring_in(backend: &dyn KeyBackend, import: &KeyHandle, wrapped: &[u8]) -> Result<KeyHandle, BackendError> {
     let template = template(Algorithm::P256, Purpose::Sign, Scheme::EcdsaSha256);
     let arrival = Arrival { by: Wrapping::Key(import), wrapped, public_key: Some(P256_PUBLIC) };
     let made = backend.perform(Operation::Unwrap(&template, arrival), soon()).await?;
@@ -283,7 +279,9 @@ fn delaune_kremer_steel_2008_reimport_of_what_is_on_its_way() {
             Some(scene.session.get_attributes(kek, &[AttributeType::Value]).unwrap())
         };
         if open().is_some_and(|shown| shown == [Attribute::Value(vec![7; 32])]) {
-            println!("not enforced: the PIN of the user and what the sender sent open it, while its import key lives");
+            println!(
+                "not enforced: the PIN of the user and what the sender sent open it, while its import key lives"
+            );
         }
         let destroyed = scene.backend.perform(Operation::Destroy(scene.import.uid), soon()).await;
         assert!(matches!(destroyed, Ok(Outcome::Done)));
@@ -321,7 +319,8 @@ fn bleichenbacher_1998_manger_2001_one_answer() {
         let scene = Scene::new().await;
         let good = sealed(&scene.import, P256);
         let forged = |kek: Vec<u8>| [kek, good[384..].to_vec()].concat();
-        let other = sealed(&make(&scene.backend, Algorithm::Rsa3072, Purpose::Import, Scheme::RsaAesKwpSha1).await, P256);
+        let other =
+            sealed(&make(&scene.backend, Algorithm::Rsa3072, Purpose::Import, Scheme::RsaAesKwpSha1).await, P256);
         for wrong in [
             forged(vec![0; 384]),
             forged(vec![0xff; 384]),

@@ -217,6 +217,7 @@ fn openings_arrive_as_they_were_sent() {
         refusals: vec![refusal],
         simulated: true,
         exits: vec![Exit::Replicable],
+        stays_out: vec![(Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519, "why not in".to_owned())],
         kept: vec![kept],
     };
     let opened = Opened { name: "token:1".to_owned(), serial: "1".to_owned(), capabilities };

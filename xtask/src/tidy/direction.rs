@@ -96,7 +96,7 @@ const DIRECTION: &[Row] = &[
     row(
         "hufu-softhsm-tests",
         &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog", "hufu-core", "hufu-audit"],
-        &["hufu-engine", "hufu-wiring", "hufu-secret", "hufu-pkcs11", "hufu-worker"],
+        &["hufu-engine", "hufu-wiring", "hufu-secret", "hufu-transport", "hufu-pkcs11", "hufu-worker"],
     ),
     // Nothing depends on it: it is loaded as any vendor's library is.
     row("hufu-fault-module", &[], &[]),
