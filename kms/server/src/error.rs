@@ -42,13 +42,14 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::UsageLimitReached
         | Reason::NotExportable
         | Reason::ImportJobClosed
+        | Reason::TooMany
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
         Reason::KeyNotFound | Reason::VersionNotFound | Reason::ImportJobNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch => Code::Aborted,
-        Reason::RateLimited | Reason::TooMany => Code::ResourceExhausted,
+        Reason::RateLimited => Code::ResourceExhausted,
         Reason::Overloaded
         | Reason::BackendUnavailable
         | Reason::StorageUnavailable

@@ -24,7 +24,7 @@ pub(crate) struct Material {
 impl Material {
     /// SubjectPublicKeyInfo of a key pair.
     pub(crate) fn public_key(&self) -> Option<Vec<u8>> {
-        matches!(self.algorithm, Algorithm::Ed25519 | Algorithm::MlKem768)
+        matches!(self.algorithm, Algorithm::Ed25519 | Algorithm::MlKem768 | Algorithm::Rsa3072)
             .then(|| [SPKI_PREFIX.as_slice(), self.pair().public_key().as_ref()].concat())
     }
 

@@ -11,6 +11,7 @@ mod random;
 mod requests;
 mod tampering;
 mod trail;
+mod transfer;
 
 #[expect(dead_code, reason = "the simulation uses the rest of it")]
 #[path = "../common/mod.rs"]
