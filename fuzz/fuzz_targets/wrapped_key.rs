@@ -7,7 +7,7 @@ use hufu_verify::{VerifierKey, verify_import_statement};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    hufu_engine::read_envelope(data);
+    let _ = hufu_engine::read_envelope(data);
     let der = SecretBytes::from_slice(data);
     for pair in [Pair::Ec(Curve::P256), Pair::Ec(Curve::Sm2), Pair::Ed25519, Pair::MlDsa(MlDsa::L65), Pair::MlKem768] {
         let _ = from_pkcs8(pair, &der);

@@ -71,12 +71,10 @@ fn no_orphan_whenever_rotation_ends() {
 fn no_orphan_whenever_an_import_ends() {
     let mut stopped = Daemon::start_dev().terminate();
     const RETIRED: &str = "commit service.reconcile import key";
-    let mut n = 0;
-    for step in
-        steps(&["commit service.announce attempt", "commit service.announce uid", UNWRAPPED, IMPORTED, RETIRED])
-    {
+    const WHATS: &[&str] =
+        &["commit service.announce attempt", "commit service.announce uid", UNWRAPPED, IMPORTED, RETIRED];
+    for (n, step) in steps(WHATS).enumerate() {
         let key = format!("k{n}");
-        n += 1;
         stopped = one_end(stopped, Task::Import, &key, &step, |cli, state| {
             let committed = step.what == RETIRED || (step.what == IMPORTED && step.edge == Edge::After);
             assert_eq!(state, committed.then_some("active"), "{step:?}");
