@@ -95,7 +95,7 @@ pub(crate) fn profile(context: &Pkcs11, slot: Slot, session: &Session, simulated
             }
         }
     }
-    profile.capabilities.stays_out = arrivals(&offered, &profile, session);
+    profile.capabilities.stays_out = arrivals(&profile, session);
     Ok(profile)
 }
 
@@ -121,35 +121,29 @@ pub(crate) fn replication(profile: &Profile, session: &Session, group: &str) -> 
 }
 
 /// Tries to take a key of each row in that is served. Answers which cannot, and why.
-fn arrivals(
-    offered: &Offered<'_>,
-    profile: &Profile,
-    session: &Session,
-) -> Vec<(Algorithm, Purpose, Scheme, String)> {
+fn arrivals(profile: &Profile, session: &Session) -> Vec<(Algorithm, Purpose, Scheme, String)> {
     let takes = profile.served.iter().any(|served| served.row.purpose == Purpose::Import);
     let mut out: Vec<(Algorithm, Purpose, Scheme, String)> = Vec::new();
-    let mut of_rsa: Option<Option<String>> = None;
     for served in profile.served.iter().filter(|served| takes && served.row.purpose != Purpose::Import) {
         let Row { algorithm, purpose, scheme } = served.row;
-        // One RSA key tells of all: how it is used makes no difference to how it comes in, and to make one is slow.
-        let verdict = match algorithm.modulus_len() {
-            Some(_) => of_rsa.get_or_insert_with(|| arrive(offered, profile, served, session).err()).clone(),
-            None => arrive(offered, profile, served, session).err(),
-        };
-        if let Some(why) = &verdict {
-            out.push((algorithm, purpose, scheme, why.clone()));
+        // RSA keys are not tried: to make one is slow, opening has no time for it after a device has died, and what comes in is
+        // proven anyway.
+        if algorithm.modulus_len().is_some() {
+            continue;
+        }
+        if let Err(why) = arrive(profile, served, session) {
+            out.push((algorithm, purpose, scheme, why));
         }
     }
     out
 }
 
 /// Takes a key in that the token made for the trial, and is gone with the session.
-fn arrive(offered: &Offered<'_>, profile: &Profile, served: &Served, session: &Session) -> Result<(), String> {
+fn arrive(profile: &Profile, served: &Served, session: &Session) -> Result<(), String> {
     let row = served.row;
     let failed = |fault| format!("the token takes in no such key, says a trial: {}", in_words(&fault));
     let Some(plan) = profile.plan(row, VersionUid([0x5a; 16]), Exit::Never) else { return Ok(()) };
-    let modulus_bits = offered.trial_modulus_bits(row.algorithm);
-    let plan = Plan { permanent: false, modulus_bits, ..plan };
+    let plan = Plan { permanent: false, ..plan };
     let made = generate::make(session, &Plan { exit: Exit::Exportable, ..plan }).map_err(failed)?;
     let arrived = import::take_in(session, &made, &plan).and_then(|arrived| {
         let proven = wrapping::prove(session, &arrived, row.purpose, served.how);
