@@ -19,7 +19,14 @@ const MANAGE: &[Action] = &[
     Action::RevokeVersion,
     Action::ScheduleDestroy,
     Action::CancelDestroy,
+    Action::CreateImportJob,
+    Action::ImportKey,
+    Action::WrapKey,
+    Action::UnwrapKey,
 ];
+
+/// Material that leaves the service for good, wrapped for whoever holds the receiving key. Of the administrator alone.
+const EXPORT: &[Action] = &[Action::ExportKey];
 
 /// Cryptography with keys, and randomness.
 const USE: &[Action] = &[
@@ -44,7 +51,7 @@ const READ_AUDIT: &[Action] = &[Action::ReadAudit];
 
 /// What each role is granted. What stands here nowhere is denied: the service's own actions above all.
 const GRANTS: &[(Role, &str, &[&[Action]])] = &[
-    (Role::Admin, "role/admin", &[READ_KEYS, MANAGE, USE, READ_SERVICE, READ_AUDIT]),
+    (Role::Admin, "role/admin", &[READ_KEYS, MANAGE, EXPORT, USE, READ_SERVICE, READ_AUDIT]),
     (Role::Operator, "role/operator", &[READ_KEYS, MANAGE, READ_SERVICE]),
     (Role::Application, "role/application", &[READ_KEYS, USE, READ_SERVICE]),
     (Role::Auditor, "role/auditor", &[READ_KEYS, READ_SERVICE, READ_AUDIT]),

@@ -68,7 +68,7 @@ impl NewKey {
         }
     }
 
-    fn into_request(self, parent: String, request_id: String) -> Result<v1::CreateKeyRequest, Error> {
+    pub(crate) fn into_request(self, parent: String, request_id: String) -> Result<v1::CreateKeyRequest, Error> {
         let key = v1::Key {
             algorithm: self.algorithm.into(),
             scheme: self.scheme.unwrap_or_default().into(),

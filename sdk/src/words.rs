@@ -54,6 +54,8 @@ words! {
     Protection: "PROTECTION_";
     Exit: "EXIT_";
     Kdf: "KDF_";
+    Origin: "ORIGIN_";
+    ImportJobState: "IMPORT_JOB_STATE_";
     KeyState: "KEY_STATE_";
     RevocationReason: "REVOCATION_REASON_";
     AttestationKind: "ATTESTATION_KIND_";
@@ -88,7 +90,7 @@ mod tests {
         assert_eq!(
             v1::Algorithm::words().join(" "),
             "p256 p384 secp256k1 ed25519 rsa3072 sm2 aes256-gcm sm4-gcm hmac-sha256 hmac-sm3 ml-dsa-44 ml-dsa-65 \
-             ml-dsa-87 ml-kem-768 rsa2048 rsa4096 aes128-gcm hmac-sha384 x25519"
+             ml-dsa-87 ml-kem-768 rsa2048 rsa4096 aes128-gcm hmac-sha384 x25519 aes256-kwp"
         );
         assert_eq!(v1::KeyState::PreActive.word(), "pre-active");
         assert_eq!(v1::Algorithm::Unspecified.word(), "unspecified");

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use hufu_sdk::KeyRef;
 
-use super::{key_create::Create, key_create::Update, key_life, key_without_version};
+use super::{key_create::Create, key_create::Update, key_life, key_transfer, key_without_version};
 use crate::{
     app::App,
     args::limit,
@@ -39,6 +39,21 @@ pub(crate) enum Command {
     CancelDestroy(key_life::CancelDestroy),
     /// Write the public key: a PEM SubjectPublicKeyInfo
     Public(Public),
+    /// Bring a key in that was made elsewhere
+    Import(key_transfer::Import),
+    /// Import in two steps, for two people or a machine without a network
+    #[command(subcommand)]
+    ImportJob(key_transfer::ImportJob),
+    /// Wrap a key for an import job; needs no service
+    WrapForImport(key_transfer::WrapForImport),
+    /// Wrap a secret key under another key of the service
+    Wrap(key_transfer::Wrap),
+    /// Make a key of what `wrap` wrote
+    Unwrap(key_transfer::Unwrap),
+    /// Give a key out, wrapped for the holder of an RSA key
+    Export(key_transfer::Export),
+    /// Open what `export` wrote, with the receiver's private key; needs no service
+    UnwrapExport(key_transfer::UnwrapExport),
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +105,13 @@ impl Command {
             Self::ScheduleDestroy(command) => command.run(app).await,
             Self::CancelDestroy(command) => command.run(app).await,
             Self::Public(command) => command.run(app).await,
+            Self::Import(command) => command.run(app).await,
+            Self::ImportJob(command) => command.run(app).await,
+            Self::WrapForImport(command) => command.run(app),
+            Self::Wrap(command) => command.run(app).await,
+            Self::Unwrap(command) => command.run(app).await,
+            Self::Export(command) => command.run(app).await,
+            Self::UnwrapExport(command) => command.run(app),
         }
     }
 }

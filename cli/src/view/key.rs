@@ -102,6 +102,12 @@ impl View for KeyView {
             ("purpose", self.purpose.clone()),
             ("protection", protection_text(&self.protection, self.simulated())),
             ("attestation", self.latest(|version| version.attestation.kind.clone())),
+            (
+                "origin",
+                self.latest(
+                    |version| if version.origin == "generated" { String::new() } else { version.origin.clone() },
+                ),
+            ),
             ("exit", if self.exit == "never" { String::new() } else { self.exit.clone() }),
             ("digests", if self.digest_allowed { "allowed".to_owned() } else { String::new() }),
             ("labels", labels.join(", ")),

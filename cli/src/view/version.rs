@@ -23,6 +23,8 @@ pub(crate) struct VersionView {
     destroy_time: Option<String>,
     pub(crate) ledger_key_id: String,
     quarantined: bool,
+    /// Where the material comes from.
+    pub(crate) origin: String,
     etag: String,
 }
 
@@ -63,6 +65,7 @@ impl VersionView {
             destroy_time: time(version.destroy_time),
             ledger_key_id: version.ledger_key_id.clone(),
             quarantined: version.quarantined,
+            origin: origin(version.origin()),
             etag: version.etag.clone(),
         }
     }
@@ -72,8 +75,14 @@ impl VersionView {
         let revoked = self.revocation.as_ref().map(|r| format!("revoked: {}", r.reason));
         let destroyed = self.scheduled_destroy_time.as_ref().map(|at| format!("destruction: {at}"));
         let quarantined = self.quarantined.then(|| "quarantined".to_owned());
-        [revoked, destroyed, quarantined].into_iter().flatten().collect::<Vec<_>>().join("; ")
+        let origin = (self.origin != "generated").then(|| self.origin.clone());
+        [origin, revoked, destroyed, quarantined].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
+}
+
+/// Services before keys came in said nothing of it: all were generated.
+fn origin(origin: v1::Origin) -> String {
+    if origin == v1::Origin::Unspecified { v1::Origin::Generated.word() } else { origin.word() }
 }
 
 impl AttestationView {
@@ -132,6 +141,7 @@ impl View for VersionView {
             ("protection", protection_text(&self.protection, self.simulated)),
             ("attestation", self.attestation.kind.clone()),
             ("said by", self.attestation.said_by()),
+            ("origin", self.origin.clone()),
             ("token", self.attestation.token_serial.clone()),
             ("detail", self.attestation.detail.clone()),
             ("created", time(&self.create_time)),

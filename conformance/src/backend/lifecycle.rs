@@ -4,7 +4,7 @@ use hufu_core::algorithm::Purpose;
 use hufu_core::backend::{Aead, BackendError, KeyHandle, Operation, Outcome, SignInput};
 use hufu_core::record::{Locator, VersionUid};
 
-use super::{Case, Failure, Report, in_seconds};
+use super::{Case, Failure, Report, import, in_seconds, wrapping};
 
 pub(super) async fn check_destroy(
     case: &Case<'_>,
@@ -71,7 +71,7 @@ async fn listed(case: &Case<'_>, uid: VersionUid) -> Result<bool, Failure> {
     }
 }
 
-async fn use_key(case: &Case<'_>, key: &KeyHandle) -> Result<Outcome, BackendError> {
+pub(super) async fn use_key(case: &Case<'_>, key: &KeyHandle) -> Result<Outcome, BackendError> {
     let sealed = Aead { nonce: &[1; 12], aad: b"", data: b"x" };
     match case.purpose {
         Purpose::Sign => case.perform(Operation::Sign(key, SignInput::Message(b"x"))).await,
@@ -81,6 +81,8 @@ async fn use_key(case: &Case<'_>, key: &KeyHandle) -> Result<Outcome, BackendErr
             case.perform(Operation::Agree(key, own)).await
         }
         Purpose::Encapsulate => case.perform(Operation::Decapsulate(key, &[0x5a; 1088])).await,
+        Purpose::Wrap => wrapping::wrap_something(case, key).await,
+        Purpose::Import => import::bring_something(case, key).await,
         Purpose::Encrypt if !case.algorithm.is_asymmetric() => case.perform(Operation::Seal(key, sealed)).await,
         Purpose::Encrypt => {
             let public_key = case.public_key(key);

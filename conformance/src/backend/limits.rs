@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use hufu_core::algorithm::Purpose;
-use hufu_core::backend::{Aead, BackendError, KeyHandle, Operation, Outcome, SignInput};
+use hufu_core::backend::{Aead, Arrival, BackendError, KeyHandle, Operation, Outcome, SignInput, Wrapping};
 
-use super::{Case, Failure, Subject, in_seconds};
+use super::{Case, Failure, Subject, in_seconds, wrapping};
 
 /// More than any backend takes in one call.
 const OVERSIZED_LEN: usize = 64 << 20;
@@ -20,6 +20,7 @@ pub(super) async fn check(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failur
 async fn check_wrong_use(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure> {
     let nonce = [5; 12];
     let aead = Aead { nonce: &nonce, aad: b"", data: &[0; 16] };
+    let template = case.template()?;
     let uses = [
         (Some(Purpose::Sign), Operation::Sign(key, SignInput::Message(b"x"))),
         (Some(Purpose::Mac), Operation::Mac(key, b"x")),
@@ -28,6 +29,8 @@ async fn check_wrong_use(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure
         (Some(Purpose::Encrypt).filter(|_| case.algorithm.is_asymmetric()), Operation::DecryptWith(key, b"x")),
         (Some(Purpose::Encapsulate), Operation::Decapsulate(key, &[0; 1088])),
         (Some(Purpose::Agree), Operation::Agree(key, key.public_key.as_deref().unwrap_or_default())),
+        (Some(Purpose::Wrap), Operation::Wrap(key, Wrapping::Key(key))),
+        (None, Operation::Unwrap(&template, Arrival { by: Wrapping::Group, wrapped: &[0; 24], public_key: None })),
     ];
     for (purpose, operation) in uses {
         if purpose == Some(case.purpose) {
@@ -50,6 +53,8 @@ async fn check_oversized(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure
         Purpose::Mac => vec![Operation::Mac(key, &huge)],
         Purpose::Encapsulate => vec![Operation::Decapsulate(key, &huge)],
         Purpose::Agree => vec![Operation::Agree(key, &huge)],
+        // What is too long to be a wrapped key is rejected like anything else that is none.
+        Purpose::Wrap | Purpose::Import => return wrapping::check_oversized(case, key, &huge).await,
         Purpose::Encrypt if case.algorithm.is_asymmetric() => vec![Operation::DecryptWith(key, &huge)],
         Purpose::Encrypt => vec![Operation::Seal(key, aead), Operation::Seal(key, aad), Operation::Open(key, aead)],
     };

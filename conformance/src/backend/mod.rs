@@ -6,6 +6,7 @@
 mod agreement;
 mod encapsulation;
 mod encryption;
+mod import;
 mod lifecycle;
 mod limits;
 mod mac;
@@ -13,6 +14,7 @@ mod random;
 mod record;
 mod signing;
 mod survey;
+mod wrapping;
 
 pub use record::record;
 pub use survey::{Finding, Row, survey};
@@ -116,7 +118,10 @@ impl Case<'_> {
             Purpose::Mac => mac::check(self, &key, &other).await?,
             Purpose::Encapsulate => encapsulation::check(self, &key, &other).await?,
             Purpose::Agree => agreement::check(self, &key, &other).await?,
+            Purpose::Wrap => wrapping::check(self, &key, &other).await?,
+            Purpose::Import => import::check(self, &key, &other, report).await?,
         }
+        wrapping::check_exit(self, &key).await?;
         limits::check(self, &key).await?;
         lifecycle::check_destroy(self, &key, &other, report).await
     }
@@ -145,14 +150,21 @@ impl Case<'_> {
         })
     }
 
-    /// Generates a key and returns the handle that the engine would use.
+    /// Generates a key that stays, and returns the handle that the engine would use.
     async fn generate(&self) -> Result<KeyHandle, Failure> {
-        let template = self.template()?;
+        self.generate_as(self.template()?).await
+    }
+
+    async fn generate_as(&self, template: Template) -> Result<KeyHandle, Failure> {
         let answer = self.perform(Operation::Generate(&template)).await;
         let Ok(Outcome::Generated(generated)) = answer else {
             return Err(self.failure("a key is generated", &answer));
         };
-        let Generated { locator, public_key, .. } = *generated;
+        self.handle(template, *generated)
+    }
+
+    fn handle(&self, template: Template, generated: Generated) -> Result<KeyHandle, Failure> {
+        let Generated { locator, public_key, .. } = generated;
         let pair = public_key.is_some() == self.algorithm.is_asymmetric();
         self.ensure(pair, "a pair has a public key and a secret key has none", &public_key)?;
         Ok(KeyHandle {

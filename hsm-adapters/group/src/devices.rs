@@ -6,7 +6,8 @@ use std::time::Instant;
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::TABLE;
 use hufu_core::backend::{
-    BackendError, Capabilities, DeviceStatus, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
+    Arrival, BackendError, Capabilities, DeviceStatus, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
+    Wrapping,
 };
 use hufu_core::record::{Exit, Locator, Protection};
 
@@ -68,6 +69,8 @@ impl Devices {
                 }
                 return Ok(Outcome::Done);
             }
+            // What was wrapped for a key is opened where that key is.
+            Operation::Unwrap(_, Arrival { by: Wrapping::Key(key), .. }) => self.holder(key)?,
             Operation::Generate(template) | Operation::Unwrap(template, _) => self.maker(template)?,
             Operation::Sign(key, _)
             | Operation::SignOnce(key, _)

@@ -70,7 +70,7 @@ pub(crate) fn private(plan: &Plan) -> Vec<Attribute> {
         Attribute::Extractable(plan.exit != Exit::Never),
         Attribute::Sign(signs),
         Attribute::Decrypt(encrypts),
-        Attribute::Unwrap(false),
+        Attribute::Unwrap(plan.purpose == Purpose::Import),
         Attribute::Derive(plan.purpose == Purpose::Agree),
     ]);
     if plan.exit == Exit::Replicable {

@@ -30,7 +30,7 @@ use crate::recovery::Repeat;
 use crate::token::{Found, Known, Token, TokenView, find_one};
 use crate::token_info::TokenInfo;
 use crate::vendor::{self, Stated};
-use crate::{generate, keys, probe, public_key, replica, usage, wrapping};
+use crate::{generate, import, keys, probe, public_key, replica, usage, wrapping};
 
 /// How long opening may take: every algorithm is tried.
 const OPEN_WAIT_MAX: Duration = Duration::from_secs(120);
@@ -163,9 +163,11 @@ impl Pkcs11Backend {
             Operation::Unwrap(template, arrival @ Arrival { by: Wrapping::Group, .. }) => {
                 self.unwrap_of_group(template, arrival, deadline).await
             }
-            Operation::Wrap(..) | Operation::Unwrap(..) => {
-                Err(BackendError::Unsupported("not with this token".to_owned()))
+            Operation::Unwrap(template, Arrival { by: Wrapping::Key(by), wrapped, public_key }) => {
+                self.import(template, by, wrapped, public_key, deadline).await
             }
+            Operation::Wrap(..) => Err(BackendError::Unsupported("keys on a token never leave it".to_owned())),
+            Operation::Unwrap(..) => Err(BackendError::Unsupported("not with this token".to_owned())),
         }
     }
 
@@ -223,6 +225,40 @@ impl Pkcs11Backend {
                 if let Err(fault) = wrapping::prove(session, &made, &plan, how) {
                     generate::remove(session, &made)?;
                     return Err(fault);
+                }
+                Ok(outcome(token, &plan, spki.clone()))
+            })
+        };
+        self.pool.run(deadline, Patience::Long, work).await
+    }
+
+    /// Makes a key of what was wrapped for an import key, inside the token.
+    async fn import(
+        &self,
+        template: &Template,
+        by: &KeyHandle,
+        wrapped: &[u8],
+        public_key: Option<&[u8]>,
+        deadline: Instant,
+    ) -> Result<Outcome, BackendError> {
+        let arrival = import::Sealed::parse(template, by, wrapped)?;
+        let plan = self.plan(template)?;
+        let row = Row { algorithm: template.algorithm, purpose: template.purpose, scheme: template.scheme };
+        let possible = self.profile.capabilities.check_arrival(row.algorithm, row.purpose, row.scheme);
+        possible.map_err(BackendError::Unsupported)?;
+        let how = self.profile.usage(row).ok_or_else(|| BackendError::Unsupported(template.scheme.to_string()))?;
+        let (by, spki) = (by.clone(), public_key.map(<[u8]>::to_vec));
+        let work = move |link: &mut Link| {
+            link.run(Repeat::Unsafe, deadline, |token, session| {
+                refuse_taken(token, session, plan.uid)?;
+                let Some(_no_deletion) = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX) else {
+                    return Err(BackendError::Unavailable("a deletion does not end".to_owned()).into());
+                };
+                let import_key = keys::load(token, session, &by)?;
+                let made = import::open(session, import_key, &arrival, &plan, spki.as_deref())?;
+                if let Err(fault) = wrapping::prove(session, &made, &plan, how) {
+                    generate::remove(session, &made)?;
+                    return Err(import::rejection(fault));
                 }
                 Ok(outcome(token, &plan, spki.clone()))
             })

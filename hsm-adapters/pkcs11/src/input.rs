@@ -84,6 +84,8 @@ pub(crate) fn purpose(scheme: Scheme) -> Purpose {
         Scheme::HmacSha256 | Scheme::HmacSha384 | Scheme::HmacSm3 => Purpose::Mac,
         Scheme::MlKem => Purpose::Encapsulate,
         Scheme::Ecdh => Purpose::Agree,
+        Scheme::AesKwp => Purpose::Wrap,
+        Scheme::RsaAesKwp | Scheme::RsaAesKwpSha1 => Purpose::Import,
         _ => Purpose::Sign,
     }
 }

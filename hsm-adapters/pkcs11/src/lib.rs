@@ -17,6 +17,7 @@ mod crew;
 mod fault;
 mod generate;
 mod group_key;
+mod import;
 mod input;
 mod keys;
 mod library;

@@ -42,7 +42,9 @@ pub(crate) fn of(row: Row, hashing: Hashing, vendor: &VendorMechanisms) -> Resul
         Scheme::Ed25519 => (MechanismType::ECC_EDWARDS_KEY_PAIR_GEN, MechanismType::EDDSA),
         Scheme::RsaPssSha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, rsa_pss(hashing)),
         Scheme::RsaPkcs1Sha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, rsa_pkcs1(hashing)),
-        Scheme::RsaOaepSha256 => (MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS_OAEP),
+        Scheme::RsaOaepSha256 | Scheme::RsaAesKwp | Scheme::RsaAesKwpSha1 => {
+            (MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS_OAEP)
+        }
         Scheme::AesGcm => (MechanismType::AES_KEY_GEN, MechanismType::AES_GCM),
         Scheme::HmacSha256 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA256_HMAC),
         Scheme::HmacSha384 => (MechanismType::GENERIC_SECRET_KEY_GEN, MechanismType::SHA384_HMAC),
@@ -60,6 +62,8 @@ pub(crate) fn of(row: Row, hashing: Hashing, vendor: &VendorMechanisms) -> Resul
         Scheme::HmacSm3 => {
             vendor.sm3.map(|sm3| (sm3.generate, sm3.hmac)).ok_or("the token offers no HMAC-SM3 mechanism")?
         }
+        // What a token lets out wrapped, whoever knows its PIN can wrap: docs/design/0012-keys-in-and-out.md.
+        Scheme::AesKwp => return Err("keys on a token never leave it, so none of them wraps others".to_owned()),
     };
     Ok(Mechanisms { generate, usage, key_bits: key_bits(row.algorithm) })
 }

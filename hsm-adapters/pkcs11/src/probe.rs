@@ -13,6 +13,7 @@ use hufu_secret::SecretBytes;
 use crate::attributes::{self, Dialect, Plan, dialects};
 use crate::fault::{Fault, describe};
 use crate::generate::{self, Made};
+use crate::import;
 use crate::input::Input;
 use crate::keys;
 use crate::library::Library;
@@ -107,6 +108,7 @@ pub(crate) fn profile(library: &Library, session: &Session, token: &Token) -> Re
             }
         }
     }
+    profile.capabilities.stays_out = arrivals(&profile, session);
     Ok(profile)
 }
 
@@ -129,6 +131,40 @@ pub(crate) fn replication(profile: &Profile, session: &Session, group: &str) -> 
         tried.push((row, verdict));
     }
     Ok(kept)
+}
+
+/// Tries to take a key of each row in that is served. Answers which cannot, and why.
+fn arrivals(profile: &Profile, session: &Session) -> Vec<(Algorithm, Purpose, Scheme, String)> {
+    let takes = profile.served.iter().any(|served| served.row.purpose == Purpose::Import);
+    let mut out: Vec<(Algorithm, Purpose, Scheme, String)> = Vec::new();
+    for served in profile.served.iter().filter(|served| takes && served.row.purpose != Purpose::Import) {
+        let Row { algorithm, purpose, scheme } = served.row;
+        // RSA keys are not tried: to make one is slow, opening has no time for it after a device has died, and what comes in is
+        // proven anyway.
+        if algorithm.modulus_len().is_some() {
+            continue;
+        }
+        if let Err(why) = arrive(profile, served, session) {
+            out.push((algorithm, purpose, scheme, why));
+        }
+    }
+    out
+}
+
+/// Takes a key in that the token made for the trial, and is gone with the session.
+fn arrive(profile: &Profile, served: &Served, session: &Session) -> Result<(), String> {
+    let row = served.row;
+    let failed = |fault| format!("the token takes in no such key, says a trial: {}", in_words(&fault));
+    let Some(plan) = profile.plan(row, VersionUid([0x5a; 16]), Exit::Never) else { return Ok(()) };
+    let plan = Plan { permanent: false, ..plan };
+    let made = generate::make(session, &Plan { exit: Exit::Exportable, ..plan }).map_err(failed)?;
+    let arrived = import::take_in(session, &made, &plan).and_then(|arrived| {
+        let proven = wrapping::prove(session, &arrived, &plan, served.how);
+        generate::remove(session, &arrived)?;
+        proven
+    });
+    generate::remove(session, &made).map_err(failed)?;
+    arrived.map_err(failed)
 }
 
 /// A row of [`Capabilities::kept`].
@@ -322,6 +358,8 @@ fn exercise(session: &Session, made: &Made, row: Row, how: Use, form: EcPoint) -
         (Purpose::Encrypt, _) => exercise_aead(session, made, how),
         (Purpose::Encapsulate, _) => exercise_kem(session, made, how),
         (Purpose::Agree, _) => exercise_agreement(session, made, how, form),
+        (Purpose::Wrap, _) => Err(wrong("keys that wrap others are not tried")),
+        (Purpose::Import, scheme) => import::exercise(session, made, scheme).map(|()| [None; 2]),
     }
 }
 

@@ -41,9 +41,9 @@ pub enum OpenError {
 /// Short work runs on the caller's thread, work of more than about 50 µs on a bounded pool of its own threads.
 pub struct SoftwareBackend {
     wrapping_keys: Arc<dyn WrappingKeys>,
-    rng: Arc<dyn Rng>,
-    cache: Arc<Cache>,
-    pool: Pool<()>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) pool: Pool<()>,
 }
 
 impl SoftwareBackend {
@@ -88,14 +88,13 @@ impl SoftwareBackend {
             Operation::Encapsulate(key) => public::encapsulate(key, self.rng.as_ref()),
             Operation::Random(len) => self.random(len),
             Operation::Level(_) => Ok(Outcome::Done),
-            Operation::Wrap(..) | Operation::Unwrap(..) => {
-                Err(BackendError::Unsupported("not in software".to_owned()))
-            }
+            Operation::Wrap(handle, by) => self.wrap(handle, by, deadline).await,
+            Operation::Unwrap(template, arrival) => self.unwrap(template, arrival, deadline).await,
         }
     }
 
     async fn generate(&self, template: &Template, deadline: Instant) -> Result<Outcome, BackendError> {
-        let Template { algorithm, purpose, scheme, .. } = *template;
+        let Template { algorithm, purpose, scheme, exit, .. } = *template;
         capabilities::all().check(algorithm, purpose, scheme).map_err(BackendError::Unsupported)?;
         let id = template.wrapping_key.ok_or_else(|| invalid("software material needs a wrapping key"))?;
         let wrapping_key = self.wrapping_key(id, deadline).await?;
@@ -103,7 +102,7 @@ impl SoftwareBackend {
         self.pool
             .run(deadline, move |()| {
                 let (material, public_key) = key::generate(algorithm, rng.as_ref())?;
-                let blob = material::wrap(&material, &wrapping_key, &binding, rng.as_ref())?.into();
+                let blob = material::wrap(&material, &wrapping_key, &binding, exit, rng.as_ref())?.into();
                 let locator = Locator::Wrapped { blob, wrapping_key: id };
                 let attestation = Attestation::Software;
                 Ok(Outcome::Generated(Box::new(Generated { locator, public_key, attestation })))
@@ -134,7 +133,7 @@ impl SoftwareBackend {
     }
 
     /// Unwraps and parses the material of a version, and keeps it in the cache.
-    async fn open(&self, handle: &KeyHandle, deadline: Instant) -> Result<Arc<Entry>, BackendError> {
+    pub(crate) async fn open(&self, handle: &KeyHandle, deadline: Instant) -> Result<Arc<Entry>, BackendError> {
         let Locator::Wrapped { wrapping_key: id, .. } = handle.locator else {
             return Err(BackendError::Missing("the version has no wrapped material".to_owned()));
         };
@@ -145,14 +144,18 @@ impl SoftwareBackend {
             let Locator::Wrapped { blob, .. } = &handle.locator else {
                 return Err(BackendError::Missing("the version has no wrapped material".to_owned()));
             };
-            let material = material::unwrap(blob, &wrapping_key, &handle.binding)?;
+            let (material, _) = material::unwrap(blob, &wrapping_key, &handle.binding)?;
             let key = Key::parse(&handle, &material)?;
             Ok(cache.keep(&handle, key))
         };
         if quick { work() } else { self.pool.run(deadline, move |()| work()).await }
     }
 
-    async fn wrapping_key(&self, id: WrappingKeyId, deadline: Instant) -> Result<Arc<SecretBytes>, BackendError> {
+    pub(crate) async fn wrapping_key(
+        &self,
+        id: WrappingKeyId,
+        deadline: Instant,
+    ) -> Result<Arc<SecretBytes>, BackendError> {
         let opened = tokio::time::timeout_at(deadline.into(), self.wrapping_keys.wrapping_key(id)).await;
         opened.map_err(|_| BackendError::DeadlineExceeded)?
     }

@@ -14,5 +14,6 @@ mod material;
 mod public;
 mod spki;
 mod usage;
+mod wrapping;
 
 pub use backend::{INPUT_LEN_MAX, OpenError, RANDOM_LEN_MAX, SoftwareBackend};

@@ -50,6 +50,7 @@ impl Usage<'_> {
             Key::Nist(key) if key.scheme() == Scheme::EcdsaSha256 => 16 << 10,
             Key::Secp256k1(_) | Key::Ed25519(_) | Key::Aes(_) | Key::HmacSha2(_) | Key::MlKem(_) => 16 << 10,
             Key::Sm4(_) | Key::HmacSm3(_) => 4 << 10,
+            Key::Wrap(_) | Key::Import(_) => return false,
             Key::Ecdh(key) if key.is_quick() => 4 << 10,
             Key::Nist(_) | Key::RsaSign(_) | Key::RsaDecrypt(_) | Key::Sm2(_) | Key::MlDsa(_) | Key::Ecdh(_) => {
                 return false;

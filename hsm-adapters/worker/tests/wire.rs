@@ -223,6 +223,7 @@ fn openings_arrive_as_they_were_sent() {
         refusals: vec![refusal],
         simulated: true,
         exits: vec![Exit::Replicable],
+        stays_out: vec![(Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519, "why not in".to_owned())],
         kept: vec![kept],
     };
     let [name, serial, model, label, profile] = ["token:1", "1", "maker model", "label", "nss"].map(str::to_owned);

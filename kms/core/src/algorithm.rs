@@ -67,6 +67,9 @@ pub enum Algorithm {
     /// X25519.
     #[n(19)]
     X25519,
+    /// AES with a key of 256 bits, in key wrap with padding.
+    #[n(20)]
+    Aes256Kwp,
 }
 
 /// What a key is for. One purpose a key: never sign and decrypt, never wrap and decrypt.
@@ -88,6 +91,12 @@ pub enum Purpose {
     /// Agree on shared secrets with the holders of other keys.
     #[n(5)]
     Agree,
+    /// Wrap and unwrap other keys, never data.
+    #[n(6)]
+    Wrap,
+    /// Open one key on its way in. Made by the service for one import, and gone with it.
+    #[n(7)]
+    Import,
 }
 
 /// How a key is used: algorithm, padding and hash together.
@@ -139,6 +148,17 @@ pub enum Scheme {
     /// Diffie-Hellman on a curve (SP 800-56Ar3 §5.7.1.2, RFC 7748 §6.1); what comes out goes through a key derivation.
     #[n(15)]
     Ecdh,
+    /// AES key wrap with padding (SP 800-38F §6.3, RFC 5649).
+    #[n(16)]
+    AesKwp,
+    /// RSA-OAEP with SHA-256 of an AES-256 key, and AES key wrap with padding under that key: CKM_RSA_AES_KEY_WRAP
+    /// (PKCS #11 v3.1 §6.1.22).
+    #[n(17)]
+    RsaAesKwp,
+    /// The same with SHA-1 in OAEP and MGF1, for tokens that know no other. OAEP rests on no property of the hash that
+    /// SHA-1 has lost.
+    #[n(18)]
+    RsaAesKwpSha1,
 }
 
 /// What a key is made of.
@@ -185,6 +205,14 @@ const RSA: &[(Purpose, Scheme)] = &[
     (Purpose::Sign, Scheme::RsaPkcs1Sha256),
     (Purpose::Encrypt, Scheme::RsaOaepSha256),
 ];
+/// RSA of at least 128 bits of strength may also carry a key in.
+const RSA_STRONG: &[(Purpose, Scheme)] = &[
+    (Purpose::Sign, Scheme::RsaPssSha256),
+    (Purpose::Sign, Scheme::RsaPkcs1Sha256),
+    (Purpose::Encrypt, Scheme::RsaOaepSha256),
+    (Purpose::Import, Scheme::RsaAesKwp),
+    (Purpose::Import, Scheme::RsaAesKwpSha1),
+];
 const ML_DSA: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::MlDsa)];
 const P256: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::EcdsaSha256), (Purpose::Agree, Scheme::Ecdh)];
 const P384: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::EcdsaSha384), (Purpose::Agree, Scheme::Ecdh)];
@@ -201,8 +229,8 @@ pub const TABLE: &[Entry] = &[
     entry(Algorithm::Ed25519, "ed25519", &[(Purpose::Sign, Scheme::Ed25519)], 128, "RFC 8032", Form::Pair),
     entry(Algorithm::X25519, "x25519", &[(Purpose::Agree, Scheme::Ecdh)], 128, "RFC 7748", Form::Pair),
     Entry { status: Status::Legacy, ..entry(Algorithm::Rsa2048, "rsa2048", RSA, 112, "RFC 8017", Form::Rsa(2048)) },
-    entry(Algorithm::Rsa3072, "rsa3072", RSA, 128, "RFC 8017", Form::Rsa(3072)),
-    entry(Algorithm::Rsa4096, "rsa4096", RSA, 128, "RFC 8017", Form::Rsa(4096)),
+    entry(Algorithm::Rsa3072, "rsa3072", RSA_STRONG, 128, "RFC 8017", Form::Rsa(3072)),
+    entry(Algorithm::Rsa4096, "rsa4096", RSA_STRONG, 128, "RFC 8017", Form::Rsa(4096)),
     entry(Algorithm::Sm2, "sm2", SM2, 128, "GB/T 32918", Form::Pair),
     entry(Algorithm::MlDsa44, "ml-dsa-44", ML_DSA, 128, "FIPS 204", Form::Pair),
     entry(Algorithm::MlDsa65, "ml-dsa-65", ML_DSA, 192, "FIPS 204", Form::Pair),
@@ -228,6 +256,14 @@ pub const TABLE: &[Entry] = &[
         Form::Secret(48),
     ),
     entry(Algorithm::HmacSm3, "hmac-sm3", &[(Purpose::Mac, Scheme::HmacSm3)], 256, "GB/T 15852.2", Form::Secret(32)),
+    entry(
+        Algorithm::Aes256Kwp,
+        "aes256-kwp",
+        &[(Purpose::Wrap, Scheme::AesKwp)],
+        256,
+        "SP 800-38F",
+        Form::Secret(32),
+    ),
 ];
 
 const fn entry(
@@ -339,6 +375,9 @@ impl Scheme {
             Self::MlKem => "ml-kem",
             Self::HmacSha384 => "hmac-sha384",
             Self::Ecdh => "ecdh",
+            Self::AesKwp => "aes-kwp",
+            Self::RsaAesKwp => "rsa-aes-kwp",
+            Self::RsaAesKwpSha1 => "rsa-aes-kwp-sha1",
         }
     }
 
@@ -391,6 +430,8 @@ impl fmt::Display for Purpose {
             Self::Mac => "mac",
             Self::Encapsulate => "encapsulate",
             Self::Agree => "agree",
+            Self::Wrap => "wrap",
+            Self::Import => "import",
         })
     }
 }
@@ -420,12 +461,14 @@ mod tests {
         let numbers = |value: Vec<u8>| value.first().copied();
         let stored = TABLE.iter().map(|row| numbers(minicbor::to_vec(row.algorithm).unwrap()).unwrap());
         let stored: Vec<_> = stored.collect();
-        assert_eq!(stored, [1, 2, 3, 4, 19, 15, 5, 16, 6, 11, 12, 13, 14, 17, 7, 8, 9, 18, 10]);
+        assert_eq!(stored, [1, 2, 3, 4, 19, 15, 5, 16, 6, 11, 12, 13, 14, 17, 7, 8, 9, 18, 10, 20]);
         let schemes =
             [Scheme::AesGcm, Scheme::HmacSm3, Scheme::MlDsa, Scheme::MlKem, Scheme::HmacSha384, Scheme::Ecdh];
         assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[8], [11], [12], [13], [14], [15]]);
-        let purposes = [Purpose::Encapsulate, Purpose::Agree];
-        assert_eq!(purposes.map(|purpose| minicbor::to_vec(purpose).unwrap()), [[4], [5]]);
+        let schemes = [Scheme::AesKwp, Scheme::RsaAesKwp, Scheme::RsaAesKwpSha1];
+        assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[16], [17], [18]]);
+        let purposes = [Purpose::Encapsulate, Purpose::Agree, Purpose::Wrap, Purpose::Import];
+        assert_eq!(purposes.map(|purpose| minicbor::to_vec(purpose).unwrap()), [[4], [5], [6], [7]]);
     }
 
     #[test]

@@ -329,6 +329,8 @@ pub struct Capabilities {
     pub exits: Vec<Exit>,
     /// What it can make, but not so that it may leave in that way, and why, in words for the caller.
     pub kept: Vec<(Algorithm, Purpose, Scheme, Exit, String)>,
+    /// What it can make, but not take in, and why, in words for the caller.
+    pub stays_out: Vec<(Algorithm, Purpose, Scheme, String)>,
 }
 
 impl Capabilities {
@@ -342,6 +344,16 @@ impl Capabilities {
         }
         let known = self.refusals.iter().find(|(a, p, s, _)| (*a, *p, *s) == (algorithm, purpose, scheme));
         Err(known.map_or_else(|| format!("{algorithm} with {scheme} is not available"), |(.., why)| why.clone()))
+    }
+
+    /// Whether the backend can take such keys in that were made elsewhere.
+    ///
+    /// # Errors
+    /// The reason why it cannot.
+    pub fn check_arrival(&self, algorithm: Algorithm, purpose: Purpose, scheme: Scheme) -> Result<(), String> {
+        self.check(algorithm, purpose, scheme)?;
+        let known = self.stays_out.iter().find(|(a, p, s, _)| (*a, *p, *s) == (algorithm, purpose, scheme));
+        known.map_or(Ok(()), |(.., why)| Err(why.clone()))
     }
 
     /// Whether the backend can make any material that may leave so.

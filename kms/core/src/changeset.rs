@@ -37,11 +37,13 @@ pub enum Collection {
     Checkpoint,
     /// Which version a piece of key material belongs to, by its identity on devices.
     Material,
+    /// Import jobs, scope: the tenant.
+    ImportJob,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Tenant,
         Self::Principal,
         Self::WrappingKey,
@@ -57,6 +59,7 @@ impl Collection {
         Self::Tile,
         Self::Checkpoint,
         Self::Material,
+        Self::ImportJob,
     ];
 
     /// A stable number for storage; never reused.
@@ -78,6 +81,7 @@ impl Collection {
             Self::Tile => 13,
             Self::Checkpoint => 14,
             Self::Material => 15,
+            Self::ImportJob => 16,
         }
     }
 }

@@ -87,6 +87,16 @@ reasons! {
     DeadlineExceeded => "DEADLINE_EXCEEDED",
     /// The clock jumped; delays that guard something are frozen until confirmed.
     ClockFrozen => "CLOCK_FROZEN",
+    /// The key may not leave: it was not created exportable.
+    NotExportable => "NOT_EXPORTABLE",
+    /// There is no such import job, or the caller may not know of it.
+    ImportJobNotFound => "IMPORT_JOB_NOT_FOUND",
+    /// The import job is used, has failed too often or has expired.
+    ImportJobClosed => "IMPORT_JOB_CLOSED",
+    /// What came in is not what was announced, or was not wrapped for this service. Which of these is not told.
+    KeyRejected => "KEY_REJECTED",
+    /// There are as many of them as there may be.
+    TooMany => "TOO_MANY",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }

@@ -85,6 +85,11 @@ identifier!(
     PrincipalId,
     "principal"
 );
+identifier!(
+    /// Name of an import job inside its tenant.
+    JobId,
+    "job_id"
+);
 
 impl TenantId {
     /// Whether this is the reserved tenant of the service's own keys.
@@ -126,6 +131,34 @@ impl FromStr for KeyName {
                 Ok(Self { tenant: TenantId::parse(tenant)?, key: KeyId::parse(key)? })
             }
             _ => Err(invalid("name", "`tenants/T/keys/K`")),
+        }
+    }
+}
+
+/// `tenants/T/importJobs/J`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ImportJobName {
+    /// The tenant that owns the job.
+    pub tenant: TenantId,
+    /// The job inside the tenant.
+    pub job: JobId,
+}
+
+impl fmt::Display for ImportJobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tenants/{}/importJobs/{}", self.tenant, self.job)
+    }
+}
+
+impl FromStr for ImportJobName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split('/').collect::<Vec<_>>().as_slice() {
+            ["tenants", tenant, "importJobs", job] => {
+                Ok(Self { tenant: TenantId::parse(tenant)?, job: JobId::parse(job)? })
+            }
+            _ => Err(invalid("name", "`tenants/T/importJobs/J`")),
         }
     }
 }

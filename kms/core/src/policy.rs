@@ -96,10 +96,20 @@ actions! {
     Encapsulate = 31 => "crypto.encapsulate",
     /// Recover a shared secret.
     Decapsulate = 32 => "crypto.decapsulate",
+    /// Make the key that one key shall come in under.
+    CreateImportJob = 36 => "key.create-import-job",
+    /// Bring a key in.
+    ImportKey = 37 => "key.import",
+    /// Wrap a version under a key of the service.
+    WrapKey = 38 => "key.wrap",
+    /// Make a key of what was wrapped so.
+    UnwrapKey = 39 => "key.unwrap",
+    /// Give a version out, wrapped for a receiver.
+    ExportKey = 40 => "key.export",
     /// The service itself: make, fill or retire a root slot.
     KeepRoots = 41 => "service.keep-roots",
     /// Derive a key from a secret shared with another key.
-    DeriveSharedSecret = 40 => "crypto.agree",
+    DeriveSharedSecret = 42 => "crypto.agree",
 }
 
 impl fmt::Display for Action {

@@ -28,6 +28,7 @@ use crate::ledger::Ledger;
 use crate::reconcile::Reconciler;
 use crate::refusals::Refusals;
 use crate::roots::KeptRoots;
+use crate::transfer::Notary;
 
 /// A server on a shared database that has not heard from it for so long refuses key use.
 const STALE_AFTER: Duration = Duration::from_millis(800);
@@ -87,6 +88,7 @@ pub struct Engine {
     pub(crate) destroy_delay_ms_min: u64,
     pub(crate) retirements: Vec<Retirement>,
     pub(crate) roots: Mutex<KeptRoots>,
+    pub(crate) notary: Option<Notary>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -127,6 +129,7 @@ impl Engine {
             destroy_delay_ms_min: parts.destroy_delay_ms_min,
             retirements: Vec::new(),
             roots: Mutex::default(),
+            notary: None,
         }
     }
 
@@ -218,7 +221,19 @@ impl Engine {
         key: &Subject,
         entry: AuditEntry,
     ) -> Result<(), Error> {
-        let subjects = vec![key.clone(), caller.principal.subject.clone()];
+        self.release_all(slot, permit, caller, vec![key.clone()], entry).await
+    }
+
+    /// As [`Self::release`], for an output that rests on several keys.
+    pub(crate) async fn release_all(
+        &self,
+        slot: Slot,
+        permit: &Permit,
+        caller: &Caller,
+        mut subjects: Vec<Subject>,
+        entry: AuditEntry,
+    ) -> Result<(), Error> {
+        subjects.push(caller.principal.subject.clone());
         let grant = Some(Grant { epoch: permit.epoch, subjects });
         let changeset = Changeset { grant, ..Changeset::audit_only(entry) };
         slot.commit(changeset).await.map(drop).map_err(fault::journal)

@@ -22,9 +22,11 @@ mod roots;
 pub mod sequencer;
 mod status;
 mod trail;
+mod transfer;
 
 pub use engine::{Engine, Parts};
 pub use foundation::{
     Bootstrap, Foundation, FoundationError, Integrity, Keyring, MoveStep, RootKeeper, RootReport, RootToken,
     lay_foundation,
 };
+pub use transfer::read_envelope;

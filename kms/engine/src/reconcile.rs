@@ -49,6 +49,7 @@ impl Engine {
         self.settle_intents().await?;
         if self.time_is_sound() {
             self.destroy_due().await?;
+            self.settle_jobs(ROWS_MAX).await?;
             self.forget_requests().await?;
         }
         self.reconciler.state.lock().ran_at = self.clock.now_ms();

@@ -29,6 +29,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::TooLarge
         | Reason::UnsupportedAlgorithm
         | Reason::DecryptionFailed
+        | Reason::KeyRejected
         | Reason::PageTokenInvalid
         | Reason::FieldMaskInvalid => Code::InvalidArgument,
         Reason::UnsupportedByBackend
@@ -39,10 +40,13 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::RevokedMeanwhile
         | Reason::Quarantined
         | Reason::UsageLimitReached
+        | Reason::NotExportable
+        | Reason::ImportJobClosed
+        | Reason::TooMany
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
-        Reason::KeyNotFound | Reason::VersionNotFound => Code::NotFound,
+        Reason::KeyNotFound | Reason::VersionNotFound | Reason::ImportJobNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch | Reason::OutcomeUnknown => Code::Aborted,
         Reason::RateLimited => Code::ResourceExhausted,

@@ -141,8 +141,8 @@ pub async fn open_decorated(
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
     begin_sequencing(&sequencer).await?;
-    let hsm = base.beside(token, tpm, &config)?;
-    let engine = Arc::new(base.engine(&config, foundation, hsm, &log, &sequencer)?);
+    let hsm = base.beside(token.clone(), tpm, &config)?;
+    let engine = Arc::new(base.engine(&config, foundation, hsm, token, &log, &sequencer)?);
     identities.register(&engine).await?;
     engine.announce_start().await?;
     if let Err(error) = engine.keep_roots().await {
@@ -276,10 +276,11 @@ impl Base {
         config: &Config,
         foundation: Foundation,
         hsm: Arc<dyn KeyBackend>,
+        token: Arc<dyn KeyBackend>,
         log: &Arc<Log>,
         sequencer: &Sequencer,
     ) -> Result<Engine, Error> {
-        let keyring = foundation.keyring;
+        let (keyring, log_key) = (foundation.keyring, foundation.log_key);
         let software: Arc<dyn KeyBackend> =
             Arc::new(SoftwareBackend::new(keyring.clone(), self.rng.clone(), SOFTWARE_THREADS)?);
         let policy = CachedPolicies::new(RolePolicies::new(), self.changes.clone());
@@ -301,7 +302,7 @@ impl Base {
             writer: self.writer.clone(),
             destroy_delay_ms_min: u64::try_from(config.destroy_delay_min.as_millis()).unwrap_or(u64::MAX),
         });
-        Ok(engine.retiring(retire::retirements(&config.retire)?))
+        Ok(engine.retiring(retire::retirements(&config.retire)?).stating(token, log_key))
     }
 }
 

@@ -20,6 +20,9 @@ pub enum VerifyError {
     /// The text of the note is not a checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The text of the note is not a statement about an import job.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
     /// No signature carries the name and id of the verifier key.
     #[error("checkpoint is not signed by the log's key")]
     NotSigned,
@@ -44,6 +47,11 @@ pub enum VerifyError {
         error: EntryError,
     },
 }
+
+/// The text is not a statement about an import job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("the note is not a statement about an import job")]
+pub struct StatementError;
 
 /// Why one entry of a bundle was refused.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]

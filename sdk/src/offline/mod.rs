@@ -3,11 +3,16 @@
 
 mod audit;
 mod public_key;
+mod transfer;
 
 pub use audit::{AuditCheck, CheckedChain, CheckedSegment, SegmentError};
 pub use public_key::{bundle_public_key, public_key_from_pem, public_key_sha256, public_key_to_pem};
 
-pub use hufu_verify::{BUNDLE_LEN_MAX, Event, EventSummary, Report, Revocation, Status, VerifierKey, VerifyError};
+pub use transfer::{ImportOffer, KEY_LEN_MAX, OFFER_LEN_MAX, WRAPPED_LEN_MAX, open_export, public_key_of, read_key};
+
+pub use hufu_verify::{
+    BUNDLE_LEN_MAX, Event, EventSummary, ImportStatement, Report, Revocation, Status, VerifierKey, VerifyError,
+};
 
 use crate::Error;
 

@@ -48,7 +48,9 @@ fn classify(code: Code, parts: Parts) -> Error {
     let Parts { reason, message, field, help, retry_after } = parts;
     match code {
         // That a ciphertext is bad is the outcome of the call, not a fault in how it was made.
-        Code::InvalidArgument if reason == "DECRYPTION_FAILED" => Error::Failed { reason, message, help },
+        Code::InvalidArgument if reason == "DECRYPTION_FAILED" || reason == "KEY_REJECTED" => {
+            Error::Failed { reason, message, help }
+        }
         Code::InvalidArgument | Code::OutOfRange => Error::Invalid { reason, message, field, help },
         Code::NotFound => Error::NotFound { reason, message, help },
         Code::PermissionDenied

@@ -123,6 +123,12 @@ service! { KeyService:
     schedule_destroy_key_version(ScheduleDestroyKeyVersionRequest) -> KeyVersion, request_id, Default::default();
     cancel_destroy_key_version(CancelDestroyKeyVersionRequest) -> KeyVersion, request_id, Default::default();
     get_public_key(GetPublicKeyRequest) -> PublicKey, name, v1::PublicKey::default();
+    create_import_job(CreateImportJobRequest) -> ImportJob, request_id, v1::ImportJob::default();
+    get_import_job(GetImportJobRequest) -> ImportJob, name, v1::ImportJob::default();
+    import_key(ImportKeyRequest) -> Key, request_id, v1::Key::default();
+    wrap_key(WrapKeyRequest) -> WrapKeyResponse, name, v1::WrapKeyResponse::default();
+    unwrap_key(UnwrapKeyRequest) -> Key, request_id, v1::Key::default();
+    export_key(ExportKeyRequest) -> ExportKeyResponse, name, v1::ExportKeyResponse::default();
 }
 
 service! { CryptoService:

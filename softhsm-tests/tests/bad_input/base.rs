@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Version,
     /// A key, or a version of it.
     Either,
+    /// An import job.
+    Job,
 }
 
 /// A valid request.
@@ -48,6 +50,7 @@ impl Base {
     pub(crate) fn differently(&self) -> Vec<u8> {
         match self.kind {
             Some(Kind::Tenant) => self.with_bytes(&[2], b"different"),
+            Some(Kind::Job) => self.with_bytes(self.name_at, b"tenants/dev/importJobs/other"),
             Some(Kind::Key) => self.with_bytes(self.name_at, b"tenants/dev/keys/spare"),
             _ => self.with_bytes(self.name_at, b"tenants/dev/keys/spare/versions/1"),
         }
@@ -80,7 +83,11 @@ fn unnamed(message: &impl Message) -> Base {
 
 /// A valid request for a method.
 pub(crate) fn base(method: &str) -> Base {
-    let found = keys(method).or_else(|| life(method)).or_else(|| crypto(method)).or_else(|| service(method));
+    let found = keys(method)
+        .or_else(|| transfer(method))
+        .or_else(|| life(method))
+        .or_else(|| crypto(method))
+        .or_else(|| service(method));
     found.unwrap_or_else(|| panic!("`{method}` has no valid request to start from"))
 }
 
@@ -112,6 +119,55 @@ fn keys(method: &str) -> Option<Base> {
         "GetPublicKey" => named(name.clone(), Kind::Either, &v1::GetPublicKeyRequest { name }),
         _ => return None,
     })
+}
+
+/// A receiving key of RSA with 3072 bits.
+pub(crate) const RECIPIENT: &[u8] = include_bytes!("../../../conformance/data/rsa3072.pub.der");
+
+fn transfer(method: &str) -> Option<Base> {
+    let (parent, request_id) = (TENANT.to_owned(), request_id(method));
+    let job = format!("{TENANT}/importJobs/open");
+    Some(match method {
+        "CreateImportJob" => named(parent.clone(), Kind::Tenant, &import_job(parent, "created-job", request_id)),
+        "GetImportJob" => named(job.clone(), Kind::Job, &v1::GetImportJobRequest { name: job }),
+        // Not good by itself: what is good is wrapped for a key that the server has just made.
+        "ImportKey" => {
+            let request = v1::ImportKeyRequest { name: job.clone(), wrapped: vec![1; 424], request_id };
+            named(job, Kind::Job, &request)
+        }
+        "WrapKey" => {
+            let (name, wrapping_key) = (key("leaver"), key("wrapper"));
+            named(name.clone(), Kind::Either, &v1::WrapKeyRequest { name, wrapping_key })
+        }
+        // As with ImportKey.
+        "UnwrapKey" => {
+            let request = v1::UnwrapKeyRequest {
+                parent: parent.clone(),
+                key_id: "unwrapped".into(),
+                wrapping_key: key("wrapper"),
+                blob: vec![1; 200],
+                request_id,
+                ..Default::default()
+            };
+            named(parent, Kind::Tenant, &request)
+        }
+        "ExportKey" => {
+            let name = key("leaver");
+            named(name.clone(), Kind::Either, &v1::ExportKeyRequest { name, recipient: RECIPIENT.to_vec() })
+        }
+        _ => return None,
+    })
+}
+
+/// A request for an import job of a software key.
+pub(crate) fn import_job(parent: String, job_id: &str, request_id: String) -> v1::CreateImportJobRequest {
+    let key = v1::Key {
+        algorithm: v1::Algorithm::HmacSha256.into(),
+        protection: v1::Protection::Software.into(),
+        ..Default::default()
+    };
+    let (job_id, key_id) = (job_id.into(), "imported".into());
+    v1::CreateImportJobRequest { parent, job_id, key_id, key: Some(key), request_id, ..Default::default() }
 }
 
 /// A request for a new software key.

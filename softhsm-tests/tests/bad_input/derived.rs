@@ -159,7 +159,7 @@ fn text(base: &Base, field: &Field) -> Vec<Row> {
             }
             rows.push(row("of 513 bytes", &[b'a'; 513], "PAGE_TOKEN_INVALID"));
         }
-        "key_id" => {
+        "key_id" | "job_id" => {
             rows.push(row("that is missing", b"", "MISSING_FIELD"));
             for id in ["A", "1a", "-a", "a-", "a_b", "a/b", "..", "é", "a\n", &"a".repeat(64)] {
                 rows.push(row("of a wrong form", id.as_bytes(), "INVALID_NAME"));
@@ -175,7 +175,7 @@ fn text(base: &Base, field: &Field) -> Vec<Row> {
 /// The reason for text that is longer than any that the field could have.
 fn oversized(field: &str) -> &'static str {
     match field {
-        "name" | "parent" | "key_id" | "key" | "principal" => "INVALID_NAME",
+        "name" | "parent" | "key_id" | "job_id" | "key" | "principal" | "wrapping_key" => "INVALID_NAME",
         "request_id" | "etag" | "operation" => "INVALID_ARGUMENT",
         "page_token" => "PAGE_TOKEN_INVALID",
         "writer" | "description" => "TOO_LARGE",

@@ -33,7 +33,7 @@ impl Row {
 async fn every_rpc_refuses_bad_input_with_its_documented_reason_and_changes_nothing() {
     let scene = Scene::new().await;
     let methods = derived::methods();
-    assert_eq!(methods.len(), 34, "a new RPC needs a valid request in `base.rs` and rows in `special.rs`");
+    assert_eq!(methods.len(), 40, "a new RPC needs a valid request in `base.rs` and rows in `special.rs`");
     let mut wrong = Vec::new();
     let mut rows = 0;
     for method in &methods {
@@ -56,7 +56,11 @@ async fn every_rpc_refuses_bad_input_with_its_documented_reason_and_changes_noth
         scene.control(method, &base(&method.name)).await;
     }
     let before = scene.snapshot().await;
-    for method in methods.iter().filter(|method| method.field("request_id").is_some()) {
+    // What is rejected is not remembered: to say it again is another attempt.
+    let repeatable = |method: &&Method| {
+        method.field("request_id").is_some() && !matches!(method.name.as_str(), "ImportKey" | "UnwrapKey")
+    };
+    for method in methods.iter().filter(repeatable) {
         let base = base(&method.name);
         scene.control(method, &base).await;
         let row = Row::new("the same id for another request", base.differently(), "REQUEST_ID_REUSED");

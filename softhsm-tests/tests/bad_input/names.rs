@@ -59,12 +59,16 @@ fn wrong_kind(kind: Kind) -> &'static [&'static str] {
         Kind::Key => &["tenants/dev", "tenants/dev/keys/signer/versions/1"],
         Kind::Version => &["tenants/dev", "tenants/dev/keys/signer"],
         Kind::Either => &["tenants/dev", "tenants/dev/keys"],
+        Kind::Job => {
+            &["tenants/dev", "tenants/dev/keys/signer", "tenants/dev/importJobs/", "tenants/dev/importJobs/A"]
+        }
     }
 }
 
 fn unknown(kind: Kind) -> &'static [(&'static str, &'static str)] {
     match kind {
         Kind::Tenant => &[],
+        Kind::Job => &[("tenants/dev/importJobs/nobody", "IMPORT_JOB_NOT_FOUND")],
         Kind::Key => &[("tenants/dev/keys/nobody", "KEY_NOT_FOUND")],
         Kind::Version => &[
             ("tenants/dev/keys/nobody/versions/1", "KEY_NOT_FOUND"),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use hufu_sdk::{AuditFilter, Client, KeyRef, NewKey, v1};
+use hufu_sdk::{AuditFilter, Client, KeyRef, NewImport, NewKey, v1};
 use hufu_softhsm_tests::{Daemon, Raw, raw_channel, refusal};
 use tonic::Code;
 
@@ -83,6 +83,9 @@ impl Scene {
         let answer = self.raw.call(&method.path, base.body.clone()).await;
         match answer {
             Ok(_) => {}
+            Err(status) if matches!(method.name.as_str(), "ImportKey" | "UnwrapKey") => {
+                assert_eq!(refusal(&status).reason, "KEY_REJECTED");
+            }
             Err(status) if method.name == "Decrypt" => assert_eq!(refusal(&status).reason, "DECRYPTION_FAILED"),
             Err(status) => panic!("{} should have been done: {:?}", method.name, refusal(&status)),
         }
@@ -91,7 +94,7 @@ impl Scene {
 
 /// Keys of every purpose and in every state that a row needs.
 async fn prepare(client: &Client) {
-    use v1::Algorithm::{Aes256Gcm, Ed25519, HmacSha256, MlKem768, P256, Rsa3072, X25519};
+    use v1::Algorithm::{Aes256Gcm, Aes256Kwp, Ed25519, HmacSha256, MlKem768, P256, Rsa3072, X25519};
     let new = |id: &str, algorithm| NewKey::new(id, algorithm, v1::Protection::Software);
     let pre_active = |id: &str| NewKey { pre_active: true, ..new(id, P256) };
     let keys = [
@@ -104,6 +107,9 @@ async fn prepare(client: &Client) {
         new("meeter", X25519),
         NewKey { purpose: Some(v1::Purpose::Agree), ..NewKey::new("token-meeter", P256, v1::Protection::Hsm) },
         NewKey { purpose: Some(v1::Purpose::Encrypt), ..new("opener", Rsa3072) },
+        new("wrapper", Aes256Kwp),
+        NewKey { exit: Some(v1::Exit::Exportable), ..new("leaver", HmacSha256) },
+        NewKey { exit: Some(v1::Exit::Exportable), ..new("leaving-pair", P256) },
         new("updated", P256),
         new("rotated", P256),
         pre_active("pre-active"),
@@ -128,6 +134,9 @@ async fn prepare(client: &Client) {
     }
     let day = Duration::from_secs(86_400);
     client.schedule_destroy_key_version(&version("scheduled"), day).await.unwrap();
+    let key = new("expected", HmacSha256);
+    let job = NewImport { job: Some("open".into()), key, public_key: None, import_algorithm: None, lifetime: None };
+    client.create_import_job(job).await.unwrap();
     client.prove_key_version(&"signer".parse().unwrap()).await.unwrap();
 }
 

@@ -8,7 +8,7 @@ use prost_types::{Duration, FieldMask, Timestamp};
 use v1::{sign_item, sign_request, verify_request};
 
 use super::Row;
-use super::base::{create, derivation, request_id, x25519};
+use super::base::{RECIPIENT, create, derivation, import_job, request_id, x25519};
 use super::scene::Scene;
 
 const INPUT_LEN_MAX: usize = 1 << 20;
@@ -46,6 +46,8 @@ pub(crate) fn rows(scene: &Scene, method: &str) -> Vec<Row> {
         "GetPublicKey" => {
             vec![row("a symmetric key", &v1::GetPublicKeyRequest { name: key("cipher") }, "WRONG_PURPOSE")]
         }
+        "CreateImportJob" => jobs(),
+        "ImportKey" | "WrapKey" | "UnwrapKey" | "ExportKey" => transfers(method),
         "Sign" => signing(),
         "SignBatch" => batches(),
         "Verify" => verification(),
@@ -59,6 +61,7 @@ pub(crate) fn rows(scene: &Scene, method: &str) -> Vec<Row> {
         "GenerateRandom" => randomness(),
         "ProveConsistency" => consistency(scene),
         "GetKey"
+        | "GetImportJob"
         | "ListKeys"
         | "RotateKey"
         | "ListKeyVersions"
@@ -88,6 +91,102 @@ fn spoiled(what: &str, reason: &'static str, spoil: &dyn Fn(&mut v1::Key)) -> Ro
     let mut request = create("tenants/dev".into(), "created", request_id(what));
     spoil(request.key.get_or_insert_default());
     row(what, &request, reason)
+}
+
+/// Import jobs with one thing wrong.
+fn jobs() -> Vec<Row> {
+    let spoiled = |what: &str, reason, spoil: &dyn Fn(&mut v1::CreateImportJobRequest)| {
+        let mut request = import_job("tenants/dev".into(), "created-job", request_id(what));
+        spoil(&mut request);
+        row(what, &request, reason)
+    };
+    let pair = |r: &mut v1::CreateImportJobRequest| {
+        r.key.get_or_insert_default().algorithm = v1::Algorithm::Rsa3072.into();
+    };
+    let period =
+        |seconds, nanos| move |r: &mut v1::CreateImportJobRequest| r.lifetime = Some(Duration { seconds, nanos });
+    vec![
+        spoiled("no key", "MISSING_FIELD", &|r| r.key = None),
+        spoiled("no id of a job", "MISSING_FIELD", &|r| r.job_id.clear()),
+        spoiled("a name that is taken", "ALREADY_EXISTS", &|r| r.key_id = "signer".into()),
+        spoiled("a job that is there", "ALREADY_EXISTS", &|r| r.job_id = "open".into()),
+        spoiled("a pair without its public key", "MISSING_FIELD", &|r| pair(r)),
+        spoiled("a secret key with a public key", "INVALID_ARGUMENT", &|r| r.public_key = RECIPIENT.to_vec()),
+        spoiled("a public key that is none", "INVALID_ARGUMENT", &|r| {
+            pair(r);
+            r.public_key = vec![0x30; 100];
+        }),
+        spoiled("a public key of another algorithm", "INVALID_ARGUMENT", &|r| {
+            r.key.get_or_insert_default().algorithm = v1::Algorithm::P256.into();
+            r.public_key = RECIPIENT.to_vec();
+        }),
+        spoiled("a public key that is too long", "TOO_LARGE", &|r| {
+            pair(r);
+            r.public_key = vec![0x30; 5_000];
+        }),
+        spoiled("a key that wraps", "UNSUPPORTED_ALGORITHM", &|r| {
+            r.key.get_or_insert_default().algorithm = v1::Algorithm::Aes256Kwp.into();
+        }),
+        spoiled("a short import key", "UNSUPPORTED_BY_BACKEND", &|r| {
+            r.import_algorithm = v1::Algorithm::Rsa2048.into();
+        }),
+        spoiled("a lifetime of a second", "INVALID_ARGUMENT", &period(1, 0)),
+        spoiled("a lifetime of a month", "INVALID_ARGUMENT", &period(31 * 86_400, 0)),
+        spoiled("a lifetime with a fraction", "INVALID_ARGUMENT", &period(3_600, 1)),
+        spoiled("what SoftHSM does not take in", "UNSUPPORTED_BY_BACKEND", &|r| {
+            let key = r.key.get_or_insert_default();
+            key.algorithm = v1::Algorithm::Ed25519.into();
+            key.protection = v1::Protection::Hsm.into();
+            r.public_key = ED25519.to_vec();
+        }),
+    ]
+}
+
+const ED25519: &[u8] = include_bytes!("../../../conformance/data/ed25519.pub.der");
+
+fn transfers(method: &str) -> Vec<Row> {
+    let (name, request_id) = ("tenants/dev/importJobs/open".to_owned(), request_id("transfers"));
+    let import = |wrapped| v1::ImportKeyRequest { name: name.clone(), wrapped, request_id: request_id.clone() };
+    let wrap = |id: &str, by: &str| v1::WrapKeyRequest { name: key(id), wrapping_key: by.to_owned() };
+    let unwrap = |blob| v1::UnwrapKeyRequest {
+        parent: "tenants/dev".into(),
+        key_id: "unwrapped".into(),
+        wrapping_key: key("wrapper"),
+        blob,
+        request_id: request_id.clone(),
+        ..Default::default()
+    };
+    let export = |id: &str, recipient: &[u8]| v1::ExportKeyRequest { name: key(id), recipient: recipient.to_vec() };
+    let wrapper = key("wrapper");
+    match method {
+        "ImportKey" => vec![
+            row("nothing wrapped", &import(Vec::new()), "MISSING_FIELD"),
+            row("too much wrapped", &import(vec![0; (16 << 10) + 1]), "TOO_LARGE"),
+        ],
+        "WrapKey" => vec![
+            row("a key that stays", &wrap("coder", &wrapper), "NOT_EXPORTABLE"),
+            row("a key on a token", &wrap("signer", &wrapper), "NOT_EXPORTABLE"),
+            row("a wrapping key", &wrap("wrapper", &wrapper), "NOT_EXPORTABLE"),
+            row("a pair", &wrap("leaving-pair", &wrapper), "UNSUPPORTED_ALGORITHM"),
+            row("by a key that encrypts", &wrap("leaver", &key("cipher")), "WRONG_PURPOSE"),
+            row("by nothing", &wrap("leaver", ""), "MISSING_FIELD"),
+            row("by a key that is not there", &wrap("leaver", &key("nobody")), "KEY_NOT_FOUND"),
+            row("by another tenant's key", &wrap("leaver", "tenants/other/keys/wrapper"), "PERMISSION_DENIED"),
+        ],
+        "UnwrapKey" => vec![
+            row("nothing", &unwrap(Vec::new()), "MISSING_FIELD"),
+            row("garbage", &unwrap(vec![0x83; 300]), "KEY_REJECTED"),
+            row("too much", &unwrap(vec![0; (16 << 10) + 1]), "TOO_LARGE"),
+        ],
+        _ => vec![
+            row("to nobody", &export("leaver", b""), "MISSING_FIELD"),
+            row("to garbage", &export("leaver", &[0x30; 400]), "INVALID_ARGUMENT"),
+            row("to a key that receives nothing", &export("leaver", ED25519), "INVALID_ARGUMENT"),
+            row("to a key that is too long", &export("leaver", &[0x30; 3_000]), "TOO_LARGE"),
+            row("a key that stays", &export("coder", RECIPIENT), "NOT_EXPORTABLE"),
+            row("a key on a token", &export("signer", RECIPIENT), "NOT_EXPORTABLE"),
+        ],
+    }
 }
 
 /// What lattices cannot do, and what cannot do what they do.

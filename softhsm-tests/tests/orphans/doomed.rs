@@ -9,16 +9,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_core::Reason;
-use hufu_core::algorithm::Algorithm;
-use hufu_core::name::{KeyId, KeyName, TenantId, VersionNumber};
+use hufu_core::algorithm::{Algorithm, Scheme};
+use hufu_core::name::{ImportJobName, JobId, KeyId, KeyName, TenantId, VersionNumber};
 use hufu_core::record::Protection;
 use hufu_core::revocation::RevocationReason;
 use hufu_engine::Engine;
-use hufu_engine::api::{Caller, Change, CreateKey, VersionChange};
+use hufu_engine::api::{Caller, Change, CreateImportJob, CreateKey, ImportKey, VersionChange};
+use hufu_secret::SecretBytes;
 use hufu_softhsm_tests::{Stopped, Tool, hsm_worker};
+use hufu_transport::{Hash, Receiver};
 use hufu_wiring::{Adapters, Config, DevOptions};
 use tokio::runtime::Runtime;
 
+use crate::inspect::job_of;
 use crate::tripwire::{Edge, Step, Tripwire, WiredStore, WiredToken};
 
 /// Carries the orders to the process.
@@ -32,6 +35,7 @@ pub(crate) enum Task {
     Create,
     Rotate,
     Destroy,
+    Import,
     /// Nothing but opening.
     Open,
 }
@@ -109,6 +113,11 @@ impl Orders {
                 wire.arm();
                 engine.create_key(&caller, new_key(&name)).await.unwrap();
             }
+            Task::Import => {
+                let (job, wrapped) = self.job(engine, &caller, &name).await;
+                wire.arm();
+                engine.import_key(&caller, ImportKey { job, wrapped }).await.unwrap();
+            }
             Task::Rotate => {
                 create_patiently(engine, &caller, &name).await;
                 wire.arm();
@@ -122,6 +131,29 @@ impl Orders {
                 engine.change_version(&caller, change(Change::ScheduleDestroy { after_ms: 0 })).await.unwrap();
             }
         }
+    }
+
+    /// A job for the key, and the key as its sender wraps it.
+    async fn job(&self, engine: &Engine, caller: &Caller, name: &KeyName) -> (ImportJobName, Vec<u8>) {
+        let made = |script: &str| Tool::new("sh").args(["-c", script, self.dir.to_str().unwrap(), &self.key]).ok();
+        made(
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkcs8 -topk8 -nocrypt -out $0/$1.key",
+        );
+        made(
+            "openssl pkey -in $0/$1.key -outform DER -out $0/$1.der && openssl pkcs8 -topk8 -nocrypt -in $0/$1.key -outform DER -out $0/$1.der",
+        );
+        made("openssl pkey -in $0/$1.key -pubout -outform DER -out $0/$1.pub");
+        let read = |kind: &str| std::fs::read(self.dir.join(format!("{}.{kind}", self.key))).unwrap();
+        let (private, public) = (read("der"), read("pub"));
+        let job = JobId::parse(&job_of(&self.key)).unwrap();
+        let key = new_key(name);
+        let request =
+            CreateImportJob { job, key, public_key: Some(public), import_algorithm: None, lifetime_ms: None };
+        let job = engine.create_import_job(caller, request).await.unwrap().record;
+        let receiver = Receiver::parse(&job.import_key).unwrap();
+        let hash = if job.scheme == Scheme::RsaAesKwpSha1 { Hash::Sha1 } else { Hash::Sha256 };
+        let fresh = SecretBytes::from_slice(&[7; 32]);
+        (job.name(), receiver.seal(hash, &fresh, &SecretBytes::from_slice(&private)).unwrap())
     }
 
     async fn caller(&self, engine: &Engine) -> Caller {
@@ -138,7 +170,7 @@ impl Orders {
 
     fn read(text: &str) -> Self {
         let [dir, task, key, what, edge, pin] = text.split('\n').collect::<Vec<_>>().try_into().unwrap();
-        let tasks = [Task::Create, Task::Rotate, Task::Destroy, Task::Open];
+        let tasks = [Task::Create, Task::Rotate, Task::Destroy, Task::Import, Task::Open];
         let task = tasks.into_iter().find(|known| format!("{known:?}") == task).unwrap();
         let edge = [Edge::Before, Edge::After].into_iter().find(|known| format!("{known:?}") == edge).unwrap();
         Self { dir: dir.into(), task, key: key.to_owned(), step: Step::new(what, edge), pin: pin.to_owned() }

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hufu_core::record::{Intent, KeyState, Material, VersionRecord};
-use hufu_sdk::{Client, KeyRef};
+use hufu_sdk::{Client, KeyRef, v1};
 use hufu_softhsm_tests::{Daemon, Database, LogWitness, Stopped, token_ids};
 use tokio::runtime::Runtime;
 
 use crate::word;
 
 const PATIENCE: Duration = Duration::from_secs(15);
+/// More than this test makes.
+const JOBS_MAX: usize = 16;
 const CLASSES: [&str; 2] = ["privkey", "pubkey"];
 
 /// Looks at what a process has left behind; answers with how much was unfinished.
@@ -80,7 +82,17 @@ async fn living(client: &Client) -> usize {
         let (versions, _) = client.key_versions(&name).take(10_000).await.unwrap();
         living += versions.iter().filter(|version| word(version.state()) != "destroyed").count();
     }
+    // The import key of an open job is on the token too.
+    for n in 0..JOBS_MAX {
+        let job = client.import_job(&job_of(&format!("k{n}"))).await;
+        living += usize::from(job.is_ok_and(|job| job.state() == v1::ImportJobState::Open));
+    }
     living
+}
+
+/// The import job of a key, in this test.
+pub(crate) fn job_of(key: &str) -> String {
+    format!("job-{key}")
 }
 
 fn objects(dir: &std::path::Path) -> BTreeSet<String> {

@@ -18,6 +18,8 @@ use tripwire::{Edge, Step};
 
 const ANNOUNCED: &str = "commit service.announce";
 const GENERATED: &str = "perform generate";
+const UNWRAPPED: &str = "perform unwrap";
+const IMPORTED: &str = "commit key.import";
 const CLAIMED: &str = "commit service.reconcile claimed";
 const WITHDRAWN: &str = "commit service.reconcile withdrawn";
 const DELETED: &str = "perform destroy";
@@ -60,6 +62,29 @@ fn no_orphan_whenever_rotation_ends() {
             cli.ok(&format!("sign {key} --in message --out sig"));
             cli.ok(&format!("key rotate {key}"));
             cli.ok(&format!("sign {key} --in message --out sig"));
+        });
+    }
+}
+
+/// An import is counted before it is opened, opened under an intent, and ends its import key after it is committed.
+#[test]
+fn no_orphan_whenever_an_import_ends() {
+    let mut stopped = Daemon::start_dev().terminate();
+    const RETIRED: &str = "commit service.reconcile import key";
+    const WHATS: &[&str] =
+        &["commit service.announce attempt", "commit service.announce uid", UNWRAPPED, IMPORTED, RETIRED];
+    for (n, step) in steps(WHATS).enumerate() {
+        let key = format!("k{n}");
+        stopped = one_end(stopped, Task::Import, &key, &step, |cli, state| {
+            let committed = step.what == RETIRED || (step.what == IMPORTED && step.edge == Edge::After);
+            assert_eq!(state, committed.then_some("active"), "{step:?}");
+            let job = cli.json(&format!("key import-job show job-{key}"));
+            assert_eq!(job["state"], if committed { "done" } else { "open" }, "{step:?}");
+            let counted = step.what != "commit service.announce attempt" || step.edge == Edge::After;
+            assert_eq!(job["attempts"], i32::from(counted), "{step:?}");
+            if committed {
+                cli.ok(&format!("sign {key} --in message --out sig"));
+            }
         });
     }
 }

@@ -90,6 +90,7 @@ impl KeyBackend for WiredToken {
     ) -> BoxFuture<'a, Result<Outcome, BackendError>> {
         let what = match &operation {
             Operation::Generate(_) => "perform generate",
+            Operation::Unwrap(..) => "perform unwrap",
             Operation::Destroy(_) => "perform destroy",
             Operation::Find(_) => "perform find",
             _ => "perform something else",

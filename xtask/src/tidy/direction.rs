@@ -31,19 +31,21 @@ const DIRECTION: &[Row] = &[
     row("hufu-audit", &["hufu-core"], &[]),
     row("hufu-journal", &["hufu-core", "hufu-audit"], &[]),
     row("hufu-policy", &["hufu-core"], &[]),
-    row("hufu-conformance", &["hufu-core", "hufu-secret"], &[]),
+    row("hufu-conformance", &["hufu-core", "hufu-secret", "hufu-transport"], &[]),
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
     row("hufu-group", &["hufu-core"], &["hufu-secret", "hufu-conformance", "hufu-pkcs11", "hufu-software"]),
     row("hufu-pool", &["hufu-core"], &[]),
+    // How keys travel, for the service and for whoever sends or receives one.
+    row("hufu-transport", &["hufu-secret"], &[]),
     row("hufu-entropy", &[], &[]),
     row(
         "hufu-assess",
         &["hufu-core", "hufu-secret", "hufu-conformance", "hufu-pkcs11", "hufu-software", "hufu-entropy"],
         &[],
     ),
-    row("hufu-software", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance"]),
+    row("hufu-software", &["hufu-core", "hufu-secret", "hufu-pool", "hufu-transport"], &["hufu-conformance"]),
     row("hufu-tpm", &["hufu-core", "hufu-secret", "hufu-pool"], &["hufu-conformance", "hufu-software"]),
-    row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software"]),
+    row("hufu-pkcs11", &["hufu-core", "hufu-secret"], &["hufu-conformance", "hufu-software", "hufu-transport"]),
     // The process that holds the driver is one with the adapter that it isolates.
     row("hufu-worker", &["hufu-core", "hufu-secret", "hufu-pkcs11"], &["hufu-conformance", "hufu-software"]),
     row("hufu-guard", &["hufu-core"], &["hufu-secret"]),
@@ -85,7 +87,11 @@ const DIRECTION: &[Row] = &[
         &[],
     ),
     row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
-    row("hufu-sdk", &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation"], &[]),
+    row(
+        "hufu-sdk",
+        &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation", "hufu-transport", "hufu-secret"],
+        &[],
+    ),
     row("hufu-cli", &["hufu-sdk", "hufu-assess"], &[]),
     row(
         "hufu-softhsm-tests",
@@ -99,6 +105,7 @@ const DIRECTION: &[Row] = &[
             "hufu-conformance",
             "hufu-software",
             "hufu-group",
+            "hufu-transport",
         ],
     ),
     // Nothing depends on it: it is loaded as any vendor's library is.

@@ -11,6 +11,7 @@ mod rsa;
 mod secp256k1;
 mod sm2;
 mod sm4;
+mod wrap;
 
 use hufu_core::algorithm::{Algorithm, Form, Scheme};
 use hufu_core::ambient::Rng;
@@ -40,6 +41,8 @@ pub(crate) enum Key {
     Sm4(Box<sm4::Key>),
     HmacSha2(Box<hmac::Sha2Key>),
     HmacSm3(hmac::Sm3Key),
+    Wrap(wrap::Key),
+    Import(Box<wrap::ImportKey>),
 }
 
 /// Draws material: the secret in the form in which it is wrapped, and the SubjectPublicKeyInfo of a pair.
@@ -119,6 +122,11 @@ impl Key {
                 let public_key = key.public_key()?;
                 (Self::RsaDecrypt(key), public_key)
             }
+            (Algorithm::Rsa3072 | Algorithm::Rsa4096, Scheme::RsaAesKwp | Scheme::RsaAesKwpSha1) => {
+                let key = wrap::ImportKey::parse(algorithm, bytes, handle.scheme)?;
+                let public_key = key.public_key()?;
+                (Self::Import(Box::new(key)), public_key)
+            }
             (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, scheme) => {
                 let key = rsa::SigningKey::parse(algorithm, bytes, scheme)?;
                 let public_key = key.public_key()?;
@@ -159,6 +167,7 @@ impl Key {
             (Algorithm::HmacSha256, Scheme::HmacSha256) | (Algorithm::HmacSha384, Scheme::HmacSha384) => {
                 Self::HmacSha2(Box::new(hmac::Sha2Key::parse(algorithm, bytes)))
             }
+            (Algorithm::Aes256Kwp, Scheme::AesKwp) => Self::Wrap(wrap::Key::parse(bytes)),
             (Algorithm::HmacSm3, Scheme::HmacSm3) => Self::HmacSm3(hmac::Sm3Key::parse(bytes)),
             (algorithm, scheme) => return Err(misused(algorithm, scheme)),
         })
@@ -207,6 +216,23 @@ impl Key {
         }
     }
 
+    /// Wraps the material of another key. Only keys of purpose wrap do, and they do nothing else.
+    pub(crate) fn wrap(&self, material: &SecretBytes) -> Result<Vec<u8>, BackendError> {
+        match self {
+            Self::Wrap(key) => key.wrap(material),
+            _ => Err(invalid("the key does not wrap")),
+        }
+    }
+
+    /// Opens the wrapped material of another key.
+    pub(crate) fn unwrap(&self, wrapped: &[u8], rng: &dyn Rng) -> Result<SecretBytes, BackendError> {
+        match self {
+            Self::Wrap(key) => key.unwrap(wrapped),
+            Self::Import(key) => key.unwrap(wrapped, rng),
+            _ => Err(invalid("the key does not unwrap")),
+        }
+    }
+
     pub(crate) fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, BackendError> {
         match self {
             Self::MlKem(key) => key.decapsulate(ciphertext),
@@ -231,7 +257,7 @@ pub(crate) fn fill(rng: &dyn Rng, buffer: &mut [u8]) -> Result<(), BackendError>
     rng.fill(buffer).map_err(|error| BackendError::Failed(error.to_string()))
 }
 
-fn draw(rng: &dyn Rng, len: usize) -> Result<SecretBytes, BackendError> {
+pub(crate) fn draw(rng: &dyn Rng, len: usize) -> Result<SecretBytes, BackendError> {
     let mut bytes = SecretBytes::zeroed(len);
     fill(rng, bytes.expose_mut())?;
     Ok(bytes)

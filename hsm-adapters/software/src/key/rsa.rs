@@ -95,7 +95,7 @@ impl DecryptingKey {
     }
 }
 
-fn public_key(pair: &RsaKeyPair) -> Result<Vec<u8>, BackendError> {
+pub(super) fn public_key(pair: &RsaKeyPair) -> Result<Vec<u8>, BackendError> {
     let der: PublicKeyX509Der<'_> =
         pair.public_key().as_der().map_err(|_| failed("the public key could not be encoded"))?;
     Ok(der.as_ref().to_vec())

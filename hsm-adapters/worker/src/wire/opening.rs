@@ -73,9 +73,9 @@ pub(super) fn decode_configuration(d: &mut Decoder<'_>) -> Result<Config, WireEr
 }
 
 pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written {
-    let Capabilities { schemes, refusals, simulated, exits, kept } = &opened.capabilities;
-    writer.array(10)?.str(&opened.name)?.str(&opened.serial)?.str(&opened.model)?.str(&opened.label)?;
-    writer.bool(*simulated)?.encode(exits)?.encode(kept)?;
+    let Capabilities { schemes, refusals, simulated, exits, kept, stays_out } = &opened.capabilities;
+    writer.array(11)?.str(&opened.name)?.str(&opened.serial)?.str(&opened.model)?.str(&opened.label)?;
+    writer.bool(*simulated)?.encode(exits)?.encode(kept)?.encode(stays_out)?;
     writer.array(schemes.len() as u64)?;
     for row in schemes {
         writer.encode(row)?;
@@ -88,10 +88,10 @@ pub(super) fn encode_opened(writer: &mut Writer<'_>, opened: &Opened) -> Written
 }
 
 pub(super) fn decode_opened(d: &mut Decoder<'_>) -> Result<Opened, WireError> {
-    array(d, 10)?;
+    array(d, 11)?;
     let (name, serial) = (d.str()?.to_owned(), d.str()?.to_owned());
     let (model, label, simulated) = (d.str()?.to_owned(), d.str()?.to_owned(), d.bool()?);
-    let (exits, kept) = (d.decode()?, d.decode()?);
+    let (exits, kept, stays_out) = (d.decode()?, d.decode()?, d.decode()?);
     let schemes: Vec<(Algorithm, Purpose, Scheme)> = d.decode()?;
     let refusals: Vec<(Algorithm, Purpose, Scheme, String)> = d.decode()?;
     let profile = d.str()?.to_owned();
@@ -101,7 +101,7 @@ pub(super) fn decode_opened(d: &mut Decoder<'_>) -> Result<Opened, WireError> {
         model,
         label,
         profile,
-        capabilities: Capabilities { schemes, refusals, simulated, exits, kept },
+        capabilities: Capabilities { schemes, refusals, simulated, exits, kept, stays_out },
     })
 }
 

@@ -1,6 +1,7 @@
 //! The records that the service keeps, as rows know them.
 
 mod ceiling;
+mod import_job;
 mod intent;
 mod key;
 mod material;
@@ -12,6 +13,7 @@ mod version;
 mod wrapping_key;
 
 pub use ceiling::UsageCeiling;
+pub use import_job::{ImportJob, ImportState, KeyToBe};
 pub use intent::{Intent, IntentKind};
 pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection};
 pub use material::Material;
@@ -19,7 +21,7 @@ pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
 pub use principal::{PrincipalRecord, Role, Tenant};
 pub use request::RequestRecord;
 pub use root::{FIRST_ROOT_SLOT, RootSlot, RootState};
-pub use version::{Attestation, KeyState, Locator, VersionRecord, VersionUid};
+pub use version::{Attestation, KeyState, Locator, Origin, VersionRecord, VersionUid};
 pub use wrapping_key::{Wrapped, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
 
 use crate::changeset::{Collection, Row};

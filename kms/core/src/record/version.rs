@@ -178,6 +178,32 @@ impl Attestation {
     }
 }
 
+/// Where key material comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Origin {
+    /// The backend made it.
+    #[default]
+    #[n(1)]
+    Generated,
+    /// It came from outside, through an import job: others have had it before.
+    #[n(2)]
+    Imported,
+    /// It was wrapped by a key of this service, and unwrapped again: there was, or is, another version of it.
+    #[n(3)]
+    Unwrapped,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Generated => "generated",
+            Self::Imported => "imported",
+            Self::Unwrapped => "unwrapped",
+        })
+    }
+}
+
 /// A key version.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -257,6 +283,9 @@ pub struct VersionRecord {
     /// Whether its material may ever leave, as of the key.
     #[cbor(n(24), default)]
     pub exit: Exit,
+    /// Where its material comes from.
+    #[cbor(n(27), default)]
+    pub origin: Origin,
 }
 
 impl VersionRecord {
@@ -270,6 +299,12 @@ impl VersionRecord {
     #[must_use]
     pub fn name(&self) -> VersionName {
         self.key_name().version(self.number)
+    }
+
+    /// Whether it can ever be said to be erased: nobody but the backend has ever had its material, not even wrapped.
+    #[must_use]
+    pub fn may_be_erased(&self) -> bool {
+        self.origin == Origin::Generated && self.exit == Exit::Never
     }
 }
 

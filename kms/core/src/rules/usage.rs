@@ -25,6 +25,10 @@ pub enum Usage {
     Decapsulate,
     /// Agree on a shared secret with the holder of another key.
     Agree,
+    /// Wrap another key.
+    Wrap,
+    /// Unwrap another key.
+    Unwrap,
 }
 
 impl Usage {
@@ -37,13 +41,14 @@ impl Usage {
             Self::Mac | Self::VerifyMac => Purpose::Mac,
             Self::Encapsulate | Self::Decapsulate => Purpose::Encapsulate,
             Self::Agree => Purpose::Agree,
+            Self::Wrap | Self::Unwrap => Purpose::Wrap,
         }
     }
 }
 
 /// Decides whether a version may be used so.
 ///
-/// To protect (sign, encrypt, MAC, encapsulate) a version must be active. To process (decrypt, verify a MAC, decapsulate)
+/// To protect (sign, encrypt, MAC, encapsulate, wrap) a version must be active. To process (decrypt, verify a MAC, decapsulate, unwrap)
 /// it may also be deactivated by rotation. To agree is to process: one who begins an exchange and one who reads what is left of
 /// an old one ask for the same, and a rotated key is the peer's to turn away from. Revoked, compromised, suspended and to-be-destroyed versions give out nothing. Verifying with a
 /// public key is always possible while it is known: the answer carries the state, and the caller judges.
@@ -62,8 +67,10 @@ pub fn may_use(version: &VersionRecord, usage: Usage) -> Result<(), Error> {
     let allowed = match usage {
         Usage::Verify => true,
         _ if version.revocation.is_some() || version.destroy_at.is_some() => false,
-        Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Encapsulate => version.state == KeyState::Active,
-        Usage::Decrypt | Usage::VerifyMac | Usage::Decapsulate | Usage::Agree => {
+        Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Encapsulate | Usage::Wrap => {
+            version.state == KeyState::Active
+        }
+        Usage::Decrypt | Usage::VerifyMac | Usage::Decapsulate | Usage::Unwrap | Usage::Agree => {
             matches!(version.state, KeyState::Active | KeyState::Deactivated)
         }
     };
@@ -87,7 +94,7 @@ fn refused(version: &VersionRecord, usage: Usage) -> Error {
 
 /// What works instead. What a version has encrypted no other one opens: where it gives nothing more, there is no advice.
 fn advice(version: &VersionRecord, usage: Usage) -> Option<&'static str> {
-    let protects = matches!(usage, Usage::Sign | Usage::Encrypt | Usage::Mac);
+    let protects = matches!(usage, Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Wrap);
     let another = protects.then_some("use the primary version, or rotate the key");
     match version.state {
         KeyState::Destroying | KeyState::Destroyed | KeyState::Compromised => another,

@@ -28,3 +28,11 @@ pub const PAGE_SIZE_DEFAULT: u32 = 50;
 pub const DESTROY_DELAY_MS_MAX: u64 = 365 * 86_400_000;
 /// Shortest and longest rotation period, in milliseconds: an hour, 3,660 days.
 pub const ROTATION_PERIOD_MS: std::ops::RangeInclusive<u64> = 3_600_000..=3_660 * 86_400_000;
+/// Shortest and longest time that an import job waits, in milliseconds: a minute, seven days.
+pub const IMPORT_JOB_LIFETIME_MS: std::ops::RangeInclusive<u64> = 60_000..=7 * 86_400_000;
+/// How long an import job waits when the caller names no time: a day.
+pub const IMPORT_JOB_LIFETIME_MS_DEFAULT: u64 = 86_400_000;
+/// Most open import jobs of a tenant.
+pub const IMPORT_JOBS_OPEN_MAX: u32 = 32;
+/// Longest wrapped key, in bytes.
+pub const BLOB_LEN_MAX: usize = 16 << 10;

@@ -7,6 +7,7 @@ mod keys;
 mod ledger;
 mod limits;
 mod status;
+mod transfer;
 
 pub use audit::{AuditChain, AuditFilter, AuditItem, AuditReport, ExportedSegment, OutcomeKind};
 pub use call::{Caller, Idempotency, PageRequest, Paged};
@@ -19,8 +20,10 @@ pub use keys::{
 };
 pub use ledger::{CheckpointView, ConsistencyView, LogKeyView, Proof};
 pub use limits::{
-    AAD_LEN_MAX, BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, DERIVED_LEN_MAX, DESTROY_DELAY_MS_MAX, INFO_LEN_MAX, LABELS_MAX,
+    AAD_LEN_MAX, BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, BLOB_LEN_MAX, DERIVED_LEN_MAX, DESTROY_DELAY_MS_MAX,
+    IMPORT_JOB_LIFETIME_MS, IMPORT_JOB_LIFETIME_MS_DEFAULT, IMPORT_JOBS_OPEN_MAX, INFO_LEN_MAX, LABELS_MAX,
     MESSAGE_LEN_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PEER_KEY_LEN_MAX, RANDOM_LEN_MAX, ROTATION_PERIOD_MS,
     SIGNATURE_LEN_MAX,
 };
 pub use status::{Alarm, BackendStatus, Levelling, Status};
+pub use transfer::{CreateImportJob, ExportedKey, ImportJobView, ImportKey, UnwrapKey, WrappedKey};

@@ -1,15 +1,17 @@
 //! Create a key with its first version.
 
+use hufu_core::algorithm::Purpose;
+use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::Collection;
 use hufu_core::name::{KeyName, VersionNumber};
 use hufu_core::policy::Action;
-use hufu_core::record::{KeyRecord, KeyState};
-use hufu_core::rules::{Event, may_make, transition};
+use hufu_core::record::{KeyRecord, KeyState, Protection};
+use hufu_core::rules::{Event, may_be_made_to_leave, may_make, transition};
 use hufu_core::{Error, Reason};
 use hufu_verify::Event as LedgerEvent;
 
 use super::Staging;
-use super::material::{shared, with_detail};
+use super::material::{Attempt, Making, shared, with_detail};
 use super::validate;
 use crate::api::{Caller, CreateKey, KeyDetail};
 use crate::engine::{Engine, Permit};
@@ -31,6 +33,10 @@ impl Engine {
     async fn create_checked(&self, caller: &Caller, name: &KeyName, request: CreateKey) -> Result<KeyDetail, Error> {
         let permit = self.authorize(caller, Action::CreateKey, &name.tenant, Some(name))?;
         let key = self.new_key(&request)?;
+        if key.purpose == Purpose::Import {
+            let why = "import keys are made by import jobs, one for each key that comes in";
+            return Err(Error::new(Reason::UnsupportedAlgorithm, why).field("purpose"));
+        }
         if self.replayed(caller).await?.is_some() {
             return self.detail(name).await;
         }
@@ -43,7 +49,7 @@ impl Engine {
         &self,
         caller: &Caller,
         permit: &Permit,
-        mut key: KeyRecord,
+        key: KeyRecord,
         activate: bool,
     ) -> Result<(), Error> {
         let name = key.name();
@@ -52,11 +58,27 @@ impl Engine {
             return Err(Error::new(Reason::AlreadyExists, format!("there is a key `{name}` already")).field("key_id"));
         }
         self.check_capability(&key)?;
-        let mut attempt = self.attempt(caller, permit, &key, VersionNumber::FIRST).await?;
+        let attempt = self.attempt(caller, permit, &key, VersionNumber::FIRST, Making::Generate).await?;
+        let detail = format!("uid {}", attempt.version.uid);
+        let entry = self.entry(caller, Action::CreateKey, shared(attempt.version.name()), permit);
+        let (attempt, staging) =
+            self.stage_first(caller, attempt, key, activate, AuditEntry { detail: Some(detail), ..entry })?;
+        self.settle(attempt, staging).await
+    }
+
+    /// Stages a key with its first version, whose material is there.
+    pub(crate) fn stage_first(
+        &self,
+        caller: &Caller,
+        mut attempt: Attempt,
+        mut key: KeyRecord,
+        activate: bool,
+        entry: AuditEntry,
+    ) -> Result<(Attempt, Staging<'_>), Error> {
         let version = &mut attempt.version;
         let at = version.created_at;
-        let entry = self.entry(caller, Action::CreateKey, shared(version.name()), permit);
-        let mut staging = Staging::new(self, with_detail(entry, version, Some(format!("uid {}", version.uid))));
+        let detail = entry.detail.clone();
+        let mut staging = Staging::new(self, with_detail(entry, version, detail));
         staging.register(version, at)?;
         if activate {
             version.state = transition(KeyState::PreActive, Event::Activate)?;
@@ -67,14 +89,15 @@ impl Engine {
         staging.insert_key(&key);
         staging.insert_version(version);
         staging.remember(self.to_remember(caller, &key.name().to_string()));
-        self.settle(attempt, staging).await
+        Ok((attempt, staging))
     }
 
-    fn new_key(&self, request: &CreateKey) -> Result<KeyRecord, Error> {
+    pub(crate) fn new_key(&self, request: &CreateKey) -> Result<KeyRecord, Error> {
         let (purpose, scheme) = validate::use_of(request)?;
         validate::labels(&request.labels)?;
         validate::description(&request.description)?;
         validate::rotation_period(request.rotation_period_ms)?;
+        may_be_made_to_leave(purpose, request.exit)?;
         let now = self.clock.now_ms();
         Ok(KeyRecord {
             tenant: request.tenant.clone(),
@@ -97,7 +120,7 @@ impl Engine {
     }
 
     /// Refuses what policy has retired and what the chosen protection cannot do, with the reason.
-    pub(super) fn check_capability(&self, key: &KeyRecord) -> Result<(), Error> {
+    pub(crate) fn check_capability(&self, key: &KeyRecord) -> Result<(), Error> {
         may_make(&self.retirements, key.algorithm, self.clock.now_ms())?;
         let backend = self.backend(key.protection)?;
         let capabilities = backend.capabilities();
@@ -106,9 +129,13 @@ impl Engine {
                 .field("algorithm")
                 .help("choose another algorithm or another protection")
         })?;
+        let help = match key.protection {
+            Protection::Hsm => "keys on a token stay there: choose the protection software for a key that must leave",
+            Protection::Software => "choose another protection",
+        };
         capabilities.check_exit(key.algorithm, key.purpose, key.scheme, key.exit).map_err(|why| {
             let what = format!("{} cannot hold this key as one that is {}: {why}", backend.name(), key.exit);
-            Error::new(Reason::UnsupportedByBackend, what).field("exit").help("choose another protection")
+            Error::new(Reason::UnsupportedByBackend, what).field("exit").help(help)
         })
     }
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use hufu_core::Error;
+use hufu_core::algorithm::Algorithm;
 use hufu_core::ambient::random_array;
 use hufu_core::audit::AuditEntry;
-use hufu_core::backend::{Generated, Operation, Outcome, Template};
+use hufu_core::backend::{Arrival, Generated, Operation, Outcome, Template};
 use hufu_core::changeset::{Changeset, Collection, Guard, Write};
-use hufu_core::name::VersionNumber;
+use hufu_core::name::{KeyName, VersionName, VersionNumber};
 use hufu_core::policy::Action;
 use hufu_core::record::{
-    Attestation, Intent, IntentKind, KeyRecord, KeyState, Locator, Material, Protection, Record, VersionRecord,
-    VersionUid,
+    Attestation, Intent, IntentKind, KeyRecord, KeyState, Locator, Material, Origin, Protection, Record,
+    VersionRecord, VersionUid,
 };
 use hufu_journal::Slot;
 use hufu_verify::key_id_for_public_key;
@@ -32,20 +33,31 @@ pub(crate) struct Attempt {
     slot: Slot,
 }
 
+/// How the material of a version comes to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Making<'a> {
+    /// The backend makes it.
+    Generate,
+    /// It arrives wrapped, and that is where it comes from.
+    Unwrap(Arrival<'a>, Origin),
+}
+
 impl Engine {
     /// Makes material for a version. Takes the slot for the outcome before the backend is touched.
-    pub(super) async fn attempt(
+    pub(crate) async fn attempt(
         &self,
         caller: &Caller,
         permit: &Permit,
         key: &KeyRecord,
         number: VersionNumber,
+        making: Making<'_>,
     ) -> Result<Attempt, Error> {
         let tenant = self.directory.tenant(&key.tenant).await?;
         let slot = self.reserve()?;
         let uid = VersionUid(random_array(self.rng.as_ref()).map_err(Error::internal)?);
         let mut version = self.blank(key, number, uid);
-        let intent = self.announce(caller, permit, &version).await?;
+        let name = version.name();
+        let intent = self.announce(caller, permit, name, uid, key.algorithm, key.protection).await?;
         let template = Template {
             uid,
             algorithm: key.algorithm,
@@ -55,8 +67,11 @@ impl Engine {
             wrapping_key: Some(tenant.material_key),
             exit: key.exit,
         };
-        match self.generate(caller, key.protection, &template).await {
+        match self.make(caller, key.protection, &template, making).await {
             Ok(generated) => {
+                if let Making::Unwrap(_, origin) = making {
+                    version.origin = origin;
+                }
                 self.fill(&mut version, generated)?;
                 Ok(Attempt { version, intent, slot })
             }
@@ -71,7 +86,7 @@ impl Engine {
     }
 
     /// Commits the outcome of an attempt, or undoes it.
-    pub(super) async fn settle(&self, attempt: Attempt, mut staging: Staging<'_>) -> Result<(), Error> {
+    pub(crate) async fn settle(&self, attempt: Attempt, mut staging: Staging<'_>) -> Result<(), Error> {
         let Attempt { version, intent, slot } = attempt;
         if let Some(uid) = intent {
             // A reconciler that has claimed the intent has changed its revision.
@@ -92,53 +107,63 @@ impl Engine {
         }
     }
 
-    async fn generate(
+    async fn make(
         &self,
         caller: &Caller,
         protection: Protection,
         template: &Template,
+        making: Making<'_>,
     ) -> Result<Generated, Error> {
-        match self.perform(protection, Operation::Generate(template), caller.deadline).await? {
+        let operation = match making {
+            Making::Generate => Operation::Generate(template),
+            Making::Unwrap(arrival, _) => Operation::Unwrap(template, arrival),
+        };
+        match self.perform(protection, operation, caller.deadline).await? {
             Outcome::Generated(generated) => Ok(*generated),
             _ => Err(Error::internal("the backend answered out of turn")),
         }
     }
 
-    async fn announce(
+    /// Announces material for a version, or for what stands in its place until it is there.
+    pub(crate) async fn announce(
         &self,
         caller: &Caller,
         permit: &Permit,
-        version: &VersionRecord,
+        version: VersionName,
+        uid: VersionUid,
+        algorithm: Algorithm,
+        protection: Protection,
     ) -> Result<Option<VersionUid>, Error> {
-        if version.protection == Protection::Software {
+        if protection == Protection::Software {
             return Ok(None);
         }
+        let KeyName { tenant, key } = version.key.clone();
         let intent = Intent {
             kind: IntentKind::Generate,
-            uid: version.uid,
-            tenant: version.tenant.clone(),
-            key: version.key.clone(),
+            uid,
+            tenant,
+            key,
             number: version.number,
-            algorithm: version.algorithm,
-            protection: version.protection,
+            algorithm,
+            protection,
             expires_at: self.clock.now_ms().saturating_add(INTENT_LIFETIME_MS),
             writer: self.writer.clone(),
         };
-        let entry = self.entry(caller, Action::Announce, version.name().to_string(), permit);
+        let entry = self.entry(caller, Action::Announce, version.to_string(), permit);
         let changeset = Changeset {
             guards: vec![
-                Guard::Absent(Collection::Version, version.id()),
+                Guard::Absent(Collection::Version, version.row_id()),
                 Guard::Absent(Collection::Intent, intent.id()),
             ],
             writes: vec![Write::Put(self.keyring.integrity().row(&intent, 1))],
-            ..Changeset::audit_only(AuditEntry { detail: Some(format!("uid {}", version.uid)), ..entry })
+            ..Changeset::audit_only(AuditEntry { detail: Some(format!("uid {uid}")), ..entry })
         };
         self.reserve()?.commit(changeset).await.map_err(fault::journal)?;
-        Ok(Some(version.uid))
+        Ok(Some(uid))
     }
 
     /// Removes what an attempt may have left on the token, and its intent. What fails here is left to the reconciler.
-    async fn undo(&self, protection: Protection, intent: Option<VersionUid>) {
+    pub(crate) async fn undo(&self, protection: Protection, intent: Option<VersionUid>) {
         let Some(uid) = intent else { return };
         if let Err(error) = self.withdraw(protection, uid, 1).await {
             tracing::warn!(?error, %uid, "an attempt was not undone: the reconciler will");
@@ -172,6 +197,7 @@ impl Engine {
             destroyed_at: None,
             destroy_scheduled_at: None,
             exit: key.exit,
+            origin: Origin::Generated,
         }
     }
 
@@ -198,6 +224,6 @@ pub(super) fn with_detail(entry: AuditEntry, version: &VersionRecord, detail: Op
 }
 
 /// A resource name that is shared by records.
-pub(super) fn shared(name: impl ToString) -> Arc<str> {
+pub(crate) fn shared(name: impl ToString) -> Arc<str> {
     name.to_string().into()
 }

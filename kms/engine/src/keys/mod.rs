@@ -8,7 +8,8 @@ mod replay;
 mod rotate;
 mod staging;
 mod update;
-mod validate;
+pub(crate) mod validate;
 
+pub(crate) use material::{Making, shared};
 pub(crate) use read::{page_size, page_token_invalid};
 pub(crate) use staging::Staging;

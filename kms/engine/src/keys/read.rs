@@ -95,7 +95,7 @@ impl Engine {
         self.directory.version(&selector.key.version(number)).await
     }
 
-    pub(super) async fn detail(&self, name: &KeyName) -> Result<KeyDetail, Error> {
+    pub(crate) async fn detail(&self, name: &KeyName) -> Result<KeyDetail, Error> {
         let key = self.directory.read_key(name).await?;
         self.detail_of(key).await
     }

@@ -14,7 +14,7 @@ const REMEMBERED_MS: u64 = 24 * 3_600_000;
 
 impl Engine {
     /// The resource that this very request has changed already, if it has.
-    pub(super) async fn replayed(&self, caller: &Caller) -> Result<Option<String>, Error> {
+    pub(crate) async fn replayed(&self, caller: &Caller) -> Result<Option<String>, Error> {
         Ok(self.remembered(caller).await?.map(|record| record.resource))
     }
 
@@ -36,7 +36,7 @@ impl Engine {
 
     /// The result of a change, or success after all: a request that is repeated while it is under way may meet its own
     /// effect, and must not be told that someone else was faster.
-    pub(super) async fn unless_repeated(&self, caller: &Caller, result: Result<(), Error>) -> Result<(), Error> {
+    pub(crate) async fn unless_repeated(&self, caller: &Caller, result: Result<(), Error>) -> Result<(), Error> {
         match result {
             Err(error) if caller.idempotency.is_some() && may_be_own_effect(error.reason()) => {
                 self.replayed(caller).await?.map(drop).ok_or(error)

@@ -58,7 +58,7 @@ pub(super) fn distinguishing_id(request: &CreateKey, purpose: Purpose) -> Result
     }
 }
 
-pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), Error> {
+pub(crate) fn labels(labels: &BTreeMap<String, String>) -> Result<(), Error> {
     if labels.len() > LABELS_MAX {
         return Err(Error::new(Reason::TooLarge, format!("at most {LABELS_MAX} labels")).field("labels"));
     }
@@ -81,7 +81,7 @@ fn is_label_key(key: &str) -> bool {
     key.len() <= LABEL_LEN_MAX && key.starts_with(|c: char| c.is_ascii_lowercase()) && key.bytes().all(rest)
 }
 
-pub(super) fn description(description: &str) -> Result<(), Error> {
+pub(crate) fn description(description: &str) -> Result<(), Error> {
     if description.len() > DESCRIPTION_LEN_MAX {
         let message = format!("a description has at most {DESCRIPTION_LEN_MAX} bytes");
         return Err(Error::new(Reason::TooLarge, message).field("description"));

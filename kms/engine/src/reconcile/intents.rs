@@ -88,7 +88,7 @@ impl Engine {
     }
 
     /// Deletes material from a token and confirms its absence.
-    pub(super) async fn erase(&self, protection: Protection, uid: VersionUid) -> Result<(), Error> {
+    pub(crate) async fn erase(&self, protection: Protection, uid: VersionUid) -> Result<(), Error> {
         let deadline = || Instant::now() + TOKEN_TIMEOUT;
         self.perform(protection, Operation::Destroy(uid), deadline()).await?;
         match self.perform(protection, Operation::Find(uid), deadline()).await? {

@@ -8,8 +8,8 @@ use hufu_core::BoxFuture;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::ambient::Rng;
 use hufu_core::backend::{
-    Aead, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, SignInput,
-    Template,
+    Aead, Arrival, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome,
+    SignInput, Template, Wrapping,
 };
 use hufu_core::record::{Attestation, Exit, Locator, Protection};
 use hufu_secret::SecretBytes;
@@ -36,7 +36,17 @@ pub(crate) struct SimBackend {
 impl SimBackend {
     fn effect(&self, operation: &Operation<'_>) -> Result<Outcome, BackendError> {
         match operation {
-            Operation::Generate(template) => self.generate(template),
+            Operation::Generate(template) => {
+                let mut bytes = [0; 32];
+                self.chance.fill(&mut bytes).unwrap();
+                self.keep(template, bytes)
+            }
+            Operation::Unwrap(template, Arrival { by: Wrapping::Key(by), wrapped, .. }) => {
+                // What is wrapped begins with the public key that it is wrapped for.
+                let public = self.material(by)?.public_key().unwrap_or_default();
+                let bytes = wrapped.strip_prefix(public.as_slice()).and_then(|rest| rest.try_into().ok());
+                self.keep(template, bytes.ok_or(BackendError::Rejected)?)
+            }
             Operation::Find(uid) => Ok(Outcome::Found(!self.lies && self.token.find(*uid).is_some())),
             Operation::Inventory(_) => Ok(Outcome::Inventory(self.token.uids())),
             Operation::Destroy(uid) => {
@@ -102,9 +112,7 @@ impl SimBackend {
         Ok(Outcome::Done)
     }
 
-    fn generate(&self, template: &Template) -> Result<Outcome, BackendError> {
-        let mut bytes = [0; 32];
-        self.chance.fill(&mut bytes).unwrap();
+    fn keep(&self, template: &Template, bytes: [u8; 32]) -> Result<Outcome, BackendError> {
         let material = Material { algorithm: template.algorithm, bytes };
         let public_key = material.public_key();
         let (locator, attestation) = match self.protection {
@@ -200,6 +208,7 @@ impl KeyBackend for SimBackend {
             (Algorithm::MlDsa44, Purpose::Sign, Scheme::MlDsa),
             (Algorithm::MlKem768, Purpose::Encapsulate, Scheme::MlKem),
             (Algorithm::X25519, Purpose::Agree, Scheme::Ecdh),
+            (Algorithm::Rsa3072, Purpose::Import, Scheme::RsaAesKwp),
         ];
         let exits = self.token.group.iter().map(|_| Exit::Replicable).collect();
         Capabilities { schemes, simulated: self.protection == Protection::Hsm, exits, ..Capabilities::default() }

@@ -137,7 +137,7 @@ async fn boot(
         journal: journal.clone(),
         log: log.clone(),
         signer: token.clone(),
-        log_key: foundation.log_key,
+        log_key: foundation.log_key.clone(),
         clock: clock.clone(),
         holder: writer.clone(),
         outside: site.outside.clone(),
@@ -148,7 +148,7 @@ async fn boot(
         store,
         journal: journal.clone(),
         changes: changes.clone(),
-        backends: vec![token, software.clone()],
+        backends: vec![token.clone(), software.clone()],
         verifier: software,
         policy: Arc::new(CachedPolicies::new(RolePolicies::new(), changes)),
         clock: clock.clone(),
@@ -159,7 +159,8 @@ async fn boot(
         alarms: alarms.clone(),
         writer: writer.clone(),
         destroy_delay_ms_min: DESTROY_DELAY_MS_MIN,
-    });
+    })
+    .stating(token, foundation.log_key);
     let keyring = foundation.keyring;
     Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
 }

@@ -24,7 +24,8 @@ pub(crate) struct Material {
 impl Material {
     /// SubjectPublicKeyInfo of a key pair.
     pub(crate) fn public_key(&self) -> Option<Vec<u8>> {
-        let pairs = [Algorithm::Ed25519, Algorithm::MlDsa44, Algorithm::MlKem768, Algorithm::X25519];
+        let pairs =
+            [Algorithm::Ed25519, Algorithm::MlDsa44, Algorithm::MlKem768, Algorithm::X25519, Algorithm::Rsa3072];
         pairs.contains(&self.algorithm).then(|| [SPKI_PREFIX.as_slice(), self.pair().public_key().as_ref()].concat())
     }
 

@@ -15,6 +15,7 @@ mod roots;
 mod sign_once;
 mod tampering;
 mod trail;
+mod transfer;
 
 #[expect(dead_code, reason = "the simulation uses the rest of it")]
 #[path = "../common/mod.rs"]

@@ -1,12 +1,12 @@
-//! KeyService: keys. The life of versions is in the sibling module.
+//! KeyService: keys. The life of versions, and keys in and out, are in the sibling modules.
 
 use hufu_core::Error;
 use hufu_proto::v1;
 use hufu_proto::v1::key_service_server::KeyService;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::versions;
 use super::{Call, Edge, Method};
+use super::{transfer, versions};
 use crate::wire::{etag, key, name, page, update, version};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -76,6 +76,30 @@ impl KeyService for Edge {
 
     async fn get_public_key(&self, request: Request<v1::GetPublicKeyRequest>) -> Answer<v1::PublicKey> {
         self.serve(Method::GetPublicKey, request, public_key).await
+    }
+
+    async fn create_import_job(&self, request: Request<v1::CreateImportJobRequest>) -> Answer<v1::ImportJob> {
+        self.change(Method::CreateImportJob, request, transfer::create_job).await
+    }
+
+    async fn get_import_job(&self, request: Request<v1::GetImportJobRequest>) -> Answer<v1::ImportJob> {
+        self.serve(Method::GetImportJob, request, transfer::job).await
+    }
+
+    async fn import_key(&self, request: Request<v1::ImportKeyRequest>) -> Answer<v1::Key> {
+        self.change(Method::ImportKey, request, transfer::import).await
+    }
+
+    async fn wrap_key(&self, request: Request<v1::WrapKeyRequest>) -> Answer<v1::WrapKeyResponse> {
+        self.serve(Method::WrapKey, request, transfer::wrap).await
+    }
+
+    async fn unwrap_key(&self, request: Request<v1::UnwrapKeyRequest>) -> Answer<v1::Key> {
+        self.change(Method::UnwrapKey, request, transfer::unwrap).await
+    }
+
+    async fn export_key(&self, request: Request<v1::ExportKeyRequest>) -> Answer<v1::ExportKeyResponse> {
+        self.serve(Method::ExportKey, request, transfer::export).await
     }
 }
 

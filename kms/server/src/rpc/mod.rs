@@ -13,6 +13,7 @@ mod ledger;
 mod method;
 mod shares;
 mod system;
+mod transfer;
 mod versions;
 
 pub use call::Call;

@@ -3,7 +3,7 @@
 use hufu_core::Error;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::policy::Action;
-use hufu_core::record::{Exit, KeyState, Protection, RootState};
+use hufu_core::record::{Exit, ImportState, KeyState, Origin, Protection, RootState};
 use hufu_core::revocation::RevocationReason;
 use hufu_engine::api::{Change, Kdf, OutcomeKind, SignatureFormat};
 use hufu_proto::v1;
@@ -75,6 +75,7 @@ wire!(Algorithm, v1::Algorithm, {
     Aes128Gcm => Aes128Gcm,
     HmacSha384 => HmacSha384,
     X25519 => X25519,
+    Aes256Kwp => Aes256Kwp,
 });
 
 wire!(Scheme, v1::Scheme, {
@@ -93,6 +94,9 @@ wire!(Scheme, v1::Scheme, {
     MlKem => MlKem,
     HmacSha384 => HmacSha384,
     Ecdh => Ecdh,
+    AesKwp => AesKwp,
+    RsaAesKwp => RsaAesKwp,
+    RsaAesKwpSha1 => RsaAesKwpSha1,
 });
 
 wire!(Purpose, v1::Purpose, {
@@ -101,6 +105,8 @@ wire!(Purpose, v1::Purpose, {
     Mac => Mac,
     Encapsulate => Encapsulate,
     Agree => Agree,
+    Wrap => Wrap,
+    Import => Import,
 });
 
 wire!(Kdf, v1::Kdf, { HkdfSha256 => HkdfSha256, X963Sha256 => X963Sha256, X963Sm3 => X963Sm3, });
@@ -108,6 +114,10 @@ wire!(Kdf, v1::Kdf, { HkdfSha256 => HkdfSha256, X963Sha256 => X963Sha256, X963Sm
 wire!(Protection, v1::Protection, { Software => Software, Hsm => Hsm, });
 
 wire!(Exit, v1::Exit, { Never => Never, Replicable => Replicable, Exportable => Exportable, });
+
+wire!(Origin, v1::Origin, { Generated => Generated, Imported => Imported, Unwrapped => Unwrapped, });
+
+wire!(ImportState, v1::ImportJobState, { Open => Open, Done => Done, Failed => Failed, Expired => Expired, });
 
 wire!(KeyState, v1::KeyState, {
     PreActive => PreActive,
@@ -177,6 +187,11 @@ const OPERATIONS: &[(Action, &str)] = &[
     (Action::ScheduleDestroy, "ScheduleDestroyKeyVersion"),
     (Action::CancelDestroy, "CancelDestroyKeyVersion"),
     (Action::GetPublicKey, "GetPublicKey"),
+    (Action::CreateImportJob, "CreateImportJob"),
+    (Action::ImportKey, "ImportKey"),
+    (Action::WrapKey, "WrapKey"),
+    (Action::UnwrapKey, "UnwrapKey"),
+    (Action::ExportKey, "ExportKey"),
     (Action::Sign, "Sign"),
     (Action::Verify, "Verify"),
     (Action::Encrypt, "Encrypt"),
@@ -244,6 +259,9 @@ mod tests {
         check::<Purpose>(&[]);
         check::<Kdf>(&[]);
         check::<Protection>(&[]);
+        check::<Exit>(&[]);
+        check::<Origin>(&[]);
+        check::<ImportState>(&[]);
         check::<KeyState>(&[]);
         check::<RootState>(&[]);
         check::<RevocationReason>(&[v1::RevocationReason::CertificateHold as i32]);

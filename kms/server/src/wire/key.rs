@@ -42,12 +42,13 @@ pub fn detail(detail: &KeyDetail) -> v1::Key {
 /// # Errors
 /// The field at fault: missing, malformed or unknown.
 pub fn create(request: v1::CreateKeyRequest) -> Result<CreateKey, Error> {
-    let tenant = name::tenant(&request.parent, "parent")?;
-    if request.key_id.is_empty() {
-        return Err(missing("key_id"));
-    }
-    let id = KeyId::parse(&request.key_id).map_err(|error| error.field("key_id"))?;
-    let key = request.key.ok_or_else(|| missing("key"))?;
+    to_be(&request.parent, &request.key_id, request.key, !request.pre_active)
+}
+
+/// What a key shall be that is created or comes in.
+pub(super) fn to_be(parent: &str, key_id: &str, key: Option<v1::Key>, activate: bool) -> Result<CreateKey, Error> {
+    let (tenant, id) = (name::tenant(parent, "parent")?, new_id(key_id)?);
+    let key = key.ok_or_else(|| missing("key"))?;
     Ok(CreateKey {
         tenant,
         key: id,
@@ -58,11 +59,19 @@ pub fn create(request: v1::CreateKeyRequest) -> Result<CreateKey, Error> {
         digest_allowed: key.digest_allowed,
         labels: key.labels.into_iter().collect(),
         description: key.description,
-        activate: !request.pre_active,
+        activate,
         distinguishing_id: Some(key.sm2_distinguishing_id).filter(|id| !id.is_empty()),
         rotation_period_ms: rotation_period(key.rotation_period)?,
         exit: Exit::optional(key.exit, "key.exit")?.unwrap_or_default(),
     })
+}
+
+/// Reads the id of a new key.
+pub(super) fn new_id(key_id: &str) -> Result<KeyId, Error> {
+    if key_id.is_empty() {
+        return Err(missing("key_id"));
+    }
+    KeyId::parse(key_id).map_err(|error| error.field("key_id"))
 }
 
 /// Reads a rotation period: whole seconds, from one hour to 3660 days.

@@ -14,6 +14,7 @@ pub mod pem;
 pub mod request_id;
 pub mod status;
 pub mod time;
+pub mod transfer;
 pub mod update;
 pub mod version;
 

@@ -1,6 +1,6 @@
 //! Resource names in requests: parsed strictly, with the field at fault named.
 
-use hufu_core::name::{KeyName, TenantId, VersionName, parse_tenant_name};
+use hufu_core::name::{ImportJobName, KeyName, TenantId, VersionName, parse_tenant_name};
 use hufu_core::{Error, Reason};
 use hufu_engine::api::Selector;
 
@@ -31,6 +31,14 @@ pub fn key(text: &str, field: &'static str) -> Result<KeyName, Error> {
 /// # Errors
 /// As [`tenant`].
 pub fn version(text: &str, field: &'static str) -> Result<VersionName, Error> {
+    bounded(text, field)?.parse().map_err(|error: Error| error.field(field))
+}
+
+/// Reads `tenants/T/importJobs/J`.
+///
+/// # Errors
+/// As [`tenant`].
+pub fn import_job(text: &str, field: &'static str) -> Result<ImportJobName, Error> {
     bounded(text, field)?.parse().map_err(|error: Error| error.field(field))
 }
 

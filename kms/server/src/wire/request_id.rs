@@ -40,6 +40,17 @@ change_requests! {
     ScheduleDestroyKeyVersionRequest,
     CancelDestroyKeyVersionRequest,
     SignRequest,
+    ImportKeyRequest,
+}
+
+impl ChangeRequest for v1::UnwrapKeyRequest {
+    fn request_id_mut(&mut self) -> &mut String {
+        &mut self.request_id
+    }
+
+    fn labels_mut(&mut self) -> Option<&mut HashMap<String, String>> {
+        Some(&mut self.labels)
+    }
 }
 
 macro_rules! change_requests_with_labels {
@@ -59,6 +70,7 @@ macro_rules! change_requests_with_labels {
 change_requests_with_labels! {
     CreateKeyRequest,
     UpdateKeyRequest,
+    CreateImportJobRequest,
 }
 
 /// Takes the request id out of a request and tells what a repetition of it looks like.

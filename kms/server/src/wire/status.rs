@@ -193,6 +193,8 @@ fn operations(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Mac => &["generate", "destroy", "mac"],
         Purpose::Encapsulate => &["generate", "destroy", "decapsulate"],
         Purpose::Agree => &["generate", "destroy", "agree"],
+        Purpose::Wrap => &["generate", "destroy", "wrap", "unwrap"],
+        Purpose::Import => &["import"],
     }
 }
 

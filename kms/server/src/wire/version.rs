@@ -44,6 +44,7 @@ pub fn version(version: &Version, quarantined: bool) -> v1::KeyVersion {
         ledger_key_id: hex::encode(record.ledger_id),
         etag: etag::etag(version.revision),
         quarantined,
+        origin: record.origin.to_wire(),
     }
 }
 
