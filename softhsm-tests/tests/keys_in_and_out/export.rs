@@ -76,12 +76,16 @@ fn an_export_has_its_conditions() {
         let error = cli.fails(2, "key export leaves --to weak.pub --out x --yes");
         assert!(error.contains("(INVALID_ARGUMENT) [recipient]"), "{error}");
     }
-    for other in ["operator", "application", "auditor"] {
-        let theirs = Cli::new(cli.dir(), &daemon.profile_file(other));
-        if daemon.profile_file(other).exists() {
-            theirs.refused("PERMISSION_DENIED", "key export leaves --to receiver.pub --out x --yes");
-        } else {
-            println!("skipped: a development server has no `{other}`");
+    for other in ["operator", "app", "auditor"] {
+        let theirs = daemon.cli(other);
+        theirs.write("receiver.pub", &cli.read("receiver.pub"));
+        theirs.refused("PERMISSION_DENIED", "key export leaves --to receiver.pub --out x --yes");
+    }
+    for other in ["app", "auditor"] {
+        let theirs = daemon.cli(other);
+        let job = "key import-job create k --algorithm hmac-sha256 --protection software --out x";
+        for line in [job, "key wrap leaves --by leaves --out x"] {
+            theirs.refused("PERMISSION_DENIED", line);
         }
     }
     // What a token could let out, whoever knows its PIN could take: it makes no such keys.
