@@ -206,6 +206,14 @@ impl Thief<'_> {
         assert!(self.session.update_attributes(aes, &[Attribute::Trusted(true)]).is_err());
         let trusted = [&mine[..], &[Attribute::Trusted(true)]].concat();
         assert!(self.session.generate_key(&Mechanism::AesKeyGen, &trusted).is_err());
+        let known = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::AES),
+            Attribute::Value(vec![7; 32]),
+            Attribute::Wrap(true),
+            Attribute::Trusted(true),
+        ];
+        assert!(self.session.create_object(&known).is_err());
         let public =
             [Attribute::ModulusBits(2048.into()), Attribute::PublicExponent(vec![1, 0, 1]), Attribute::Wrap(true)];
         let (rsa, _) = self

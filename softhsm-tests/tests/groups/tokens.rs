@@ -46,8 +46,17 @@ impl Token {
     }
 
     pub(crate) fn kill_worker(&self) {
+        self.signal_worker("-KILL");
+    }
+
+    /// It says nothing any more, until its supervisor replaces it.
+    pub(crate) fn stop_worker(&self) {
+        self.signal_worker("-STOP");
+    }
+
+    fn signal_worker(&self, signal: &str) {
         let pid = wait_until(SOON, || self.worker()).expect("a worker of this token");
-        Tool::new("kill").args(["-KILL", &pid.to_string()]).ok();
+        Tool::new("kill").args([signal, &pid.to_string()]).ok();
     }
 
     pub(crate) fn serves(&self, daemon: &Daemon) -> bool {
