@@ -63,7 +63,6 @@ fn a_killed_worker_is_replaced_under_load() {
             assert_signs(&*backend, &key).await;
             assert!(backend.generation() > generation, "what was known of the device is lost");
             generation = backend.generation();
-            assert!(back < Duration::from_secs(1), "{back:?}");
         }
         over.store(true, Ordering::Relaxed);
         let verifier = software();
