@@ -23,6 +23,10 @@ pub(crate) fn capabilities(group: &Group) -> Capabilities {
                 continue;
             }
             common.schemes.push(row);
+            let stays_out = why(&known, |of| of.check_arrival(row.0, row.1, row.2));
+            if !stays_out.is_empty() {
+                common.stays_out.push((row.0, row.1, row.2, stays_out));
+            }
             if group.is_wrapped() {
                 let kept = why(&known, |of| of.check_exit(row.0, row.1, row.2, Exit::Replicable));
                 if !kept.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hufu_core::BoxFuture;
-use hufu_core::algorithm::TABLE;
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme, TABLE};
 use hufu_core::backend::{
     Arrival, BackendError, Capabilities, DeviceStatus, Health, KeyBackend, KeyHandle, Operation, Outcome, Template,
     Wrapping,
@@ -156,6 +156,9 @@ fn united(of_each: &[Capabilities]) -> Capabilities {
             let checked: Vec<_> = of_each.iter().map(|one| one.check(row.0, row.1, row.2)).collect();
             if checked.iter().any(Result::is_ok) {
                 united.schemes.push(row);
+                if let Err(why) = arrival(of_each, row) {
+                    united.stays_out.push((row.0, row.1, row.2, why));
+                }
                 for exit in [Exit::Replicable, Exit::Exportable] {
                     let exits = of_each.iter().map(|one| one.check_exit(row.0, row.1, row.2, exit));
                     let refused: Option<Vec<_>> = exits.map(Result::err).collect();
@@ -172,11 +175,19 @@ fn united(of_each: &[Capabilities]) -> Capabilities {
     united
 }
 
+/// Whether a key of a row can come in: by the device that opens what comes in, which is the first that can.
+fn arrival(of_each: &[Capabilities], row: (Algorithm, Purpose, Scheme)) -> Result<(), String> {
+    let opens = |one: &&Capabilities| one.schemes.iter().any(|(_, purpose, _)| *purpose == Purpose::Import);
+    match of_each.iter().find(opens) {
+        Some(device) => device.check_arrival(row.0, row.1, row.2),
+        None => Err("no device takes keys in".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
     use hufu_core::backend::{Generated, SignInput};
     use hufu_core::record::{Attestation, VersionUid};
 

@@ -4,6 +4,7 @@
 //! CKM_RSA_AES_KEY_WRAP (PKCS #11 v3.1 §6.1.22) does both in one call, and few tokens have it; its two steps have the same
 //! format and the same secrecy, since neither the AES key nor the material can be read from outside.
 
+use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded as _};
 use cryptoki::error::Error;
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource};
 use cryptoki::mechanism::{Mechanism, MechanismType};
@@ -22,6 +23,9 @@ use crate::wrapping::{self, aes_kwp};
 const WRAPPED_LEN_MAX: usize = 8 << 10;
 /// Length in bytes of the AES key.
 const KEK_LEN: u64 = 32;
+
+/// By how much key wrap with padding is longer, at most.
+const KWP_MORE_MAX: usize = 15;
 
 /// What arrived, in its two parts.
 pub(crate) struct Sealed {
@@ -93,10 +97,20 @@ pub(crate) fn exercise(session: &Session, made: &Made, scheme: Scheme) -> Result
         wrapped
     });
     session.destroy_object(source)?;
+    let wrapped = wrapped.and_then(|wrapped| same_form(&kek, &material, wrapped));
     let opened = session.unwrap_key(&oaep(scheme), made.key, &sealed, &kek_template())?;
     let arrived = wrapped.and_then(|wrapped| try_kek(session, opened, &wrapped));
     session.destroy_object(opened)?;
     arrived
+}
+
+/// What the token wraps must be what everybody wraps: some understand CKM_AES_KEY_WRAP_PAD as another padding than RFC 5649's.
+fn same_form(kek: &[u8; 32], material: &[u8], wrapped: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let library = || failed("the library does not wrap");
+    let key = AesKek::new(&AES_256, kek).map_err(|_| library())?;
+    let mut expected = vec![0; material.len() + KWP_MORE_MAX];
+    let expected = key.wrap_with_padding(material, &mut expected).map_err(|_| library())?;
+    if *expected == *wrapped { Ok(wrapped) } else { Err(failed("its AES key wrap with padding is not RFC 5649's")) }
 }
 
 /// Encrypts as the sender does. The pair's own public half encrypts nothing, so the trial makes another object of it.

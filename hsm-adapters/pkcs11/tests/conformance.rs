@@ -15,7 +15,7 @@ fn softhsm_conforms() {
         record("softhsm", &report).unwrap();
         report.tested.iter().for_each(|tested| println!("tested: {tested}"));
         report.skipped.iter().for_each(|skipped| println!("skipped: {skipped}"));
-        assert_eq!(report.tested.len(), 16, "{:?}", report.tested);
+        assert_eq!(report.tested.len(), 18, "{:?}", report.tested);
         let refused = |row: &str| report.skipped.iter().find(|s| s.starts_with(row)).cloned().unwrap_or_default();
         assert!(refused("sm2 sign").ends_with("the token offers no SM2 signature mechanism"));
         assert!(refused("sm2 agree").ends_with("the token offers no SM2 key agreement mechanism"));

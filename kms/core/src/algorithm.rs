@@ -452,7 +452,7 @@ mod tests {
             }
             assert!(row.algorithm.default_scheme(row.algorithm.default_purpose()).is_some());
         }
-        assert_eq!(TABLE.len(), 19);
+        assert_eq!(TABLE.len(), 20);
     }
 
     /// What is stored says the algorithm, scheme and purpose by these numbers: they never change.

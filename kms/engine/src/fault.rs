@@ -27,7 +27,11 @@ pub(crate) fn backend(error: BackendError) -> Error {
 
 /// Whether a backend that failed so has certainly done nothing.
 pub(crate) fn had_no_effect(reason: Reason) -> bool {
-    matches!(reason, Reason::UnsupportedByBackend | Reason::InvalidArgument | Reason::Overloaded)
+    // What was rejected on its way in was removed by the backend; whoever announced it removes it once more.
+    matches!(
+        reason,
+        Reason::UnsupportedByBackend | Reason::InvalidArgument | Reason::Overloaded | Reason::DecryptionFailed
+    )
 }
 
 /// A ciphertext that was refused. Says nothing of why, so that it is no oracle.

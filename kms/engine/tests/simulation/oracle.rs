@@ -231,12 +231,17 @@ impl State {
         for write in &changeset.writes {
             match write {
                 Write::Put(row) => {
-                    if row.collection == Collection::Request && !self.requests.insert(row.id.clone()) {
+                    // A signature under an id is announced, then settled.
+                    let settles = row.revision > 1;
+                    if row.collection == Collection::Request && self.requests.insert(row.id.clone()) == settles {
                         self.fail(format!("request {} was served twice", row.id));
                     }
                     self.rows.insert((row.collection, row.id.clone()), row.clone());
                 }
                 Write::Delete(collection, id) => {
+                    if *collection == Collection::Request {
+                        self.requests.remove(id);
+                    }
                     self.rows.remove(&(*collection, id.clone()));
                 }
             }
