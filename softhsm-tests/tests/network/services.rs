@@ -55,7 +55,7 @@ async fn methods_that_are_not_there_are_unimplemented() {
     let raw = Raw::new(raw_channel(&daemon.profile("admin")));
     for path in [
         "/hufu.v1.CryptoService/Export",
-        "/hufu.v1.KeyService/ExportKey",
+        "/hufu.v1.KeyService/StealKey",
         "/hufu.v2.KeyService/GetKey",
         "/hufu.v1.CryptoService/",
         "/x/y",

@@ -55,6 +55,8 @@ impl Story {
                 while server.sequencer.step().await.is_ok_and(|step| step.more || step.sequenced > 0) {}
             })?;
         }
+        // A destruction that the servers had begun by themselves may be between the token and the commit.
+        (0..POLLS_A_STEP * 10).for_each(|_| self.poll_any());
         self.oracle.compare(&self.site.store.snapshot());
         self.oracle.judge_rest();
         self.verdict()?;
