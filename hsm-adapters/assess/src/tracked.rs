@@ -66,7 +66,7 @@ impl<B: KeyBackend> KeyBackend for Tracked<B> {
         operation: Operation<'a>,
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Outcome, BackendError>> {
-        if let Operation::Generate(template) = &operation {
+        if let Operation::Generate(template) | Operation::Unwrap(template, _) = &operation {
             self.made.lock().insert(template.uid);
         }
         self.inner.perform(operation, deadline)
@@ -74,6 +74,14 @@ impl<B: KeyBackend> KeyBackend for Tracked<B> {
 
     fn health(&self) -> Health {
         self.inner.health()
+    }
+
+    fn distrust(&self) {
+        self.inner.distrust();
+    }
+
+    fn returns(&self) -> Option<u64> {
+        self.inner.returns()
     }
 
     fn devices(&self) -> Vec<DeviceStatus> {

@@ -75,14 +75,19 @@ impl Group {
                 (Some(arrival), Some(own)) => {
                     Operation::Unwrap(template, Arrival { by: Wrapping::Key(own), ..arrival })
                 }
-                _ => Operation::Generate(template),
+                (Some(arrival), None) => Operation::Unwrap(template, arrival),
+                (None, _) => Operation::Generate(template),
             };
             match maker.perform(operation, until).await {
                 Ok(Outcome::Generated(made)) => return Ok((maker, made)),
                 Ok(_) => return Err(BackendError::Failed("the token answered out of turn".to_owned())),
                 Err(error @ BackendError::Overloaded) => last = error,
+                // Missing is the key that should open what arrives.
                 Err(
-                    error @ (BackendError::Unsupported(_) | BackendError::InvalidInput(_) | BackendError::Rejected),
+                    error @ (BackendError::Unsupported(_)
+                    | BackendError::InvalidInput(_)
+                    | BackendError::Rejected
+                    | BackendError::Missing(_)),
                 ) => return Err(error),
                 Err(error) => {
                     self.undo_on(maker, template, deadline.min(Instant::now() + UNDO_WAIT_MAX)).await;

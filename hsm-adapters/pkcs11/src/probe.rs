@@ -364,7 +364,7 @@ fn exercise(session: &Session, made: &Made, row: Row, how: Use, form: EcPoint) -
 }
 
 /// The number that a vendor gives a mechanism proves nothing: ECDSA on the same curve answers as many bytes.
-fn exercise_sm2(session: &Session, made: &Made, how: Use, ec_point: EcPoint) -> Result<Rejections, Fault> {
+pub(crate) fn exercise_sm2(session: &Session, made: &Made, how: Use, ec_point: EcPoint) -> Result<Rejections, Fault> {
     let public = made.public.ok_or_else(|| wrong("the pair has no public half"))?;
     let spki = public_key::read(session, public, how.algorithm, ec_point)?;
     let digest = [0x5a; 32];

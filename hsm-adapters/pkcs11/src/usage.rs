@@ -160,7 +160,8 @@ pub(crate) fn verify(
         Scheme::MlDsa => (Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, None)), message.to_vec()),
         Scheme::RsaPssSha256 => (Mechanism::RsaPkcsPss(pss()), digest()),
         Scheme::RsaPkcs1Sha256 => (Mechanism::RsaPkcs, [&SHA256_DIGEST_INFO[..], &digest()].concat()),
-        _ => (Mechanism::Ecdsa, digest()),
+        Scheme::EcdsaSha256 | Scheme::EcdsaSha384 => (Mechanism::Ecdsa, digest()),
+        _ => return Err(invalid("the scheme is not verified on the token").into()),
     };
     Ok(session.verify(&mechanism, public, &signed, signature)?)
 }

@@ -82,11 +82,12 @@ pub(crate) fn create_public(session: &Session, plan: &Plan, spki: &[u8]) -> Resu
     Err(BackendError::Failed("the token shows another public key than it was given".to_owned()).into())
 }
 
-/// Uses both halves of a pair together: they belong to each other, or this fails with `Rejected`. Secret keys pass.
+/// Uses both halves of a pair together: they belong to each other, or this fails. Secret keys pass.
 pub(crate) fn prove(session: &Session, made: &Made, plan: &Plan, how: Use) -> Result<(), Fault> {
     const MESSAGE: &[u8] = b"hufu/pkcs11/arrival/v1";
     let Some(public) = made.public else { return Ok(()) };
     match (plan.purpose, how.scheme) {
+        (Purpose::Sign, Scheme::Sm2Sm3) => probe::exercise_sm2(session, made, how, plan.dialect.ec_point).map(drop),
         (Purpose::Sign, _) => {
             let signature = usage::sign(session, made.key, how, MESSAGE)?;
             match usage::verify(session, public, how, MESSAGE, &signature) {

@@ -109,10 +109,6 @@ fn open_worker(of: &TokenConfig, token: hufu_pkcs11::Config) -> Result<Arc<dyn K
 pub(crate) fn open_roots(config: &Config) -> Result<Vec<RootToken>, Error> {
     let open = |root: &RootConfig| {
         let late = open_late(&root.token, None, config.mode)?;
-        // A slot that production refuses is a mistake in the configuration, not a token that is missing.
-        if let Some(BackendError::Unsupported(why)) = late.closed() {
-            return Err(Error::Refused(format!("token:{}: {why}", root.token.serial)));
-        }
         Ok(RootToken { slot: root.slot.clone(), serial: root.token.serial.clone(), backend: Arc::new(late) })
     };
     config.root.iter().map(open).collect()
@@ -158,7 +154,12 @@ fn open_late(token: &TokenConfig, shared_key: Option<String>, mode: Mode) -> Res
         }
         Ok(opened)
     };
-    Late::open(serial, open).map_err(Error::Thread)
+    let late = Late::open(serial, open).map_err(Error::Thread)?;
+    // What production refuses is a mistake in the configuration, not a token that is missing.
+    match late.closed() {
+        Some(BackendError::Unsupported(why)) => Err(Error::Refused(format!("token {}: {why}", token.serial))),
+        _ => Ok(late),
+    }
 }
 
 /// What an open failure means for a later try.

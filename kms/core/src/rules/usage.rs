@@ -94,7 +94,7 @@ fn refused(version: &VersionRecord, usage: Usage) -> Error {
 
 /// What works instead. What a version has encrypted no other one opens: where it gives nothing more, there is no advice.
 fn advice(version: &VersionRecord, usage: Usage) -> Option<&'static str> {
-    let protects = matches!(usage, Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Wrap);
+    let protects = matches!(usage, Usage::Sign | Usage::Encrypt | Usage::Mac | Usage::Encapsulate | Usage::Wrap);
     let another = protects.then_some("use the primary version, or rotate the key");
     match version.state {
         KeyState::Destroying | KeyState::Destroyed | KeyState::Compromised => another,

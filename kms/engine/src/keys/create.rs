@@ -5,7 +5,7 @@ use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::Collection;
 use hufu_core::name::{KeyName, VersionNumber};
 use hufu_core::policy::Action;
-use hufu_core::record::{KeyRecord, KeyState, Protection};
+use hufu_core::record::{Exit, KeyRecord, KeyState};
 use hufu_core::rules::{Event, may_be_made_to_leave, may_make, transition};
 use hufu_core::{Error, Reason};
 use hufu_verify::Event as LedgerEvent;
@@ -129,9 +129,14 @@ impl Engine {
                 .field("algorithm")
                 .help("choose another algorithm or another protection")
         })?;
-        let help = match key.protection {
-            Protection::Hsm => "keys on a token stay there: choose the protection software for a key that must leave",
-            Protection::Software => "choose another protection",
+        let help = match key.exit {
+            Exit::Exportable => {
+                "keys on a token stay there: choose the protection software for a key that must leave"
+            }
+            Exit::Replicable => {
+                "only a group of tokens makes replicable keys, of the algorithms that all of them can wrap"
+            }
+            Exit::Never => "choose another protection",
         };
         capabilities.check_exit(key.algorithm, key.purpose, key.scheme, key.exit).map_err(|why| {
             let what = format!("{} cannot hold this key as one that is {}: {why}", backend.name(), key.exit);

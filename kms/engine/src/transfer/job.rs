@@ -258,8 +258,11 @@ impl Engine {
         let public = PublicKey { algorithm: key.algorithm, scheme: key.scheme, spki, distinguishing_id: None };
         let operation = match key.purpose {
             Purpose::Encrypt => Operation::EncryptTo(&public, b"x"),
-            Purpose::Encapsulate => Operation::Encapsulate(&public),
-            _ => Operation::Verify(&public, SignInput::Message(b""), &[0]),
+            // For a key that agrees the verifier makes the other side.
+            Purpose::Encapsulate | Purpose::Agree => Operation::Encapsulate(&public),
+            Purpose::Sign | Purpose::Mac | Purpose::Wrap | Purpose::Import => {
+                Operation::Verify(&public, SignInput::Message(b""), &[0])
+            }
         };
         let answer = self.verifier.perform(operation, caller.deadline).await;
         answer.map(drop).map_err(fault::backend).map_err(|error| error.field("public_key"))
