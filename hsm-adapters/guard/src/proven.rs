@@ -61,7 +61,7 @@ impl Proven {
         input: SignInput<'_>,
         deadline: Instant,
     ) -> Result<Outcome, BackendError> {
-        let begun = self.standing();
+        let (begun, once) = (self.standing(), matches!(operation, Operation::SignOnce(..)));
         let outcome = self.backend.perform(operation, deadline).await?;
         // The device may have been lost meanwhile: what counts is where things stand now.
         if !self.is_due(key, self.standing()) {
@@ -72,12 +72,16 @@ impl Proven {
         };
         let public_key = public_key(key)?;
         let operation = Operation::Verify(&public_key, input, signature);
-        match self.verifier.perform(operation, deadline).await? {
-            Outcome::Verified(true) => {
+        let verified = self.verifier.perform(operation, deadline).await;
+        match verified {
+            Ok(Outcome::Verified(true)) => {
                 self.marks.prove(key.uid, begun);
                 Ok(outcome)
             }
-            _ => Err(self.mismatch(key, "a signature that is not good under the key's public half")),
+            // There is a signature: nobody may take this for a call that had no effect.
+            Err(error) if once => Err(BackendError::Failed(format!("what was signed could not be checked: {error}"))),
+            Err(error) => Err(error),
+            Ok(_) => Err(self.mismatch(key, "a signature that is not good under the key's public half")),
         }
     }
 

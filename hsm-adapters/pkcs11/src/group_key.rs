@@ -23,6 +23,7 @@ const ID_LEN: usize = 16;
 /// PKCS #11 v3.1 §4.8; cryptoki 0.12 does not name them.
 const CKA_SENSITIVE: u64 = 0x103;
 const CKA_UNWRAP: u64 = 0x107;
+const CKA_DERIVE: u64 = 0x10c;
 const CKA_WRAP_WITH_TRUSTED: u64 = 0x210;
 const CKA_WRAP_TEMPLATE: u64 = 0x4000_0211;
 const CKA_UNWRAP_TEMPLATE: u64 = 0x4000_0212;
@@ -154,13 +155,14 @@ fn template(label: &str, id: [u8; ID_LEN]) -> Vec<Attribute> {
     ]
 }
 
-/// The template of what the key may wrap and of what it may unwrap: sensitive, for trusted keys only, and no wrapping key itself.
+/// The template of what the key may wrap and of what it may unwrap: sensitive, for trusted keys only, no
+/// wrapping key itself, and nothing that others are derived from, a byte of it at a time (Clulow 2003 §3.2).
 ///
 /// An array of CK_ATTRIBUTE (PKCS #11 v3.1 §4.8.1): type, pointer to the value, length, in the machine's own form.
 fn only(attribute: u64) -> Attribute {
     static VALUES: [u8; 2] = [0, 1];
     let [no, yes] = &VALUES;
-    let wanted = [(CKA_SENSITIVE, yes), (CKA_WRAP_WITH_TRUSTED, yes), (CKA_UNWRAP, no)];
+    let wanted = [(CKA_SENSITIVE, yes), (CKA_WRAP_WITH_TRUSTED, yes), (CKA_UNWRAP, no), (CKA_DERIVE, no)];
     let entries = wanted.into_iter().flat_map(|(kind, value)| {
         let value = std::ptr::from_ref(value).expose_provenance() as u64;
         [kind, value, 1].map(u64::to_ne_bytes)

@@ -107,7 +107,8 @@ impl Scratch {
             [Attribute::Sensitive(true), Attribute::WrapWithTrusted(false), Attribute::Unwrap(false)],
             [Attribute::Sensitive(true), Attribute::WrapWithTrusted(true), Attribute::Unwrap(true)],
         ];
-        for lax in lax.iter().map(|lax| lax.to_vec()).chain([Vec::new()]) {
+        let derives = vec![Attribute::Derive(true)];
+        for lax in lax.iter().map(|lax| lax.to_vec()).chain([derives, Vec::new()]) {
             let template = [
                 vec![Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(KeyType::AES)],
                 vec![Attribute::Token(false), Attribute::Extractable(true), Attribute::Decrypt(true)],
@@ -116,7 +117,12 @@ impl Scratch {
             .concat();
             let Ok(arrived) = session.unwrap_key(&aes_kwp(), group_key, wrapped, &template) else { continue };
             self.keep(arrived);
-            let strict = [Attribute::Sensitive(true), Attribute::WrapWithTrusted(true), Attribute::Unwrap(false)];
+            let strict = [
+                Attribute::Sensitive(true),
+                Attribute::WrapWithTrusted(true),
+                Attribute::Unwrap(false),
+                Attribute::Derive(false),
+            ];
             for attribute in strict {
                 let shown = session.get_attributes(arrived, &[attribute.attribute_type()])?;
                 if !shown.contains(&attribute) {

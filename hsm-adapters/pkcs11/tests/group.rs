@@ -283,8 +283,11 @@ impl Thief<'_> {
                             let mut template =
                                 vec![Attribute::Class(class), Attribute::KeyType(key_type), Attribute::Token(false)];
                             template.extend(chosen.into_iter().flatten().cloned());
-                            match self.session.unwrap_key(&Mechanism::AesKeyWrapPad, self.group, &wrapped, &template)
-                            {
+                            // What derives gives itself away a byte at a time.
+                            let derives = [template.clone(), vec![Attribute::Derive(true)]].concat();
+                            assert!(self.arrival(&wrapped, &derives).is_err(), "{derives:?}");
+                            template.push(Attribute::Derive(false));
+                            match self.arrival(&wrapped, &template) {
                                 Ok(key) => {
                                     arrived += 1;
                                     self.assert_strict(key);
@@ -301,6 +304,10 @@ impl Thief<'_> {
         }
         println!("unwrapped with {arrived} templates, refused with {refused}");
         assert!(arrived > 0 && refused > arrived);
+    }
+
+    fn arrival(&self, wrapped: &[u8], template: &[Attribute]) -> Result<ObjectHandle, Error> {
+        self.session.unwrap_key(&Mechanism::AesKeyWrapPad, self.group, wrapped, template)
     }
 
     fn wrapped(&self) -> Vec<u8> {

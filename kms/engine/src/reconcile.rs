@@ -18,6 +18,8 @@ use time::TimeGuard;
 
 /// Rows handled in one run, of each kind: a run is short, and there is a next one.
 const ROWS_MAX: u32 = 256;
+/// Pages of request ids that one run forgets at most.
+const FORGOTTEN_PAGES_MAX: u32 = 64;
 
 /// What the reconciler remembers between runs.
 #[derive(Default)]
@@ -104,11 +106,22 @@ impl Engine {
         Ok(())
     }
 
+    /// Forgets what is due, page after page: ids come as fast as calls do.
     async fn forget_requests(&self) -> Result<(), Error> {
+        for _ in 0..FORGOTTEN_PAGES_MAX {
+            if !self.forget_some_requests().await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets a page; whether there may be another one.
+    async fn forget_some_requests(&self) -> Result<bool, Error> {
         let now = self.clock.now_ms();
         let rows = self.store.due(Collection::Request, now, ROWS_MAX).await.map_err(fault::store)?;
         if rows.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let entry = AuditEntry::done(now, AuditEntry::system(), Action::Reconcile, "requests");
         let changeset = Changeset {
@@ -116,6 +129,7 @@ impl Engine {
             writes: rows.iter().map(|row| Write::Delete(Collection::Request, row.id.clone())).collect(),
             ..Changeset::audit_only(AuditEntry { detail: Some(format!("{} forgotten", rows.len())), ..entry })
         };
-        self.reserve()?.commit(changeset).await.map(drop).map_err(fault::journal)
+        self.reserve()?.commit(changeset).await.map_err(fault::journal)?;
+        Ok(u32::try_from(rows.len()).is_ok_and(|len| len >= ROWS_MAX))
     }
 }

@@ -5,13 +5,14 @@
 //! differently, nothing more is signed under the id.
 
 use hufu_core::audit::AuditEntry;
-use hufu_core::backend::Operation;
+use hufu_core::backend::{Operation, SignInput};
 use hufu_core::changeset::{Changeset, Collection, Grant, Guard, Write};
 use hufu_core::name::VersionName;
 use hufu_core::policy::Action;
 use hufu_core::record::{Record as _, RequestRecord};
 use hufu_core::rules::{Usage, may_use};
 use hufu_core::{Error, Reason};
+use hufu_journal::Slot;
 
 use super::signature;
 use crate::api::{Caller, Input, Selector, SignatureFormat, Signed};
@@ -47,10 +48,18 @@ impl Engine {
                 return Ok(Signed { version: entry.version.clone(), signature });
             }
             Some(_) if scheme.is_randomised() => return Err(outcome_unknown()),
+            earlier => earlier,
+        };
+        // What can be refused is refused before the id is spent.
+        let checked = input.checked(&entry.version.record)?;
+        let slot = self.reserve()?;
+        let request = match request {
             Some(request) => request,
             None => self.announce_signature(caller, &permit, &entry).await?,
         };
-        let raw = self.sign_announced(caller, &permit, &entry, input, request).await?;
+        let raw = self.perform_once(caller, &permit, &entry, checked, &request).await?;
+        let settled = RequestRecord { output: Some(raw.clone()), ..request };
+        self.settle_signature(slot, caller, &permit, &entry, input, settled).await?;
         Ok(Signed { version: entry.version.clone(), signature: signature::format(scheme, raw, format)? })
     }
 
@@ -77,38 +86,46 @@ impl Engine {
         }
     }
 
-    async fn sign_announced(
+    /// Signs; where certainly nothing was signed, the id is free again.
+    async fn perform_once(
         &self,
+        caller: &Caller,
+        permit: &Permit,
+        entry: &VersionEntry,
+        input: SignInput<'_>,
+        request: &RequestRecord,
+    ) -> Result<Vec<u8>, Error> {
+        let operation = Operation::SignOnce(&entry.handle, input);
+        let signed = self.bytes(entry.version.record.protection, operation, caller.deadline).await;
+        if let Err(error) = &signed
+            && fault::had_no_effect(error.reason())
+        {
+            self.withdraw_signature(caller, permit, entry, request).await;
+        }
+        signed
+    }
+
+    /// Keeps the signature with the audit record that releases it.
+    async fn settle_signature(
+        &self,
+        slot: Slot,
         caller: &Caller,
         permit: &Permit,
         entry: &VersionEntry,
         input: &Input,
         request: RequestRecord,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<(), Error> {
         let tenant = self.directory.tenant(&entry.version.record.tenant).await?;
-        let version = &entry.version.record;
-        let slot = self.reserve()?;
-        let operation = Operation::SignOnce(&entry.handle, input.checked(version)?);
-        let raw = match self.bytes(version.protection, operation, caller.deadline).await {
-            Ok(raw) => raw,
-            Err(error) => {
-                if fault::had_no_effect(error.reason()) {
-                    self.withdraw_signature(caller, permit, entry, &request).await;
-                }
-                return Err(error);
-            }
-        };
-        let settled = RequestRecord { output: Some(raw.clone()), ..request };
         let record = self.use_of(caller, Action::Sign, entry, permit);
         let record = AuditEntry { input_mac: Some(input.mac(&tenant.audit_key).to_vec()), ..record };
         let changeset = Changeset {
-            guards: vec![Guard::Revision(Collection::Request, settled.id(), ANNOUNCED)],
-            writes: vec![Write::Put(self.keyring.integrity().row(&settled, ANNOUNCED + 1))],
+            guards: vec![Guard::Revision(Collection::Request, request.id(), ANNOUNCED)],
+            writes: vec![Write::Put(self.keyring.integrity().row(&request, ANNOUNCED + 1))],
             grant: Some(grant(caller, permit, entry)),
             ..Changeset::audit_only(record)
         };
         match slot.commit(changeset).await {
-            Ok(_) => Ok(raw),
+            Ok(_) => Ok(()),
             // Another repetition has settled it first: the one that is kept counts.
             Err(hufu_journal::JournalError::Guarded(_)) => Err(outcome_unknown()),
             Err(error) => Err(fault::journal(error)),

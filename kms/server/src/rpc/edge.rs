@@ -99,12 +99,20 @@ impl Edge {
         let started = Instant::now();
         let outcome = async {
             let (mut call, share) = self.begin(started, &request).await?;
-            let (_, _extensions, mut message) = request.into_parts();
+            let (_, extensions, mut message) = request.into_parts();
             call.caller.idempotency = Some(idempotency(&mut message, method.name())?);
             let deadline = call.caller.deadline;
             within(deadline, async {
-                let _turn = share.turn(method).await?;
-                self.to_the_end(handle(call, message)).await
+                let turn = share.turn(method).await?;
+                let change = handle(call, message);
+                // The turn, and what the request holds of the budget, go back when the change ends: a client that hangs up
+                // makes no room for its next one.
+                self.to_the_end(async move {
+                    let outcome = change.await;
+                    drop((turn, extensions));
+                    outcome
+                })
+                .await
             })
             .await
         };

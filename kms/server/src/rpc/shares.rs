@@ -8,7 +8,7 @@ use hufu_core::name::TenantId;
 use hufu_core::policy::Principal;
 use hufu_core::{Error, Reason};
 use quick_cache::sync::Cache;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Method;
 use crate::limits::Limits;
@@ -32,12 +32,12 @@ pub(crate) struct Shares {
 /// What the principals of a tenant share.
 pub(crate) struct TenantShare {
     calls: Bucket,
-    operations: Semaphore,
+    operations: Arc<Semaphore>,
     operations_max: usize,
 }
 
 /// Leave to work on a call; dropping it lets the tenant's next one in.
-pub(crate) struct Turn<'a>(#[expect(dead_code, reason = "held until the call has ended")] SemaphorePermit<'a>);
+pub(crate) struct Turn(#[expect(dead_code, reason = "held until the call has ended")] OwnedSemaphorePermit);
 
 /// A token bucket as one number (the generic cell rate algorithm): the time at which it will be full again.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Shares {
 
 impl TenantShare {
     fn new(operations_max: usize) -> Self {
-        Self { calls: Bucket::default(), operations: Semaphore::new(operations_max), operations_max }
+        Self { calls: Bucket::default(), operations: Arc::new(Semaphore::new(operations_max)), operations_max }
     }
 
     /// Waits, first come first served, until the tenant's calls under way leave room for one more: a tenant that asks
@@ -83,10 +83,10 @@ impl TenantShare {
     ///
     /// # Errors
     /// Never, as long as the server runs.
-    pub(crate) async fn turn(&self, method: Method) -> Result<Turn<'_>, Error> {
+    pub(crate) async fn turn(&self, method: Method) -> Result<Turn, Error> {
         let operations = method.operations().min(self.operations_max);
         let permits = u32::try_from(operations).unwrap_or(u32::MAX);
-        self.operations.acquire_many(permits).await.map(Turn).map_err(Error::internal)
+        self.operations.clone().acquire_many_owned(permits).await.map(Turn).map_err(Error::internal)
     }
 }
 
