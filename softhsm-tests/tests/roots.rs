@@ -14,7 +14,7 @@ use hufu_softhsm_tests::{
 use serde_json::Value;
 
 const DISK: &str = "softhsm/tokens";
-/// The service looks for a missing token every ten seconds; nothing here depends on how fast it then is.
+/// The service tries a missing token every five seconds; nothing here depends on how fast it then is.
 const LONG: Duration = Duration::from_secs(120);
 
 /// A server with one token and keys in software and on it, stopped, and a second root slot in its configuration.

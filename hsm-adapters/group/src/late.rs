@@ -1,4 +1,4 @@
-//! A token that may be opened later: a group serves without it meanwhile.
+//! A token that may be opened later: a group, or a service with further root slots, serves without it meanwhile.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};

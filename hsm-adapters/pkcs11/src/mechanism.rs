@@ -63,7 +63,7 @@ pub(crate) fn of(row: Row, hashing: Hashing, vendor: &VendorMechanisms) -> Resul
             vendor.sm3.map(|sm3| (sm3.generate, sm3.hmac)).ok_or("the token offers no HMAC-SM3 mechanism")?
         }
         // What a token lets out wrapped, whoever knows its PIN can wrap: docs/design/0012-keys-in-and-out.md.
-        Scheme::AesKwp => return Err("keys on a token never leave it, so none of them wraps others".to_owned()),
+        Scheme::AesKwp => return Err("no key of the service wraps keys on a token, so none wraps there".to_owned()),
     };
     Ok(Mechanisms { generate, usage, key_bits: key_bits(row.algorithm) })
 }

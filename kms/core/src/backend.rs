@@ -1,4 +1,4 @@
-//! The seam to whatever holds keys: a token, software, later a TEE or a group of tokens.
+//! The seam to whatever holds keys: a token, a group of tokens, a TPM, software, later a TEE.
 
 use std::sync::Arc;
 use std::time::Instant;

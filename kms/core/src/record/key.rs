@@ -20,7 +20,7 @@ pub enum Protection {
     /// In the service's own memory while in use, wrapped by the tenant's key at rest.
     #[n(1)]
     Software,
-    /// In a PKCS#11 token; it never leaves.
+    /// In a PKCS#11 token; it never leaves, except to the other tokens of a group.
     #[n(2)]
     Hsm,
 }
