@@ -6,9 +6,17 @@ use std::{
     path::Path,
 };
 
+#[cfg(feature = "assess")]
+use hufu_assess::SecretBytes;
+#[cfg(feature = "assess")]
+use std::os::unix::fs::PermissionsExt as _;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+
+/// Longest PIN file, in bytes.
+#[cfg(feature = "assess")]
+const PIN_LEN_MAX: usize = 1024;
 
 /// Reads a file of at most `limit` bytes; `what` names it in the message when it is longer.
 pub(crate) fn read(path: &Path, limit: usize, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -22,6 +30,22 @@ pub(crate) fn read(path: &Path, limit: usize, what: &str) -> Result<Zeroizing<Ve
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(Failure::usage(format!("`{name}` is longer than {limit} bytes, the most for {what}"), "")),
         Err(cause) => Err(Failure::Read { name, cause }),
+    }
+}
+
+/// Reads a PIN from a file that only its owner may read. An empty one is refused: tokens count tries.
+#[cfg(feature = "assess")]
+pub(crate) fn read_pin(path: &Path) -> Result<SecretBytes, Failure> {
+    let name = path.display().to_string();
+    let metadata = std::fs::metadata(path).map_err(|cause| Failure::Read { name: name.clone(), cause })?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let why = format!("`{name}` can be read by others than its owner");
+        return Err(Failure::usage(why, "chmod 600 it, and change the PIN"));
+    }
+    let pin = read(path, PIN_LEN_MAX, "a PIN")?;
+    match pin.trim_ascii_end() {
+        [] => Err(Failure::usage(format!("`{name}` is empty"), "write the PIN into it")),
+        pin => Ok(SecretBytes::from_slice(pin)),
     }
 }
 

@@ -136,6 +136,9 @@ impl Client {
         format: v1::SignatureFormat,
         request_id: &str,
     ) -> Result<v1::SignResponse, Error> {
+        if request_id.is_empty() {
+            return Err(Error::RequestId);
+        }
         let request = self.sign_request(key, data, format, request_id);
         self.call(Repeat::Safe, request, |channel, request| async move { crypto(channel).sign(request).await }).await
     }

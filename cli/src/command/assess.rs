@@ -6,14 +6,11 @@ use std::{
 
 use clap::Args;
 use hufu_assess::{
-    PROFILE_LEN_MAX, Plan, SecretBytes, Selector, VendorProfile, check_init_string,
+    PROFILE_LEN_MAX, Plan, Selector, VendorProfile, check_init_string,
     report::{self, Decision},
 };
 
 use crate::{app::App, confirm::confirm, failure::Failure, input, table::clean, view::assessment::AssessmentView};
-
-/// Longest PIN file, in bytes.
-const PIN_LEN_MAX: usize = 1_024;
 
 #[derive(Debug, Args)]
 pub(crate) struct Assess {
@@ -64,8 +61,7 @@ impl Assess {
         };
         let profile = self.vendor_profile.as_deref().map(vendor_profile).transpose()?;
         let init_string = checked(self.init_string)?;
-        let pin = input::read(&self.pin_file, PIN_LEN_MAX, "a PIN")?;
-        let pin = SecretBytes::from_slice(pin.trim_ascii_end());
+        let pin = input::read_pin(&self.pin_file)?;
         confirm(&question(&token), self.yes)?;
         let random_len = self.random_bytes.and_then(|count| usize::try_from(count).ok());
         let (module, quick) = (self.module, self.quick);

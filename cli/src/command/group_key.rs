@@ -1,7 +1,7 @@
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, str::FromStr};
+use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use hufu_assess::{GroupToken, SecretBytes, install_group_key};
+use hufu_assess::{GroupToken, install_group_key};
 use serde::Serialize;
 
 use crate::{
@@ -12,9 +12,6 @@ use crate::{
     output::View,
     table::{clean, pairs},
 };
-
-/// Longest PIN file, in bytes.
-const PIN_LEN_MAX: usize = 1_024;
 
 #[derive(Debug, Args)]
 pub(crate) struct GroupKey {
@@ -66,6 +63,9 @@ fn group_name(text: &str) -> Result<String, String> {
 impl GroupKey {
     pub(crate) fn run(self, app: &App) -> Result<(), Failure> {
         let serials: Vec<String> = self.tokens.iter().map(|token| token.serial.clone()).collect();
+        if serials.iter().collect::<BTreeSet<_>>().len() < serials.len() {
+            return Err(Failure::usage("a token is named twice", "name each token of the group once"));
+        }
         let tokens = self.tokens.iter().map(|token| token.read(&self.module)).collect::<Result<Vec<_>, _>>()?;
         confirm(&question(&self.name, &serials, self.replace), self.yes)?;
         let unprotected = install_group_key(&self.name, tokens, self.replace)
@@ -76,15 +76,7 @@ impl GroupKey {
 
 impl Token {
     fn read(&self, module: &std::path::Path) -> Result<GroupToken, Failure> {
-        let name = self.so_pin_file.display().to_string();
-        let metadata =
-            fs::metadata(&self.so_pin_file).map_err(|cause| Failure::Read { name: name.clone(), cause })?;
-        if metadata.permissions().mode() & 0o077 != 0 {
-            let why = format!("`{name}` can be read by others than its owner");
-            return Err(Failure::usage(why, "chmod 600 it, and change the PIN"));
-        }
-        let pin = input::read(&self.so_pin_file, PIN_LEN_MAX, "a PIN")?;
-        let so_pin = SecretBytes::from_slice(pin.trim_ascii_end());
+        let so_pin = input::read_pin(&self.so_pin_file)?;
         Ok(GroupToken { module: module.to_owned(), serial: self.serial.clone(), so_pin })
     }
 }

@@ -30,6 +30,8 @@ use crate::{
 
 const PUBLIC_KEY_LEN_MAX: usize = 64 << 10;
 const LOG_KEY_LEN_MAX: usize = 4096;
+/// How long a job waits that is finished at once: one that fails shall not stand among the open ones for a day.
+const LIFETIME_AT_ONCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
@@ -187,7 +189,8 @@ pub(crate) struct UnwrapExport {
 impl Import {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let material = read_secret(&self.file)?;
-        let public_key = match &self.offer.public {
+        let offer = Offer { lifetime: self.offer.lifetime.or(Some(LIFETIME_AT_ONCE)), ..self.offer };
+        let public_key = match &offer.public {
             Some(file) => Some(public_key(file)?),
             None if is_pair(self.attributes.algorithm()) => {
                 Some(offline::public_key_of(&material).ok_or_else(|| {
@@ -202,7 +205,7 @@ impl Import {
             Some(file) => log_key(file)?,
             None => offline::verifier_key(&client.log_key().await?.verifier_key)?,
         };
-        let job = client.create_import_job(self.offer.job(self.attributes, public_key)?).await?;
+        let job = client.create_import_job(offer.job(self.attributes, public_key)?).await?;
         let wrapped = ImportOffer::of(&job).wrap(&log_key, &material)?;
         drop(material);
         let id = job.name.rsplit('/').next().unwrap_or_default();
@@ -317,6 +320,9 @@ fn read_secret(path: &Path) -> Result<SecretBytes, Failure> {
         }
     }
     let bytes = input::read(path, offline::KEY_LEN_MAX, "a key")?;
+    if bytes.is_empty() {
+        return Err(Failure::usage(format!("`{}` is empty", path.display()), ""));
+    }
     Ok(offline::read_key(&bytes)?)
 }
 

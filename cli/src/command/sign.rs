@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use hufu_sdk::{Data, INPUT_LEN_MAX, KeyRef, v1};
 use zeroize::Zeroizing;
 
@@ -32,8 +32,9 @@ pub(crate) struct Sign {
     /// Form of ECDSA and SM2 signatures
     #[arg(long, value_parser = word::<v1::SignatureFormat>(), ignore_case = true, default_value = "der")]
     format: v1::SignatureFormat,
-    /// Sign at most once under this id: given again within 24 hours, it brings the same signature
-    #[arg(long, value_name = "UUID")]
+    /// Sign at most once under this id: given again within 24 hours, it brings the same signature, as long as the version that
+    /// made it may sign
+    #[arg(long, value_name = "UUID", value_parser = NonEmptyStringValueParser::new())]
     request_id: Option<String>,
 }
 

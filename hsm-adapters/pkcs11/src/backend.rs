@@ -166,7 +166,9 @@ impl Pkcs11Backend {
             Operation::Unwrap(template, Arrival { by: Wrapping::Key(by), wrapped, public_key }) => {
                 self.import(template, by, wrapped, public_key, deadline).await
             }
-            Operation::Wrap(..) => Err(BackendError::Unsupported("no key of the service wraps keys on a token".to_owned())),
+            Operation::Wrap(..) => {
+                Err(BackendError::Unsupported("no key of the service wraps keys on a token".to_owned()))
+            }
             Operation::Unwrap(..) => Err(BackendError::Unsupported("not with this token".to_owned())),
         }
     }

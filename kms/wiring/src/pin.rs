@@ -18,6 +18,10 @@ pub(crate) fn read(source: &PinSource, whose: &str) -> Result<SecretBytes, Error
             let mut pin = SecretBytes::from_vec(content.ok_or_else(|| unreadable(files::missing()))?);
             let trimmed = pin.expose().trim_ascii_end().len();
             pin.truncate(trimmed);
+            // Tokens count tries: nothing is not one.
+            if pin.is_empty() {
+                return Err(Error::Pin(format!("`{}` is empty", path.display())));
+            }
             Ok(pin)
         }
         PinSource::Prompt => {

@@ -24,7 +24,7 @@ pub fn may_be_made_to_leave(purpose: Purpose, exit: Exit) -> Result<(), Error> {
 /// [`Reason::NotExportable`] when it was not created so, [`Reason::WrongState`] when it is not in use nor just superseded.
 pub fn may_leave(version: &VersionRecord) -> Result<(), Error> {
     if version.exit != Exit::Exportable {
-        let why = format!("the material of this key leaves {}", where_to(version.exit));
+        let why = format!("the material of this key {}", where_to(version.exit));
         return Err(Error::new(Reason::NotExportable, why)
             .field("name")
             .help("whether a key may leave is fixed when it is created"));
@@ -39,5 +39,5 @@ pub fn may_leave(version: &VersionRecord) -> Result<(), Error> {
 }
 
 fn where_to(exit: Exit) -> &'static str {
-    if exit == Exit::Replicable { "only for the other tokens of its group" } else { "never" }
+    if exit == Exit::Replicable { "leaves only for the other tokens of its group" } else { "never leaves" }
 }
