@@ -346,6 +346,13 @@ impl Capabilities {
         Err(known.map_or_else(|| format!("{algorithm} with {scheme} is not available"), |(.., why)| why.clone()))
     }
 
+    /// Whether it is known if the backend can make such keys: nothing is of a device that was never reached.
+    #[must_use]
+    pub fn knows(&self, algorithm: Algorithm, purpose: Purpose, scheme: Scheme) -> bool {
+        let row = (algorithm, purpose, scheme);
+        self.schemes.contains(&row) || self.refusals.iter().any(|(a, p, s, _)| (*a, *p, *s) == row)
+    }
+
     /// Whether the backend can take such keys in that were made elsewhere.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use crate::api::{
 };
 use crate::engine::{Engine, Permit};
 use crate::fault;
+use crate::keys::capabilities_of;
 
 /// Longest SubjectPublicKeyInfo, in bytes: ML-DSA-87 needs 2614.
 const PUBLIC_KEY_LEN_MAX: usize = 4096;
@@ -227,7 +228,8 @@ impl Engine {
     /// Refuses what the chosen protection can make but not take in, with the reason.
     fn check_arrival(&self, key: &KeyRecord) -> Result<(), Error> {
         let backend = self.backend(key.protection)?;
-        backend.capabilities().check_arrival(key.algorithm, key.purpose, key.scheme).map_err(|why| {
+        let capabilities = capabilities_of(backend.as_ref(), key.algorithm, key.purpose, key.scheme)?;
+        capabilities.check_arrival(key.algorithm, key.purpose, key.scheme).map_err(|why| {
             let what = format!("{} does not take in this key: {why}", backend.name());
             Error::new(Reason::UnsupportedByBackend, what).field("key.algorithm")
         })
@@ -243,7 +245,8 @@ impl Engine {
         let backend = self.backend(protection)?;
         let mut why = String::new();
         for scheme in [Scheme::RsaAesKwp, Scheme::RsaAesKwpSha1] {
-            match backend.capabilities().check(algorithm, Purpose::Import, scheme) {
+            let capabilities = capabilities_of(backend.as_ref(), algorithm, Purpose::Import, scheme)?;
+            match capabilities.check(algorithm, Purpose::Import, scheme) {
                 Ok(()) => return Ok((algorithm, scheme)),
                 Err(refusal) => why = refusal,
             }
