@@ -43,7 +43,7 @@ fn reports(world: &mut World) -> Vec<RootReport> {
     world.run(async |server| keeper(server).report().await).unwrap()
 }
 
-fn keeper(server: &Server) -> RootKeeper<'_> {
+pub(crate) fn keeper(server: &Server) -> RootKeeper<'_> {
     RootKeeper { keyring: &server.keyring, journal: &server.journal, clock: &*server.clock }
 }
 
