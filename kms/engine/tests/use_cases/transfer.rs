@@ -1,5 +1,6 @@
 //! Import jobs: how long they wait, how often they are tried, and that nothing of them stays.
 
+use futures_util::future::join;
 use hufu_core::algorithm::Algorithm;
 use hufu_core::changeset::Collection;
 use hufu_core::name::JobId;
@@ -62,6 +63,27 @@ fn a_job_brings_one_key_in_and_is_over() {
         let mac = world.call(ALICE, async |server, caller| server.engine.mac(&caller, &primary(id), b"m").await);
         assert!(mac.is_ok());
     }
+    assert_eq!(world.rows(Collection::Intent), 0);
+}
+
+/// Two at once: one of them has its way, and the other is told what is the matter.
+#[test]
+fn a_race_is_told_of_as_what_it_is() {
+    let mut world = World::new();
+    let made = world.call(ALICE, async |server, caller| {
+        let (one, other) =
+            (job(ALICE, "a"), CreateImportJob { key: create(ALICE, "b", Algorithm::HmacSha256), ..job(ALICE, "a") });
+        let make = |request| server.engine.create_import_job(&caller, request);
+        join(make(one), make(other)).await
+    });
+    assert_eq!(reason(made.1), Reason::AlreadyExists);
+    let made = made.0.unwrap().record;
+    let imported = world.call(ALICE, async |server, caller| {
+        let request = || ImportKey { job: made.name(), wrapped: wrapped(&made) };
+        join(server.engine.import_key(&caller, request()), server.engine.import_key(&caller, request())).await
+    });
+    assert!(imported.0.is_ok());
+    assert_eq!(reason(imported.1), Reason::Overloaded);
     assert_eq!(world.rows(Collection::Intent), 0);
 }
 
