@@ -117,6 +117,8 @@ impl Engine {
         let made = match self.perform(protection, Operation::Generate(&template), caller.deadline).await {
             Ok(Outcome::Generated(made)) => made,
             Ok(_) => return Err(Error::internal("the backend answered out of turn")),
+            // What a token that did not answer makes later is found by the reconciler, by the intent.
+            Err(error) if !fault::had_no_effect(error.reason()) => return Err(error),
             Err(error) => return self.undone(protection, intent, error).await,
         };
         job.locator = made.locator;
@@ -158,10 +160,7 @@ impl Engine {
     }
 
     async fn undone<T>(&self, protection: Protection, intent: Option<VersionUid>, error: Error) -> Result<T, Error> {
-        // What a token that did not answer makes later is found by the reconciler, by the intent.
-        if !matches!(error.reason(), Reason::BackendUnavailable | Reason::DeadlineExceeded) {
-            self.undo(protection, intent).await;
-        }
+        self.undo(protection, intent).await;
         Err(error)
     }
 
