@@ -72,19 +72,11 @@ impl Devices {
             // What was wrapped for a key is opened where that key is.
             Operation::Unwrap(_, Arrival { by: Wrapping::Key(key), .. }) => self.holder(key)?,
             Operation::Generate(template) | Operation::Unwrap(template, _) => self.maker(template)?,
-            Operation::Sign(key, _)
-            | Operation::SignOnce(key, _)
-            | Operation::Mac(key, _)
-            | Operation::Seal(key, _)
-            | Operation::Open(key, _)
-            | Operation::DecryptWith(key, _)
-            | Operation::Decapsulate(key, _)
-            | Operation::Agree(key, _)
-            | Operation::Wrap(key, _)
-            | Operation::Level(key) => self.holder(key)?,
-            Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) | Operation::Random(_) => {
-                &self.first
-            }
+            // Work with public keys and random bytes need no key of theirs.
+            used => match used.key() {
+                Some(key) => self.holder(key)?,
+                None => &self.first,
+            },
         };
         device.perform(operation, deadline).await
     }
