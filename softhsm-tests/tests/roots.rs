@@ -166,6 +166,8 @@ fn either_token_is_enough_and_a_returned_one_serves_without_a_restart() {
     cli.ok("sign later --in message --out signature");
     let refused = cli.run("sign hard --in message --out nothing");
     assert!(refused.stderr.contains("(BACKEND_UNAVAILABLE)"), "{}", refused.stderr);
+    let refused = cli.run("key create more --algorithm p256 --protection hsm");
+    assert!(refused.stderr.contains("(BACKEND_UNAVAILABLE)"), "{}", refused.stderr);
     assert_eq!(roots(&cli)[0], row("token", "active", "failed", 0));
     let alarm = || {
         let status = status(&cli);

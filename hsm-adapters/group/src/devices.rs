@@ -72,19 +72,11 @@ impl Devices {
             // What was wrapped for a key is opened where that key is.
             Operation::Unwrap(_, Arrival { by: Wrapping::Key(key), .. }) => self.holder(key)?,
             Operation::Generate(template) | Operation::Unwrap(template, _) => self.maker(template)?,
-            Operation::Sign(key, _)
-            | Operation::SignOnce(key, _)
-            | Operation::Mac(key, _)
-            | Operation::Seal(key, _)
-            | Operation::Open(key, _)
-            | Operation::DecryptWith(key, _)
-            | Operation::Decapsulate(key, _)
-            | Operation::Agree(key, _)
-            | Operation::Wrap(key, _)
-            | Operation::Level(key) => self.holder(key)?,
-            Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) | Operation::Random(_) => {
-                &self.first
-            }
+            // Work with public keys and random bytes need no key of theirs.
+            used => match used.key() {
+                Some(key) => self.holder(key)?,
+                None => &self.first,
+            },
         };
         device.perform(operation, deadline).await
     }
@@ -142,7 +134,7 @@ impl KeyBackend for Devices {
     }
 }
 
-/// What any can do; and of what none can, the reasons of all.
+/// What any can do; and of what none can, the reasons of all. While one has never been reached, nobody knows what none can.
 fn united(of_each: &[Capabilities]) -> Capabilities {
     let mut united = Capabilities { simulated: of_each.iter().any(|one| one.simulated), ..Capabilities::default() };
     for exit in [Exit::Replicable, Exit::Exportable] {
@@ -166,7 +158,7 @@ fn united(of_each: &[Capabilities]) -> Capabilities {
                         united.kept.push((row.0, row.1, row.2, exit, refused.join("; ")));
                     }
                 }
-            } else {
+            } else if of_each.iter().all(|one| one.knows(row.0, row.1, row.2)) {
                 let why = checked.into_iter().filter_map(Result::err).collect::<Vec<_>>().join("; ");
                 united.refusals.push((row.0, row.1, row.2, why));
             }
@@ -207,6 +199,9 @@ mod tests {
 
         fn capabilities(&self) -> Capabilities {
             let mut capabilities = Capabilities::default();
+            if self.0 == "away" {
+                return capabilities;
+            }
             for entry in TABLE {
                 for (purpose, scheme) in entry.schemes {
                     let row = (entry.algorithm, *purpose, *scheme);
@@ -239,7 +234,7 @@ mod tests {
         }
 
         fn health(&self) -> Health {
-            if self.0 == "tpm" { Health::Down("unplugged".to_owned()) } else { Health::Serving }
+            if self.0 != "token" { Health::Down("unplugged".to_owned()) } else { Health::Serving }
         }
 
         fn holds(&self, locator: &Locator) -> bool {
@@ -281,6 +276,19 @@ mod tests {
         assert_eq!(made_and_used(Algorithm::Sm2, Scheme::Sm2Sm3).await.unwrap(), b"tpm");
         let refused = made_and_used(Algorithm::Ed25519, Scheme::Ed25519).await;
         assert_eq!(refused, Err(BackendError::Unsupported("token cannot; tpm cannot".to_owned())));
+    }
+
+    #[test]
+    fn what_a_device_can_that_was_never_reached_is_not_refused() {
+        let away = Devices::new(
+            Arc::new(Fake("away", Algorithm::P256)),
+            vec![Arc::new(Fake("tpm", Algorithm::Sm2)) as Arc<dyn KeyBackend>],
+        );
+        let knows =
+            |devices: &Devices, algorithm, scheme| devices.capabilities().knows(algorithm, Purpose::Sign, scheme);
+        assert!(knows(&away, Algorithm::Sm2, Scheme::Sm2Sm3), "the other one can");
+        assert!(!knows(&away, Algorithm::P256, Scheme::EcdsaSha256), "the one that is away may");
+        assert!(knows(&devices(), Algorithm::Ed25519, Scheme::Ed25519), "none can");
     }
 
     #[test]

@@ -143,6 +143,46 @@ impl KeyBackend for Late {
     }
 
     fn devices(&self) -> Vec<DeviceStatus> {
-        self.backend().map(|backend| backend.devices()).unwrap_or_default()
+        let told = |backend: Arc<dyn KeyBackend>| backend.devices();
+        // A token that is away is one that is down, not none.
+        self.backend().map_or_else(|_| vec![silent(&self.serial, self)], told)
+    }
+
+    fn returns(&self) -> Option<u64> {
+        self.backend().ok()?.returns()
+    }
+}
+
+/// What is told of a token that tells nothing of itself.
+pub(crate) fn silent(serial: &str, backend: &dyn KeyBackend) -> DeviceStatus {
+    DeviceStatus {
+        serial: serial.to_owned(),
+        model: String::new(),
+        label: String::new(),
+        health: backend.health(),
+        breaker_open: false,
+        generation: backend.generation(),
+        sessions: 0,
+        in_flight: 0,
+        simulated: backend.capabilities().simulated,
+        missing: 0,
+        profile: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_away_is_told_of_as_down() {
+        for error in [BackendError::Unavailable("unplugged".to_owned()), BackendError::Credentials("no".to_owned())] {
+            let why = State::from(Err(error.clone()));
+            let shared = Arc::new(RwLock::new(why));
+            let late = Late { serial: "7".to_owned(), name: "token:7".to_owned(), shared, _end: None };
+            let devices = late.devices();
+            assert_eq!(devices.len(), 1, "{error}");
+            assert_eq!((devices[0].serial.as_str(), &devices[0].health), ("7", &Health::Down(error.to_string())));
+        }
     }
 }

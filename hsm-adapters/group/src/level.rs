@@ -120,24 +120,21 @@ impl Group {
         if matches!(member.perform(Operation::Find(key.uid), deadline).await?, Outcome::Found(true)) {
             member.perform(Operation::Destroy(key.uid), deadline).await?;
         }
-        unwrap(member, &template(key)?, source, key.public_key.as_deref(), deadline).await
+        unwrap(member, &template(key), source, key.public_key.as_deref(), deadline).await
     }
 }
 
-/// How a key was made. Each scheme of an algorithm serves one purpose.
-fn template(key: &KeyHandle) -> Result<Template, BackendError> {
-    let uses = key.algorithm.entry().schemes.iter();
-    let purpose = uses.copied().find(|(_, scheme)| *scheme == key.scheme).map(|(purpose, _)| purpose);
-    let unknown = || BackendError::Failed(format!("{} does not work with {}", key.algorithm, key.scheme));
-    Ok(Template {
+/// How a key was made.
+fn template(key: &KeyHandle) -> Template {
+    Template {
         uid: key.uid,
         algorithm: key.algorithm,
-        purpose: purpose.ok_or_else(unknown)?,
+        purpose: key.scheme.purpose(),
         scheme: key.scheme,
         binding: Arc::clone(&key.binding),
         wrapping_key: None,
         exit: Exit::Replicable,
-    })
+    }
 }
 
 /// Work on all objects, or until others are done with one, takes longer than a use of a key.

@@ -9,6 +9,8 @@ use hufu_core::backend::{BackendError, DeviceStatus, Health, KeyBackend, KeyHand
 use hufu_core::record::{Locator, VersionUid};
 use parking_lot::Mutex;
 
+use crate::late::silent;
+
 /// After a failure a token is asked last for so long; then one call tries it again.
 const SUSPECT_FOR: Duration = Duration::from_secs(1);
 
@@ -138,22 +140,8 @@ impl Member {
 
     pub(crate) fn status(&self) -> DeviceStatus {
         let missing = self.lacking_len.load(Ordering::Acquire) as u64;
-        match self.backend.devices().pop() {
-            Some(device) => DeviceStatus { missing, in_flight: self.in_flight(), ..device },
-            None => DeviceStatus {
-                serial: self.serial.clone(),
-                model: String::new(),
-                label: String::new(),
-                health: self.backend.health(),
-                breaker_open: false,
-                generation: self.backend.generation(),
-                sessions: 0,
-                in_flight: self.in_flight(),
-                simulated: self.backend.capabilities().simulated,
-                missing,
-                profile: String::new(),
-            },
-        }
+        let device = self.backend.devices().pop().unwrap_or_else(|| silent(&self.serial, self.backend.as_ref()));
+        DeviceStatus { missing, in_flight: self.in_flight(), ..device }
     }
 
     fn now_ms(&self) -> u64 {

@@ -15,7 +15,7 @@ const SHARE_MAX: Duration = Duration::from_secs(1);
 impl Group {
     /// Asks one of the tokens: for the use of a key, one of those that hold it.
     pub(crate) async fn spread(&self, operation: &Operation<'_>, deadline: Instant) -> Result<Outcome, BackendError> {
-        let key = key_of(operation);
+        let key = operation.key();
         let mut queue = self.queue(key);
         let mut failures = Failures::default();
         let once = matches!(operation, Operation::SignOnce(key, _) if key.scheme.is_randomised());
@@ -82,31 +82,6 @@ fn may_have_signed(error: &BackendError) -> bool {
     )
 }
 
-/// The key whose use is asked for.
-fn key_of<'a>(operation: &Operation<'a>) -> Option<&'a KeyHandle> {
-    match operation {
-        Operation::Sign(key, _)
-        | Operation::SignOnce(key, _)
-        | Operation::Mac(key, _)
-        | Operation::Seal(key, _)
-        | Operation::Open(key, _)
-        | Operation::DecryptWith(key, _)
-        | Operation::Decapsulate(key, _)
-        | Operation::Agree(key, _)
-        | Operation::Wrap(key, _)
-        | Operation::Level(key) => Some(key),
-        Operation::Generate(_)
-        | Operation::Find(_)
-        | Operation::Inventory(_)
-        | Operation::Destroy(_)
-        | Operation::Verify(..)
-        | Operation::EncryptTo(..)
-        | Operation::Encapsulate(_)
-        | Operation::Random(_)
-        | Operation::Unwrap(..) => None,
-    }
-}
-
 /// The keys of an operation as one token knows them.
 struct Handles {
     key: Option<KeyHandle>,
@@ -119,7 +94,7 @@ impl Handles {
             Operation::Wrap(_, Wrapping::Key(by)) => Some(member.handle(by)),
             _ => None,
         };
-        Self { key: key_of(operation).map(|key| member.handle(key)), by }
+        Self { key: operation.key().map(|key| member.handle(key)), by }
     }
 
     /// The operation with these keys.

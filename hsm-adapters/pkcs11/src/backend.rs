@@ -20,7 +20,7 @@ use crate::config::{Config, OpenError};
 use crate::credentials::Credentials;
 use crate::crew::Patience;
 use crate::fault::Fault;
-use crate::input::{Input, RANDOM_LEN_MAX, invalid, purpose};
+use crate::input::{Input, RANDOM_LEN_MAX, invalid};
 use crate::link::Link;
 use crate::mechanism::Row;
 use crate::module::Module;
@@ -273,7 +273,7 @@ impl Pkcs11Backend {
             return Err(BackendError::Missing("the version is on no token".to_owned()));
         };
         let (algorithm, scheme) = (key.algorithm, key.scheme);
-        let row = Row { algorithm, purpose: purpose(scheme), scheme };
+        let row = Row { algorithm, purpose: scheme.purpose(), scheme };
         let how = self.profile.usage(row).ok_or_else(|| {
             let why = self.profile.capabilities.check(algorithm, row.purpose, scheme);
             BackendError::Unsupported(why.err().unwrap_or_default())

@@ -77,19 +77,6 @@ impl Input {
     }
 }
 
-/// The purpose that a scheme serves; each serves one.
-pub(crate) fn purpose(scheme: Scheme) -> Purpose {
-    match scheme {
-        Scheme::RsaOaepSha256 | Scheme::AesGcm | Scheme::Sm4Gcm => Purpose::Encrypt,
-        Scheme::HmacSha256 | Scheme::HmacSha384 | Scheme::HmacSm3 => Purpose::Mac,
-        Scheme::MlKem => Purpose::Encapsulate,
-        Scheme::Ecdh => Purpose::Agree,
-        Scheme::AesKwp => Purpose::Wrap,
-        Scheme::RsaAesKwp | Scheme::RsaAesKwpSha1 => Purpose::Import,
-        _ => Purpose::Sign,
-    }
-}
-
 fn check_purpose(handle: &KeyHandle, wanted: Purpose, asymmetric: bool) -> Result<(), BackendError> {
     let algorithm: Algorithm = handle.algorithm;
     let fits = algorithm.allows(wanted, handle.scheme) && algorithm.is_asymmetric() == asymmetric;

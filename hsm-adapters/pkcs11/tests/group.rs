@@ -43,7 +43,7 @@ fn opened_pair() -> (Pkcs11Backend, Pkcs11Backend) {
 }
 
 fn template(algorithm: Algorithm, scheme: Scheme) -> Template {
-    let purpose = algorithm.entry().schemes.iter().find(|(_, s)| *s == scheme).unwrap().0;
+    let purpose = scheme.purpose();
     let exit = Exit::Replicable;
     Template { uid: uid(), algorithm, purpose, scheme, binding: Arc::from([]), wrapping_key: None, exit }
 }

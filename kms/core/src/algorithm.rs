@@ -381,6 +381,26 @@ impl Scheme {
         }
     }
 
+    /// The one purpose that it serves.
+    #[must_use]
+    pub fn purpose(self) -> Purpose {
+        match self {
+            Self::EcdsaSha256
+            | Self::EcdsaSha384
+            | Self::Ed25519
+            | Self::Sm2Sm3
+            | Self::RsaPssSha256
+            | Self::RsaPkcs1Sha256
+            | Self::MlDsa => Purpose::Sign,
+            Self::RsaOaepSha256 | Self::AesGcm | Self::Sm4Gcm => Purpose::Encrypt,
+            Self::HmacSha256 | Self::HmacSha384 | Self::HmacSm3 => Purpose::Mac,
+            Self::MlKem => Purpose::Encapsulate,
+            Self::Ecdh => Purpose::Agree,
+            Self::AesKwp => Purpose::Wrap,
+            Self::RsaAesKwp | Self::RsaAesKwpSha1 => Purpose::Import,
+        }
+    }
+
     /// Length in bytes of a raw digest that stands for a message, where the scheme can sign one.
     ///
     /// For SM2 it is e = SM3(Z_A ‖ M) of GB/T 32918.2 §6.1, computed by the caller.
@@ -449,6 +469,7 @@ mod tests {
             assert!(row.strength_bits >= floor, "{}", row.name);
             for (purpose, scheme) in row.schemes {
                 assert!(row.algorithm.allows(*purpose, *scheme));
+                assert_eq!(scheme.purpose(), *purpose, "{scheme}");
             }
             assert!(row.algorithm.default_scheme(row.algorithm.default_purpose()).is_some());
         }

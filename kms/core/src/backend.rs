@@ -138,6 +138,34 @@ pub enum Operation<'a> {
     Level(&'a KeyHandle),
 }
 
+impl<'a> Operation<'a> {
+    /// The key that is used, wrapped or levelled. None is of what makes, finds or deletes material, nor of work with public keys.
+    #[must_use]
+    pub fn key(&self) -> Option<&'a KeyHandle> {
+        match self {
+            Self::Sign(key, _)
+            | Self::SignOnce(key, _)
+            | Self::Mac(key, _)
+            | Self::Seal(key, _)
+            | Self::Open(key, _)
+            | Self::DecryptWith(key, _)
+            | Self::Decapsulate(key, _)
+            | Self::Agree(key, _)
+            | Self::Wrap(key, _)
+            | Self::Level(key) => Some(key),
+            Self::Generate(_)
+            | Self::Find(_)
+            | Self::Inventory(_)
+            | Self::Destroy(_)
+            | Self::Verify(..)
+            | Self::EncryptTo(..)
+            | Self::Encapsulate(_)
+            | Self::Random(_)
+            | Self::Unwrap(..) => None,
+        }
+    }
+}
+
 /// What wraps key material.
 #[derive(Clone, Copy, Debug)]
 pub enum Wrapping<'a> {
@@ -344,6 +372,13 @@ impl Capabilities {
         }
         let known = self.refusals.iter().find(|(a, p, s, _)| (*a, *p, *s) == (algorithm, purpose, scheme));
         Err(known.map_or_else(|| format!("{algorithm} with {scheme} is not available"), |(.., why)| why.clone()))
+    }
+
+    /// Whether it is known if the backend can make such keys: nothing is of a device that was never reached.
+    #[must_use]
+    pub fn knows(&self, algorithm: Algorithm, purpose: Purpose, scheme: Scheme) -> bool {
+        let row = (algorithm, purpose, scheme);
+        self.schemes.contains(&row) || self.refusals.iter().any(|(a, p, s, _)| (*a, *p, *s) == row)
     }
 
     /// Whether the backend can take such keys in that were made elsewhere.

@@ -68,8 +68,12 @@ pub(crate) fn store(error: StoreError) -> Error {
 
 fn guarded(guard: &Guard) -> Error {
     let error = match guard {
-        Guard::Absent(Collection::Key | Collection::Tenant | Collection::Principal, _) => {
+        Guard::Absent(Collection::Key | Collection::Tenant | Collection::Principal | Collection::ImportJob, _) => {
             Error::new(Reason::AlreadyExists, "a resource of this name is there already")
+        }
+        // An attempt has begun or ended meanwhile, and a job takes one at a time. Callers have no etag of it.
+        Guard::Revision(Collection::ImportJob, ..) => {
+            Error::new(Reason::Overloaded, "another attempt is under way at the import job").help("try again")
         }
         // A version, event or request that someone else has added first: what was read is no longer so.
         Guard::Absent(..) | Guard::Revision(..) => {

@@ -1,7 +1,8 @@
 //! Create a key with its first version.
 
-use hufu_core::algorithm::Purpose;
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::audit::AuditEntry;
+use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend};
 use hufu_core::changeset::Collection;
 use hufu_core::name::{KeyName, VersionNumber};
 use hufu_core::policy::Action;
@@ -123,7 +124,7 @@ impl Engine {
     pub(crate) fn check_capability(&self, key: &KeyRecord) -> Result<(), Error> {
         may_make(&self.retirements, key.algorithm, self.clock.now_ms())?;
         let backend = self.backend(key.protection)?;
-        let capabilities = backend.capabilities();
+        let capabilities = capabilities_of(backend.as_ref(), key.algorithm, key.purpose, key.scheme)?;
         capabilities.check(key.algorithm, key.purpose, key.scheme).map_err(|why| {
             Error::new(Reason::UnsupportedByBackend, format!("{} cannot hold this key: {why}", backend.name()))
                 .field("algorithm")
@@ -142,5 +143,21 @@ impl Engine {
             let what = format!("{} cannot hold this key as one that is {}: {why}", backend.name(), key.exit);
             Error::new(Reason::UnsupportedByBackend, what).field("exit").help(help)
         })
+    }
+}
+
+/// What a backend can do. A device that is away and was never reached has refused nothing: it may be able to.
+pub(crate) fn capabilities_of(
+    backend: &dyn KeyBackend,
+    algorithm: Algorithm,
+    purpose: Purpose,
+    scheme: Scheme,
+) -> Result<Capabilities, Error> {
+    let capabilities = backend.capabilities();
+    match backend.health() {
+        Health::Down(why) if !capabilities.knows(algorithm, purpose, scheme) => {
+            Err(fault::backend(BackendError::Unavailable(why)))
+        }
+        _ => Ok(capabilities),
     }
 }

@@ -10,7 +10,7 @@ use hufu_core::Error;
 use hufu_core::backend::{KeyHandle, Operation};
 use hufu_core::changeset::{Collection, Row};
 use hufu_core::name::VersionName;
-use hufu_core::record::{KeyState, Locator, Material, Protection, Record, VersionRecord};
+use hufu_core::record::{FIRST_ROOT_SLOT, KeyState, Locator, Material, Protection, Record, RootState, VersionRecord};
 use hufu_core::store::Page;
 
 use crate::api::Levelling;
@@ -94,13 +94,31 @@ impl Engine {
     async fn level_row(&self, row: &Row) -> Result<(), Error> {
         let Ok(material) = Material::from_row(row) else { return Ok(()) };
         match material.owner.as_str() {
-            ROOT_KEY => self.level_key(&root_key(&self.deployment)).await,
+            ROOT_KEY => self.level_root().await,
             LOG_KEY => self.level_key(&log_key(&self.deployment)).await,
             owner => match VersionName::from_str(owner) {
                 Ok(name) => self.level_version(&name).await,
                 Err(_) => Ok(()),
             },
         }
+    }
+
+    /// A root key that is being destroyed stays on its row until every token has confirmed that it is gone.
+    async fn level_root(&self) -> Result<(), Error> {
+        if self.root_is_shared().await? {
+            let root = root_key(&self.deployment);
+            self.level_key(&root).await?;
+            // The destruction is the work of another process, and may have begun meanwhile.
+            if !self.root_is_shared().await? {
+                return self.erase(Protection::Hsm, root.uid).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn root_is_shared(&self) -> Result<bool, Error> {
+        let state = self.keyring.slots().await?.state(FIRST_ROOT_SLOT);
+        Ok(!matches!(state, Some(RootState::Destroying | RootState::Destroyed)))
     }
 
     async fn level_version(&self, name: &VersionName) -> Result<(), Error> {

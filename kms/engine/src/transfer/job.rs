@@ -23,6 +23,7 @@ use crate::api::{
 };
 use crate::engine::{Engine, Permit};
 use crate::fault;
+use crate::keys::capabilities_of;
 
 /// Longest SubjectPublicKeyInfo, in bytes: ML-DSA-87 needs 2614.
 const PUBLIC_KEY_LEN_MAX: usize = 4096;
@@ -116,6 +117,8 @@ impl Engine {
         let made = match self.perform(protection, Operation::Generate(&template), caller.deadline).await {
             Ok(Outcome::Generated(made)) => made,
             Ok(_) => return Err(Error::internal("the backend answered out of turn")),
+            // What a token that did not answer makes later is found by the reconciler, by the intent.
+            Err(error) if !fault::had_no_effect(error.reason()) => return Err(error),
             Err(error) => return self.undone(protection, intent, error).await,
         };
         job.locator = made.locator;
@@ -157,10 +160,7 @@ impl Engine {
     }
 
     async fn undone<T>(&self, protection: Protection, intent: Option<VersionUid>, error: Error) -> Result<T, Error> {
-        // What a token that did not answer makes later is found by the reconciler, by the intent.
-        if !matches!(error.reason(), Reason::BackendUnavailable | Reason::DeadlineExceeded) {
-            self.undo(protection, intent).await;
-        }
+        self.undo(protection, intent).await;
         Err(error)
     }
 
@@ -227,7 +227,8 @@ impl Engine {
     /// Refuses what the chosen protection can make but not take in, with the reason.
     fn check_arrival(&self, key: &KeyRecord) -> Result<(), Error> {
         let backend = self.backend(key.protection)?;
-        backend.capabilities().check_arrival(key.algorithm, key.purpose, key.scheme).map_err(|why| {
+        let capabilities = capabilities_of(backend.as_ref(), key.algorithm, key.purpose, key.scheme)?;
+        capabilities.check_arrival(key.algorithm, key.purpose, key.scheme).map_err(|why| {
             let what = format!("{} does not take in this key: {why}", backend.name());
             Error::new(Reason::UnsupportedByBackend, what).field("key.algorithm")
         })
@@ -243,7 +244,8 @@ impl Engine {
         let backend = self.backend(protection)?;
         let mut why = String::new();
         for scheme in [Scheme::RsaAesKwp, Scheme::RsaAesKwpSha1] {
-            match backend.capabilities().check(algorithm, Purpose::Import, scheme) {
+            let capabilities = capabilities_of(backend.as_ref(), algorithm, Purpose::Import, scheme)?;
+            match capabilities.check(algorithm, Purpose::Import, scheme) {
                 Ok(()) => return Ok((algorithm, scheme)),
                 Err(refusal) => why = refusal,
             }

@@ -201,6 +201,10 @@ impl KeyBackend for SimBackend {
     }
 
     fn capabilities(&self) -> Capabilities {
+        // As of a token that could not be opened yet.
+        if self.health() != Health::Serving {
+            return Capabilities::default();
+        }
         let schemes = vec![
             (Algorithm::Ed25519, Purpose::Sign, Scheme::Ed25519),
             (Algorithm::Aes256Gcm, Purpose::Encrypt, Scheme::AesGcm),

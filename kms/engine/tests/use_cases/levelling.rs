@@ -1,15 +1,18 @@
 //! Keys of a group of tokens, brought to each of them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use hufu_core::Reason;
 use hufu_core::algorithm::Algorithm;
 use hufu_core::record::{Exit, KeyState, VersionUid};
 use hufu_engine::api::{Change, CreateKey, Levelling};
 
 use crate::common::token::SimToken;
 use crate::common::world::{ALICE, World};
-use crate::requests::{REVOKE, create, version};
+use crate::requests::{REVOKE, create, reason, version};
+use crate::roots::keeper;
 
 /// More than one step looks at.
 const KEYS: usize = 70;
@@ -75,6 +78,27 @@ fn what_is_destroyed_or_about_to_be_is_not_levelled() {
     world.site.token.group.as_ref().unwrap().returns.fetch_add(1, Ordering::Relaxed);
     let levelled = level(&mut world);
     assert!(levelled.contains(&kept) && !levelled.contains(&doomed));
+}
+
+/// One of the tokens is away while the root key is destroyed: when it is back, it gives the key to none of the others.
+#[test]
+fn a_root_key_that_is_being_destroyed_is_not_levelled() {
+    let mut world = group();
+    world.site.vault = Some(Arc::default());
+    world.restart();
+    world.run(async |server| server.engine.keep_roots().await).unwrap();
+    world.run(async |server| keeper(server).retire("token", "vault", &|_| {}).await).unwrap();
+    assert_eq!(level(&mut world).len(), 2, "a retired root key and the log key");
+    let token = world.site.token.clone();
+    token.is_absent.store(true, Ordering::Relaxed);
+    let destroyed = world.run(async |server| keeper(server).destroy_key("token").await);
+    assert_eq!(reason(destroyed), Reason::BackendUnavailable);
+    token.is_absent.store(false, Ordering::Relaxed);
+    token.group.as_ref().unwrap().returns.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(level(&mut world).len(), 1, "the log key alone");
+    world.run(async |server| keeper(server).destroy_key("token").await).unwrap();
+    token.group.as_ref().unwrap().returns.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(level(&mut world).len(), 1);
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use hufu_core::algorithm::Algorithm;
 use hufu_core::backend::BackendError;
 use hufu_core::changeset::{Collection, Row};
-use hufu_core::name::TenantId;
+use hufu_core::name::{JobId, TenantId};
 use hufu_core::record::{Protection, Record as _, RootState, WrappingKeyRecord};
 use hufu_core::{Error, Reason};
-use hufu_engine::api::CreateKey;
+use hufu_engine::api::{CreateImportJob, CreateKey};
 use hufu_engine::{MoveStep, RootKeeper, RootReport};
 
 use crate::common::server::Server;
@@ -43,7 +43,7 @@ fn reports(world: &mut World) -> Vec<RootReport> {
     world.run(async |server| keeper(server).report().await).unwrap()
 }
 
-fn keeper(server: &Server) -> RootKeeper<'_> {
+pub(crate) fn keeper(server: &Server) -> RootKeeper<'_> {
     RootKeeper { keyring: &server.keyring, journal: &server.journal, clock: &*server.clock }
 }
 
@@ -110,6 +110,37 @@ fn either_token_opens_everything() {
     set_absent(&token, true);
     set_absent(&vault, true);
     assert!(world.try_restart().unwrap_err().contains("the root token"));
+}
+
+/// It may be able to do what is asked: the same call works when it is back.
+#[test]
+fn a_token_that_is_away_refuses_nothing_for_good() {
+    let mut world = world();
+    let token = world.site.token.clone();
+    let job = || CreateImportJob {
+        job: JobId::parse("j").unwrap(),
+        key: create(ALICE, "in", Algorithm::HmacSha256),
+        public_key: None,
+        import_algorithm: None,
+        lifetime_ms: None,
+    };
+    let make = |world: &mut World| {
+        let request = create(ALICE, "hard", Algorithm::Ed25519);
+        world.call(ALICE, async |server, caller| server.engine.create_key(&caller, request).await)
+    };
+    let open = |world: &mut World| {
+        world.call(ALICE, async |server, caller| server.engine.create_import_job(&caller, job()).await)
+    };
+    set_absent(&token, true);
+    world.try_restart().unwrap();
+    assert_eq!(reason(make(&mut world)), Reason::BackendUnavailable);
+    assert_eq!(reason(open(&mut world)), Reason::BackendUnavailable);
+    set_absent(&token, false);
+    make(&mut world).unwrap();
+    open(&mut world).unwrap();
+    let never = create(ALICE, "never", Algorithm::Sm2);
+    let made = world.call(ALICE, async |server, caller| server.engine.create_key(&caller, never).await);
+    assert_eq!(reason(made), Reason::UnsupportedByBackend);
 }
 
 #[test]

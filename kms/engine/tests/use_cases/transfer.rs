@@ -1,5 +1,6 @@
 //! Import jobs: how long they wait, how often they are tried, and that nothing of them stays.
 
+use futures_util::future::join;
 use hufu_core::algorithm::Algorithm;
 use hufu_core::changeset::Collection;
 use hufu_core::name::JobId;
@@ -7,6 +8,7 @@ use hufu_core::record::{Exit, ImportJob, ImportState, Origin, Protection};
 use hufu_core::{Error, Reason};
 use hufu_engine::api::{CreateImportJob, CreateKey, IMPORT_JOBS_OPEN_MAX, ImportJobView, ImportKey, KeyDetail};
 
+use crate::common::hazards::CallFault;
 use crate::common::world::{ALICE, BOB, Member, World};
 use crate::requests::{create, key, primary, reason};
 
@@ -63,6 +65,52 @@ fn a_job_brings_one_key_in_and_is_over() {
         assert!(mac.is_ok());
     }
     assert_eq!(world.rows(Collection::Intent), 0);
+}
+
+/// Two at once: one of them has its way, and the other is told what is the matter.
+#[test]
+fn a_race_is_told_of_as_what_it_is() {
+    let mut world = World::new();
+    let made = world.call(ALICE, async |server, caller| {
+        let (one, other) =
+            (job(ALICE, "a"), CreateImportJob { key: create(ALICE, "b", Algorithm::HmacSha256), ..job(ALICE, "a") });
+        let make = |request| server.engine.create_import_job(&caller, request);
+        join(make(one), make(other)).await
+    });
+    assert_eq!(reason(made.1), Reason::AlreadyExists);
+    let made = made.0.unwrap().record;
+    let imported = world.call(ALICE, async |server, caller| {
+        let request = || ImportKey { job: made.name(), wrapped: wrapped(&made) };
+        join(server.engine.import_key(&caller, request()), server.engine.import_key(&caller, request())).await
+    });
+    assert!(imported.0.is_ok());
+    assert_eq!(reason(imported.1), Reason::Overloaded);
+    assert_eq!(world.rows(Collection::Intent), 0);
+}
+
+/// The import key is there, and nobody will ever hear of it: it goes at once.
+#[test]
+fn a_job_that_cannot_be_stated_leaves_nothing() {
+    let mut world = World::new();
+    let token = world.site.token.clone();
+    let log_key = token.uids().into_iter().find(|uid| token.ever(*uid).unwrap().algorithm == Algorithm::Ed25519);
+    token.destroy(log_key.unwrap());
+    let objects = token.uids();
+    assert_eq!(reason(world.create_job(job(ALICE, "a"))), Reason::BackendUnavailable);
+    assert_eq!((token.uids(), world.rows(Collection::Intent)), (objects, 0));
+}
+
+/// The token may have made the key all the same: the intent stays until the reconciler has looked.
+#[test]
+fn a_job_whose_key_is_perhaps_made_keeps_its_intent() {
+    for (fault, kept) in [(CallFault::Before, 1), (CallFault::After, 1), (CallFault::Overloaded, 0)] {
+        let mut world = World::new();
+        // The tenant's own wrapping key is open from then on, so that the next call makes the import key.
+        world.create_job(job(ALICE, "first")).unwrap();
+        world.site.hazards.strike(fault);
+        world.create_job(job(ALICE, "a")).unwrap_err();
+        assert_eq!(world.rows(Collection::Intent), kept, "{fault:?}");
+    }
 }
 
 /// Wrong as often as may be, and right once too late.
