@@ -45,6 +45,14 @@ pub struct RootReport {
     pub keys: u64,
 }
 
+/// What is committed with a slot's new state.
+#[derive(Default)]
+pub(super) struct Also {
+    /// What it relies on besides the slot's own row.
+    pub(super) guards: Vec<Guard>,
+    pub(super) writes: Vec<Write>,
+}
+
 /// Keeps the root slots of a deployment.
 pub struct RootKeeper<'a> {
     /// What opens and makes wrapping keys.
@@ -119,7 +127,8 @@ impl RootKeeper<'_> {
         Ok(reports)
     }
 
-    /// Wraps a key under further slots, and proves each before it is committed.
+    /// Wraps a key under further slots, and proves each before it is committed. The commit holds only as long as the slots are
+    /// active: [`Reason::WrongState`] for one that is not.
     pub(super) async fn add(
         &self,
         record: WrappingKeyRecord,
@@ -127,6 +136,9 @@ impl RootKeeper<'_> {
         lacking: &[&Root],
         slots: &Slots,
     ) -> Result<(), Error> {
+        for root in lacking {
+            slots.check_active(root.slot())?;
+        }
         let key = opened(&record, &self.keyring.roots).await.map_err(fault::backend)?;
         let rng = self.keyring.rng.as_ref();
         let Ok((record, used)) = wrapped(record, &key, lacking.iter().copied(), rng).await else { return Ok(()) };
@@ -159,13 +171,14 @@ impl RootKeeper<'_> {
     }
 
     /// Commits a slot's new state, if nobody else has changed it.
-    pub(super) async fn change(&self, slot: RootSlot, guard: Guard, more: Vec<Write>) -> Result<(), Error> {
+    pub(super) async fn change(&self, slot: RootSlot, guard: Guard, also: Also) -> Result<(), Error> {
         let revision = if let Guard::Revision(.., revision) = &guard { *revision } else { 0 };
         let audit = vec![self.entry(&slot.id(), format!("{}, token {}", slot.state, slot.serial))];
         let mut writes = vec![Write::Put(self.keyring.integrity().row(&slot, revision + 1))];
-        writes.extend(more);
+        writes.extend(also.writes);
+        let guards = [vec![guard], also.guards].concat();
         let committed = self.journal.reserve().map_err(fault::journal)?;
-        committed.commit(changeset(vec![guard], writes, audit).urgent()).await.map(drop).map_err(fault::journal)
+        committed.commit(changeset(guards, writes, audit).urgent()).await.map(drop).map_err(fault::journal)
     }
 
     fn entry(&self, resource: &str, detail: String) -> AuditEntry {
@@ -235,7 +248,8 @@ impl RootKeeper<'_> {
             changed_at: self.clock.now_ms(),
         };
         let owner = Material { uid: key, owner: format!("root key of {}", slot.name) };
-        self.change(slot.clone(), slots.guard(root.slot()), vec![Write::Put(owner.to_row(1))]).await?;
+        let also = Also { writes: vec![Write::Put(owner.to_row(1))], ..Also::default() };
+        self.change(slot.clone(), slots.guard(root.slot()), also).await?;
         self.finish(root, &slot, 1).await
     }
 
@@ -254,7 +268,7 @@ impl RootKeeper<'_> {
         }
         let active = RootSlot { state: RootState::Active, changed_at: self.clock.now_ms(), ..slot.clone() };
         let guard = Guard::Revision(Collection::Meta, slot.id(), revision);
-        self.change(active, guard, Vec::new()).await?;
+        self.change(active, guard, Also::default()).await?;
         tracing::info!(slot = slot.name, serial = slot.serial, "a root slot was added");
         Ok(())
     }

@@ -41,6 +41,18 @@ impl Slots {
         told.or_else(|| (slot == FIRST_ROOT_SLOT).then_some(RootState::Active))
     }
 
+    /// # Errors
+    /// [`Reason::WrongState`] when the slot is not active: it wraps nothing.
+    pub(super) fn check_active(&self, slot: &str) -> Result<(), Error> {
+        match self.state(slot) {
+            Some(RootState::Active) => Ok(()),
+            state => {
+                let state = state.map_or_else(|| "new".to_owned(), |state| state.to_string());
+                Err(Error::new(Reason::WrongState, format!("the root slot `{slot}` is {state}: it wraps nothing")))
+            }
+        }
+    }
+
     /// That a slot is still as it was read here.
     pub(super) fn guard(&self, slot: &str) -> Guard {
         let id = RootSlot::row_id(slot);

@@ -1,7 +1,10 @@
 //! Root slots: added, missed, found again, moved away from, with an end at every commit; and a database that was changed.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use hufu_core::algorithm::Algorithm;
 use hufu_core::backend::BackendError;
@@ -207,6 +210,75 @@ fn moves_that_cannot_be_meant_are_refused_and_change_nothing() {
     assert_eq!(reason(retire(&mut world, "token", "vault")), Reason::InvalidArgument, "it is retired");
     let mut alone = one_slot();
     assert_eq!(reason(retire(&mut alone, "token", "vault")), Reason::InvalidArgument, "it is the only one");
+    assert_all_open(&mut world);
+}
+
+/// Two operators, each moving to the slot that the other moves away from.
+#[test]
+fn of_moves_that_cross_one_is_refused() {
+    let mut world = world();
+    let (one, other) = world.run(async |server| {
+        let (there, back) = (keeper(server), keeper(server));
+        both(there.retire("token", "vault", &|_| {}), back.retire("vault", "token", &|_| {})).await
+    });
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    let (retired, active) = if one.is_ok() { ("token", "vault") } else { ("vault", "token") };
+    let states = reports(&mut world).into_iter().map(|report| (report.slot, (report.state.unwrap(), report.wraps)));
+    let states: std::collections::BTreeMap<_, _> = states.collect();
+    assert_eq!((states[retired], states[active]), ((RootState::Retired, 0), (RootState::Active, 5)));
+    world.run(async |server| keeper(server).destroy_key(retired).await).unwrap();
+    assert_all_open(&mut world);
+}
+
+/// Polls two futures by turns.
+async fn both<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    let (mut first, mut second) = (None, None);
+    poll_fn(|context| {
+        if first.is_none()
+            && let Poll::Ready(done) = one.as_mut().poll(context)
+        {
+            first = Some(done);
+        }
+        if second.is_none()
+            && let Poll::Ready(done) = other.as_mut().poll(context)
+        {
+            second = Some(done);
+        }
+        if first.is_some() && second.is_some() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    (first.unwrap(), second.unwrap())
+}
+
+/// Whoever can write to the database puts an older row of a wrapping key back: with it the retired slot wraps again.
+#[test]
+fn a_root_key_is_not_destroyed_while_a_key_is_under_it() {
+    let mut world = world();
+    let older = world.site.store.snapshot().rows[&Collection::WrappingKey].clone();
+    retire(&mut world, "token", "vault").unwrap();
+    let put_back = |world: &mut World| {
+        world.site.store.tamper(|state| {
+            let (id, row) = older.last_key_value().unwrap();
+            state.rows.get_mut(&Collection::WrappingKey).unwrap().insert(id.clone(), row.clone());
+        });
+    };
+    put_back(&mut world);
+    let objects = world.site.token.uids().len();
+    let destroyed = world.run(async |server| keeper(server).destroy_key("token").await);
+    assert_eq!(reason(destroyed), Reason::WrongState);
+    assert_eq!(world.site.token.uids().len(), objects);
+    assert_eq!(under(&mut world)[0], (Some(RootState::Retired), 1, 5));
+    // The same move takes it away once more, and then the key may go.
+    retire(&mut world, "token", "vault").unwrap();
+    // Cut off between the intent and the token.
+    world.run_cut(1, async |server| keeper(server).destroy_key("token").await);
+    assert_eq!(under(&mut world)[0].0, Some(RootState::Destroying));
+    put_back(&mut world);
+    assert_eq!(reason(world.run(async |server| keeper(server).destroy_key("token").await)), Reason::WrongState);
+    assert_eq!(world.site.token.uids().len(), objects);
+    retire(&mut world, "token", "vault").unwrap();
+    world.run(async |server| keeper(server).destroy_key("token").await).unwrap();
     assert_all_open(&mut world);
 }
 
