@@ -51,8 +51,9 @@ impl RootKeeper<'_> {
                 let what = format!("the root slot `{from}` is not made yet: take it out of the configuration");
                 return Err(Error::new(Reason::InvalidArgument, what).field("from"));
             }
-            // One that wraps a key nevertheless, as rows of an older copy make it do, is gone through once more.
-            RootState::Retired | RootState::Destroying if self.count_under(from).await? > 0 => {}
+            // One that rows of an older copy have brought back, or under keys, is gone through once more.
+            RootState::Retired | RootState::Destroying
+                if slots.is_revived(from) || self.count_under(from).await? > 0 => {}
             RootState::Retired | RootState::Destroying | RootState::Destroyed => {
                 told(MoveStep::Retired);
                 return Ok(());
@@ -103,7 +104,7 @@ impl RootKeeper<'_> {
         }
         let slots = self.keyring.slots().await?;
         let root = self.keyring.roots.iter().find(|root| root.slot() == slot).ok_or_else(|| unknown("slot", slot))?;
-        let Some((record, _)) = slots.0.get(slot) else { return Err(unknown("slot", slot)) };
+        let Some((record, _)) = slots.rows.get(slot) else { return Err(unknown("slot", slot)) };
         let deadline = Instant::now() + TOKEN_TIMEOUT;
         let backend = &root.token.backend;
         backend.perform(Operation::Destroy(record.key), deadline).await.map_err(fault::backend)?;
@@ -183,12 +184,13 @@ impl RootKeeper<'_> {
         })
     }
 
-    /// Takes the wrappings of a slot away, one key a commit; answers how many there were.
+    /// Takes the wrappings of a slot away, and lets every key know that it is under that slot never again, one key a commit;
+    /// answers how many there were.
     async fn strip(&self, from: &str, to: &Root) -> Result<u64, Error> {
         let mut found = 0;
         for scope in self.scopes().await? {
             for (record, revision) in self.records(&scope).await? {
-                if record.under(from).is_none() {
+                if record.under(from).is_none() && record.is_stripped_of(from) {
                     continue;
                 }
                 found += 1;
@@ -204,7 +206,7 @@ impl RootKeeper<'_> {
     }
 
     async fn set(&self, name: &str, slots: &Slots, state: RootState, also: Also) -> Result<(), Error> {
-        let known = slots.0.get(name).map(|(slot, _)| slot.clone());
+        let known = slots.rows.get(name).map(|(slot, _)| slot.clone());
         let first = || {
             let root =
                 self.keyring.roots.iter().find(|root| root.slot() == FIRST_ROOT_SLOT && name == root.slot())?;
