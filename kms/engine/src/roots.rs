@@ -10,6 +10,8 @@ use crate::foundation::{RootKeeper, RootReport};
 
 /// The alarm for a root slot whose token is not there.
 const ROOT_MISSING: &str = "root-missing";
+/// The alarm for a retired root slot whose row was deleted or put back.
+const ROOT_REVIVED: &str = "root-revived";
 /// How often all wrapping keys are gone through when nothing seems to have changed: another server may have made some.
 const WHOLE_PASS_PERIOD: Duration = Duration::from_secs(600);
 
@@ -41,17 +43,19 @@ impl KeptRoots {
 
 impl Engine {
     /// One pass over the root slots: makes and wraps what is missing, and raises an alarm for a slot whose token has been away
-    /// for two passes: one that is just being opened again needs nobody. Call it at start and then every few seconds.
+    /// for two passes: one that is just being opened again needs nobody; and for a retired slot whose row is not as it was. Call it at start and then every few seconds.
     ///
     /// # Errors
     /// The first failure; the next pass goes on.
     pub async fn keep_roots(&self) -> Result<(), Error> {
         let (seen, now) = (self.keeper().glance().await?, self.clock.uptime());
         self.tell_missing(&seen);
+        self.tell_revived(&seen);
         if !self.roots.lock().is_due(&seen, now) {
             return Ok(());
         }
         let reports = self.keeper().level().await?;
+        self.tell_revived(&reports);
         *self.roots.lock() = KeptRoots { reports, whole_at: now };
         Ok(())
     }
@@ -63,6 +67,13 @@ impl Engine {
             };
             let detail = format!("token {} is not there: {why}", report.serial);
             self.alarms.raise(ROOT_MISSING, &format!("root/{}", report.slot), &detail);
+        }
+    }
+
+    fn tell_revived(&self, seen: &[RootReport]) {
+        for report in seen.iter().filter(|report| report.revived) {
+            let detail = "it was retired, and its row is missing or older than that: it is kept retired";
+            self.alarms.raise(ROOT_REVIVED, &format!("root/{}", report.slot), detail);
         }
     }
 

@@ -77,6 +77,9 @@ pub struct WrappingKeyRecord {
     /// The same key under the root keys of further slots, one each.
     #[cbor(n(6), default)]
     pub others: Vec<Wrapped>,
+    /// Slots that wrap it never again: they were retired. Their own rows say so too, but a row can be deleted or put back.
+    #[cbor(n(7), default)]
+    pub stripped: Vec<String>,
 }
 
 impl WrappingKeyRecord {
@@ -127,9 +130,18 @@ impl WrappingKeyRecord {
         self
     }
 
-    /// The same without a wrapping under a slot.
+    /// Whether a slot wraps it never again.
+    #[must_use]
+    pub fn is_stripped_of(&self, slot: &str) -> bool {
+        self.stripped.iter().any(|stripped| stripped == slot)
+    }
+
+    /// The same without a wrapping under a slot, which wraps it never again.
     #[must_use]
     pub fn without(mut self, slot: &str) -> Self {
+        if !self.is_stripped_of(slot) {
+            self.stripped.push(slot.to_owned());
+        }
         if slot == FIRST_ROOT_SLOT {
             return Self { wrapped: Vec::new(), ..self };
         }
@@ -164,6 +176,7 @@ mod tests {
             root_slot: FIRST_ROOT_SLOT.to_owned(),
             created_at: 5,
             others: Vec::new(),
+            stripped: Vec::new(),
         }
     }
 
@@ -188,7 +201,11 @@ mod tests {
         assert_eq!((again.others.len(), again.under("vault")), (1, Some(&[3; 60][..])));
         let moved = two.without(FIRST_ROOT_SLOT);
         assert_eq!((moved.under("token"), moved.under("vault")), (None, Some(&[2; 60][..])));
-        assert_eq!(moved.without("vault").under("vault"), None);
+        assert!(moved.is_stripped_of("token") && !moved.is_stripped_of("vault"));
+        assert_eq!(WrappingKeyRecord::from_row(&moved.to_row(1)), Ok(moved.clone()));
+        let bare = moved.without("vault").without("vault");
+        assert_eq!(bare.under("vault"), None);
+        assert_eq!(bare.stripped, ["token", "vault"], "each once");
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub struct BackendStatus {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alarm {
     /// What kind: `quarantine`, `unknown-object`, `ledger-halted`, `ledger-damaged`, `outside-missing`, `bad-random`, `clock`,
-    /// `root-missing`.
+    /// `root-missing`, `root-revived`.
     pub kind: &'static str,
     /// What it is about.
     pub resource: String,

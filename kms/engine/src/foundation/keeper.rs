@@ -15,7 +15,7 @@ use hufu_core::store::Page;
 use hufu_core::{Error, Reason};
 use hufu_journal::{Journal, JournalError};
 
-use super::keyring::{Keyring, Slots, fresh, opened, wrapped};
+use super::keyring::{Keyring, Slots, foreign, fresh, opened, wrapped};
 use super::root::Root;
 use crate::fault;
 
@@ -39,10 +39,20 @@ pub struct RootReport {
     pub missing: Option<String>,
     /// Whether its token is a simulation.
     pub simulated: bool,
+    /// Whether it was retired, and its row is missing or from before that: someone has changed the database.
+    pub revived: bool,
     /// Wrapping keys under it.
     pub wraps: u64,
     /// Wrapping keys in all.
     pub keys: u64,
+}
+
+/// What is committed with a slot's new state.
+#[derive(Default)]
+pub(super) struct Also {
+    /// What it relies on besides the slot's own row.
+    pub(super) guards: Vec<Guard>,
+    pub(super) writes: Vec<Write>,
 }
 
 /// Keeps the root slots of a deployment.
@@ -67,15 +77,11 @@ impl RootKeeper<'_> {
         let active = |root: &&Root| slots.state(root.slot()) == Some(RootState::Active) && root.is_serving();
         let targets: Vec<&Root> = self.keyring.roots.iter().filter(active).collect();
         let mut failed = None;
-        for scope in self.scopes().await? {
-            for (record, revision) in self.records(&scope).await? {
-                let lacking = targets.iter().copied().filter(|root| record.under(root.slot()).is_none());
-                let lacking: Vec<&Root> = lacking.collect();
-                if lacking.is_empty() {
-                    continue;
-                }
+        // The deployment's own key last: should it be an older copy, the tenants' keys have told of retired slots by then.
+        for scope in self.scopes().await?.iter().rev() {
+            for (record, revision) in self.records(scope).await? {
                 // One key that nothing opens now must not keep the others from being safe.
-                if let Err(error) = self.add(record, revision, &lacking, &slots).await {
+                if let Err(error) = self.level_one(record, revision, &targets, &slots).await {
                     failed.get_or_insert(error);
                 }
             }
@@ -84,6 +90,31 @@ impl RootKeeper<'_> {
             Some(error) => Err(error),
             None => self.report().await,
         }
+    }
+
+    /// Wraps a key under those of the slots that lack it. It hears of slots that were left, as one does that an earlier release
+    /// wrote, or that was made while its slot was being left.
+    async fn level_one(
+        &self,
+        record: WrappingKeyRecord,
+        revision: u64,
+        targets: &[&Root],
+        slots: &Slots,
+    ) -> Result<(), Error> {
+        let may_wrap = |root: &&Root| record.under(root.slot()).is_none() && !self.keyring.is_retired(root.slot());
+        let lacking: Vec<&Root> = targets.iter().copied().filter(may_wrap).collect();
+        if !lacking.is_empty() {
+            return self.add(record, revision, &lacking, slots).await;
+        }
+        let unheard = |slot: &String| record.under(slot).is_none() && !record.is_stripped_of(slot);
+        let unheard: Vec<String> = slots.left().into_iter().filter(unheard).collect();
+        if unheard.is_empty() {
+            return Ok(());
+        }
+        let guards = vec![Guard::Revision(Collection::WrappingKey, record.id(), revision)];
+        let detail = format!("never again under {}", unheard.join(", "));
+        let record = unheard.iter().fold(record, |record, slot| record.without(slot));
+        self.write(&record, revision, guards, detail).await
     }
 
     /// Every slot, and how many of the wrapping keys it wraps.
@@ -109,17 +140,17 @@ impl RootKeeper<'_> {
     /// Those of the database.
     pub async fn glance(&self) -> Result<Vec<RootReport>, Error> {
         let slots = self.keyring.slots().await?;
-        let mut reports: Vec<RootReport> =
-            self.keyring.roots.iter().map(|root| report_of(root, slots.state(root.slot()))).collect();
-        for (name, (record, _)) in &slots.0 {
+        let mut reports: Vec<RootReport> = self.keyring.roots.iter().map(|root| report_of(root, &slots)).collect();
+        for (name, (record, _)) in &slots.rows {
             if !reports.iter().any(|report| report.slot == *name) {
-                reports.push(unconfigured(record));
+                reports.push(unconfigured(record, &slots));
             }
         }
         Ok(reports)
     }
 
-    /// Wraps a key under further slots, and proves each before it is committed.
+    /// Wraps a key under further slots, and proves each before it is committed. The commit holds only as long as the slots are
+    /// active: [`Reason::WrongState`] for one that is not, or was retired whatever its row says.
     pub(super) async fn add(
         &self,
         record: WrappingKeyRecord,
@@ -127,6 +158,13 @@ impl RootKeeper<'_> {
         lacking: &[&Root],
         slots: &Slots,
     ) -> Result<(), Error> {
+        for root in lacking {
+            slots.check_active(root.slot())?;
+            if self.keyring.is_retired(root.slot()) {
+                let what = format!("the root slot `{}` was retired: it wraps nothing", root.slot());
+                return Err(Error::new(Reason::WrongState, what));
+            }
+        }
         let key = opened(&record, &self.keyring.roots).await.map_err(fault::backend)?;
         let rng = self.keyring.rng.as_ref();
         let Ok((record, used)) = wrapped(record, &key, lacking.iter().copied(), rng).await else { return Ok(()) };
@@ -159,13 +197,14 @@ impl RootKeeper<'_> {
     }
 
     /// Commits a slot's new state, if nobody else has changed it.
-    pub(super) async fn change(&self, slot: RootSlot, guard: Guard, more: Vec<Write>) -> Result<(), Error> {
+    pub(super) async fn change(&self, slot: RootSlot, guard: Guard, also: Also) -> Result<(), Error> {
         let revision = if let Guard::Revision(.., revision) = &guard { *revision } else { 0 };
         let audit = vec![self.entry(&slot.id(), format!("{}, token {}", slot.state, slot.serial))];
         let mut writes = vec![Write::Put(self.keyring.integrity().row(&slot, revision + 1))];
-        writes.extend(more);
+        writes.extend(also.writes);
+        let guards = [vec![guard], also.guards].concat();
         let committed = self.journal.reserve().map_err(fault::journal)?;
-        committed.commit(changeset(vec![guard], writes, audit).urgent()).await.map(drop).map_err(fault::journal)
+        committed.commit(changeset(guards, writes, audit).urgent()).await.map(drop).map_err(fault::journal)
     }
 
     fn entry(&self, resource: &str, detail: String) -> AuditEntry {
@@ -193,10 +232,9 @@ impl RootKeeper<'_> {
         let page = Page { after: None, limit: PAGE };
         let rows = self.keyring.store.list(Collection::WrappingKey, scope, page).await.map_err(fault::store)?;
         let open = |row: &hufu_core::changeset::Row| {
-            let record = self.keyring.integrity().open(row).map_err(|error| {
-                Error::new(Reason::Quarantined, "the row of a wrapping key is not as the service wrote it")
-                    .because(error)
-            })?;
+            let opened = self.keyring.integrity().open(row);
+            let record = opened.map_err(|error| foreign("the row of a wrapping key", error))?;
+            self.keyring.learn(&record);
             Ok((record, row.revision))
         };
         rows.iter().map(open).collect()
@@ -206,7 +244,8 @@ impl RootKeeper<'_> {
     async fn make_missing(&self) -> Result<(), Error> {
         let slots = self.keyring.slots().await?;
         for root in &self.keyring.roots {
-            match slots.0.get(root.slot()) {
+            match slots.rows.get(root.slot()) {
+                _ if slots.is_revived(root.slot()) => {}
                 None if slots.state(root.slot()).is_some() => {}
                 None if root.is_serving() => self.announce(root, &slots).await?,
                 Some((slot, _)) if slot.serial != root.token.serial => {
@@ -235,7 +274,8 @@ impl RootKeeper<'_> {
             changed_at: self.clock.now_ms(),
         };
         let owner = Material { uid: key, owner: format!("root key of {}", slot.name) };
-        self.change(slot.clone(), slots.guard(root.slot()), vec![Write::Put(owner.to_row(1))]).await?;
+        let also = Also { writes: vec![Write::Put(owner.to_row(1))], ..Also::default() };
+        self.change(slot.clone(), slots.guard(root.slot()), also).await?;
         self.finish(root, &slot, 1).await
     }
 
@@ -254,7 +294,7 @@ impl RootKeeper<'_> {
         }
         let active = RootSlot { state: RootState::Active, changed_at: self.clock.now_ms(), ..slot.clone() };
         let guard = Guard::Revision(Collection::Meta, slot.id(), revision);
-        self.change(active, guard, Vec::new()).await?;
+        self.change(active, guard, Also::default()).await?;
         tracing::info!(slot = slot.name, serial = slot.serial, "a root slot was added");
         Ok(())
     }
@@ -281,7 +321,7 @@ fn changeset(guards: Vec<Guard>, writes: Vec<Write>, audit: Vec<AuditEntry>) -> 
     Changeset { guards, writes, audit, ..Changeset::default() }
 }
 
-fn report_of(root: &Root, state: Option<RootState>) -> RootReport {
+fn report_of(root: &Root, slots: &Slots) -> RootReport {
     let missing = match root.token.backend.health() {
         hufu_core::backend::Health::Serving => None,
         hufu_core::backend::Health::Down(why) => Some(why),
@@ -289,21 +329,23 @@ fn report_of(root: &Root, state: Option<RootState>) -> RootReport {
     RootReport {
         slot: root.slot().to_owned(),
         serial: root.token.serial.clone(),
-        state,
+        state: slots.state(root.slot()),
         missing,
         simulated: root.token.backend.capabilities().simulated,
+        revived: slots.is_revived(root.slot()),
         wraps: 0,
         keys: 0,
     }
 }
 
-fn unconfigured(record: &RootSlot) -> RootReport {
+fn unconfigured(record: &RootSlot, slots: &Slots) -> RootReport {
     RootReport {
         slot: record.name.clone(),
         serial: record.serial.clone(),
-        state: Some(record.state),
+        state: slots.state(&record.name),
         missing: Some("this server's configuration does not name it".to_owned()),
         simulated: false,
+        revived: slots.is_revived(&record.name),
         wraps: 0,
         keys: 0,
     }

@@ -1,15 +1,17 @@
 //! The keys that the root keys wrap, opened when needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hufu_core::ambient::{Rng, random_array};
 use hufu_core::backend::{BackendError, WrappingKeys};
 use hufu_core::changeset::{Collection, Guard, Row, RowSeal};
+use hufu_core::codec::CodecError;
 use hufu_core::record::{FIRST_ROOT_SLOT, RootSlot, RootState, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
 use hufu_core::store::{Page, Store};
 use hufu_core::{BoxFuture, Error, Reason};
 use hufu_secret::SecretBytes;
+use parking_lot::RwLock;
 use quick_cache::sync::Cache;
 
 use super::Integrity;
@@ -28,23 +30,58 @@ pub struct Keyring {
     pub(super) roots: Vec<Root>,
     integrity: Integrity,
     open: Cache<WrappingKeyId, Arc<SecretBytes>>,
+    /// Slots of which this server has seen that they were retired.
+    retired: RwLock<BTreeSet<String>>,
 }
 
-/// What the database says of the root slots: their state, and the revision of the row that says so.
+/// What the database says of the root slots.
 #[derive(Clone, Default)]
-pub(crate) struct Slots(pub(super) BTreeMap<String, (RootSlot, u64)>);
+pub(crate) struct Slots {
+    /// Their rows, with the revision of each.
+    pub(super) rows: BTreeMap<String, (RootSlot, u64)>,
+    /// Those that were retired before the rows were read, whatever the rows say.
+    retired: BTreeSet<String>,
+}
 
 impl Slots {
-    /// The state of a slot; nothing for one that is not made yet. The first slot is active until a row says otherwise.
+    /// The state of a slot; nothing for one that is not made yet. The first slot is active until a row says otherwise;
+    /// one that was retired stays so, whatever its row says now.
     pub(crate) fn state(&self, slot: &str) -> Option<RootState> {
-        let told = self.0.get(slot).map(|(record, _)| record.state);
+        if self.is_revived(slot) { Some(RootState::Retired) } else { self.told(slot) }
+    }
+
+    /// Whether a slot was retired and its row is missing, or from before that.
+    pub(super) fn is_revived(&self, slot: &str) -> bool {
+        self.retired.contains(slot) && !self.told(slot).is_some_and(is_left)
+    }
+
+    /// Every slot that was retired, or is about to be: it wraps nothing new.
+    pub(super) fn left(&self) -> BTreeSet<String> {
+        let told = self.rows.values().filter(|(slot, _)| is_left(slot.state)).map(|(slot, _)| slot.name.clone());
+        self.retired.iter().cloned().chain(told).collect()
+    }
+
+    fn told(&self, slot: &str) -> Option<RootState> {
+        let told = self.rows.get(slot).map(|(record, _)| record.state);
         told.or_else(|| (slot == FIRST_ROOT_SLOT).then_some(RootState::Active))
+    }
+
+    /// # Errors
+    /// [`Reason::WrongState`] when the slot is not active: it wraps nothing.
+    pub(super) fn check_active(&self, slot: &str) -> Result<(), Error> {
+        match self.state(slot) {
+            Some(RootState::Active) => Ok(()),
+            state => {
+                let state = state.map_or_else(|| "new".to_owned(), |state| state.to_string());
+                Err(Error::new(Reason::WrongState, format!("the root slot `{slot}` is {state}: it wraps nothing")))
+            }
+        }
     }
 
     /// That a slot is still as it was read here.
     pub(super) fn guard(&self, slot: &str) -> Guard {
         let id = RootSlot::row_id(slot);
-        match self.0.get(slot) {
+        match self.rows.get(slot) {
             Some((_, revision)) => Guard::Revision(Collection::Meta, id, *revision),
             None => Guard::Absent(Collection::Meta, id),
         }
@@ -58,7 +95,8 @@ impl Keyring {
         roots: Vec<Root>,
         integrity_key: &SecretBytes,
     ) -> Self {
-        Self { store, rng, roots, integrity: Integrity::new(integrity_key), open: Cache::new(OPEN_MAX) }
+        let (integrity, open) = (Integrity::new(integrity_key), Cache::new(OPEN_MAX));
+        Self { store, rng, roots, integrity, open, retired: RwLock::default() }
     }
 
     /// Tags and checks rows.
@@ -80,6 +118,7 @@ impl Keyring {
     ) -> Result<(WrappingKeyRecord, Vec<Guard>), Error> {
         let slots = self.slots().await?;
         let (record, key) = fresh(self.rng.as_ref(), usage, tenant, now)?;
+        let record = WrappingKeyRecord { stripped: slots.left().into_iter().collect(), ..record };
         let active = self.roots.iter().filter(|root| slots.state(root.slot()) == Some(RootState::Active));
         let (record, used) = wrapped(record, &key, active, self.rng.as_ref()).await.map_err(fault::backend)?;
         Ok((record, used.iter().map(|slot| slots.guard(slot)).collect()))
@@ -107,18 +146,54 @@ impl Keyring {
 
     /// The root slots as the database knows them now.
     pub(crate) async fn slots(&self) -> Result<Slots, Error> {
+        // In this order: a slot's row says that it is left before any wrapping key does.
+        let retired = self.retired().await?;
         let page = Page { after: None, limit: SLOTS_MAX };
         let rows = self.store.list(Collection::Meta, RootSlot::SCOPE, page).await.map_err(fault::store)?;
-        let mut slots = Slots::default();
+        let mut slots = Slots { retired, ..Slots::default() };
         for row in &rows {
-            let slot: RootSlot = self.integrity.open(row).map_err(|error| {
-                Error::new(Reason::Quarantined, "the row of a root slot is not as the service wrote it")
-                    .because(error)
-            })?;
-            slots.0.insert(slot.name.clone(), (slot, row.revision));
+            let slot: RootSlot =
+                self.integrity.open(row).map_err(|error| foreign("the row of a root slot", error))?;
+            slots.rows.insert(slot.name.clone(), (slot, row.revision));
         }
+        self.retired.write().extend(slots.left());
         Ok(slots)
     }
+
+    /// Remembers which slots a wrapping key knows to be retired.
+    pub(super) fn learn(&self, record: &WrappingKeyRecord) {
+        let is_new = |slot: &&String| !self.is_retired(slot);
+        let new: Vec<String> = record.stripped.iter().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            self.retired.write().extend(new);
+        }
+    }
+
+    /// Whether this server has seen that a slot was retired.
+    pub(super) fn is_retired(&self, slot: &str) -> bool {
+        self.retired.read().contains(slot)
+    }
+
+    /// The slots that were retired, as the deployment's own wrapping key says and as this server has seen.
+    async fn retired(&self) -> Result<BTreeSet<String>, Error> {
+        let page = Page { after: None, limit: SLOTS_MAX };
+        let rows = self.store.list(Collection::WrappingKey, "", page).await.map_err(fault::store)?;
+        for row in &rows {
+            let record = self.integrity.open(row).map_err(|error| foreign("the row of a wrapping key", error))?;
+            self.learn(&record);
+        }
+        Ok(self.retired.read().clone())
+    }
+}
+
+/// Whether a slot in that state wraps nothing new, for good.
+fn is_left(state: RootState) -> bool {
+    !matches!(state, RootState::Making | RootState::Active)
+}
+
+/// A row whose tag is wrong.
+pub(super) fn foreign(what: &str, error: CodecError) -> Error {
+    Error::new(Reason::Quarantined, format!("{what} is not as the service wrote it")).because(error)
 }
 
 impl RowSeal for Keyring {
@@ -155,6 +230,7 @@ pub(super) fn fresh(
         root_slot: FIRST_ROOT_SLOT.to_owned(),
         created_at: now,
         others: Vec::new(),
+        stripped: Vec::new(),
     };
     Ok((record, key))
 }

@@ -2,7 +2,8 @@
 //! root key is destroyed.
 //!
 //! INVARIANT: a wrapping is taken away only from a record that another active slot has just opened. So an end at any point leaves
-//! every key openable, and the same call goes on where the last one ended.
+//! every key openable, and the same call goes on where the last one ended. A slot begins to retire only while the one it moves to is
+//! active, in the same commit: of two moves that cross one is refused.
 
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use hufu_core::changeset::{Collection, Guard, Write};
 use hufu_core::record::{FIRST_ROOT_SLOT, Record, RootSlot, RootState, WrappingKeyRecord};
 use hufu_core::{Error, Reason};
 
-use super::keeper::{RootKeeper, TOKEN_TIMEOUT};
+use super::keeper::{Also, RootKeeper, TOKEN_TIMEOUT};
 use super::keyring::Slots;
 use super::root::Root;
 use crate::fault;
@@ -50,6 +51,9 @@ impl RootKeeper<'_> {
                 let what = format!("the root slot `{from}` is not made yet: take it out of the configuration");
                 return Err(Error::new(Reason::InvalidArgument, what).field("from"));
             }
+            // One that rows of an older copy have brought back, or under keys, is gone through once more.
+            RootState::Retired | RootState::Destroying
+                if slots.is_revived(from) || self.count_under(from).await? > 0 => {}
             RootState::Retired | RootState::Destroying | RootState::Destroyed => {
                 told(MoveStep::Retired);
                 return Ok(());
@@ -57,7 +61,8 @@ impl RootKeeper<'_> {
         }
         told(MoveStep::Covered(self.cover(to).await?));
         if state == RootState::Active {
-            self.set(from, &slots, RootState::Retiring, Vec::new()).await?;
+            let also = Also { guards: vec![slots.guard(to.slot())], ..Also::default() };
+            self.set(from, &slots, RootState::Retiring, also).await?;
         }
         told(MoveStep::Retiring);
         let mut stripped = 0;
@@ -65,7 +70,7 @@ impl RootKeeper<'_> {
             match self.strip(from, to).await? {
                 0 => {
                     let slots = self.keyring.slots().await?;
-                    self.set(from, &slots, RootState::Retired, Vec::new()).await?;
+                    self.set(from, &slots, RootState::Retired, Also::default()).await?;
                     told(MoveStep::Retired);
                     return Ok(());
                 }
@@ -79,12 +84,15 @@ impl RootKeeper<'_> {
     /// Destroys the root key of a slot on which nothing rests any more.
     ///
     /// # Errors
-    /// [`Reason::InvalidArgument`] when the slot is not retired, [`Reason::BackendUnavailable`] when its token does not answer or
-    /// still shows the key.
+    /// [`Reason::InvalidArgument`] when the slot is not retired, [`Reason::WrongState`] when it still wraps a key,
+    /// [`Reason::BackendUnavailable`] when its token does not answer or still shows the key.
     pub async fn destroy_key(&self, slot: &str) -> Result<(), Error> {
         let slots = self.keyring.slots().await?;
+        if matches!(slots.state(slot), Some(RootState::Retired | RootState::Destroying)) {
+            self.check_bare(slot).await?;
+        }
         match slots.state(slot) {
-            Some(RootState::Retired) => self.set(slot, &slots, RootState::Destroying, Vec::new()).await?,
+            Some(RootState::Retired) => self.set(slot, &slots, RootState::Destroying, Also::default()).await?,
             Some(RootState::Destroying) => {}
             Some(RootState::Destroyed) => return Ok(()),
             Some(state) => {
@@ -96,7 +104,7 @@ impl RootKeeper<'_> {
         }
         let slots = self.keyring.slots().await?;
         let root = self.keyring.roots.iter().find(|root| root.slot() == slot).ok_or_else(|| unknown("slot", slot))?;
-        let Some((record, _)) = slots.0.get(slot) else { return Err(unknown("slot", slot)) };
+        let Some((record, _)) = slots.rows.get(slot) else { return Err(unknown("slot", slot)) };
         let deadline = Instant::now() + TOKEN_TIMEOUT;
         let backend = &root.token.backend;
         backend.perform(Operation::Destroy(record.key), deadline).await.map_err(fault::backend)?;
@@ -105,7 +113,26 @@ impl RootKeeper<'_> {
             _ => return Err(Error::new(Reason::BackendUnavailable, "the token still shows the root key")),
         }
         let gone = Write::Delete(Collection::Material, record.key.to_string());
-        self.set(slot, &slots, RootState::Destroyed, vec![gone]).await
+        self.set(slot, &slots, RootState::Destroyed, Also { writes: vec![gone], ..Also::default() }).await
+    }
+
+    /// Nothing is under a slot. As the slot is not active and wraps nothing any more, it stays so.
+    async fn check_bare(&self, slot: &str) -> Result<(), Error> {
+        match self.count_under(slot).await? {
+            0 => Ok(()),
+            keys => {
+                let what = format!("`{slot}` still wraps {keys} keys: its root key is not destroyed");
+                Err(Error::new(Reason::WrongState, what).field("slot").help("move away from it once more"))
+            }
+        }
+    }
+
+    async fn count_under(&self, slot: &str) -> Result<usize, Error> {
+        let mut count = 0;
+        for scope in self.scopes().await? {
+            count += self.records(&scope).await?.iter().filter(|(record, _)| record.under(slot).is_some()).count();
+        }
+        Ok(count)
     }
 
     fn target<'r>(&'r self, slots: &Slots, from: &str, to: &str) -> Result<&'r Root, Error> {
@@ -157,12 +184,13 @@ impl RootKeeper<'_> {
         })
     }
 
-    /// Takes the wrappings of a slot away, one key a commit; answers how many there were.
+    /// Takes the wrappings of a slot away, and lets every key know that it is under that slot never again, one key a commit;
+    /// answers how many there were.
     async fn strip(&self, from: &str, to: &Root) -> Result<u64, Error> {
         let mut found = 0;
         for scope in self.scopes().await? {
             for (record, revision) in self.records(&scope).await? {
-                if record.under(from).is_none() {
+                if record.under(from).is_none() && record.is_stripped_of(from) {
                     continue;
                 }
                 found += 1;
@@ -177,8 +205,8 @@ impl RootKeeper<'_> {
         Ok(found)
     }
 
-    async fn set(&self, name: &str, slots: &Slots, state: RootState, more: Vec<Write>) -> Result<(), Error> {
-        let known = slots.0.get(name).map(|(slot, _)| slot.clone());
+    async fn set(&self, name: &str, slots: &Slots, state: RootState, also: Also) -> Result<(), Error> {
+        let known = slots.rows.get(name).map(|(slot, _)| slot.clone());
         let first = || {
             let root =
                 self.keyring.roots.iter().find(|root| root.slot() == FIRST_ROOT_SLOT && name == root.slot())?;
@@ -188,7 +216,7 @@ impl RootKeeper<'_> {
         };
         let slot = known.or_else(first).ok_or_else(|| unknown("slot", name))?;
         let slot = RootSlot { state, changed_at: self.clock.now_ms(), ..slot };
-        self.change(slot, slots.guard(name), more).await
+        self.change(slot, slots.guard(name), also).await
     }
 }
 

@@ -1,13 +1,17 @@
 //! Root slots: added, missed, found again, moved away from, with an end at every commit; and a database that was changed.
 
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use hufu_core::algorithm::Algorithm;
 use hufu_core::backend::BackendError;
 use hufu_core::changeset::{Collection, Row};
 use hufu_core::name::{JobId, TenantId};
-use hufu_core::record::{Protection, Record as _, RootState, WrappingKeyRecord};
+use hufu_core::record::{Protection, Record as _, RootSlot, RootState, WrappingKeyRecord};
 use hufu_core::{Error, Reason};
 use hufu_engine::api::{CreateImportJob, CreateKey};
 use hufu_engine::{MoveStep, RootKeeper, RootReport};
@@ -18,6 +22,7 @@ use crate::common::world::{ALICE, World};
 use crate::requests::{create, primary, reason};
 
 const ROOT_MISSING: &str = "root-missing";
+const ROOT_REVIVED: &str = "root-revived";
 
 /// A world with a software key, a second root slot, and everything under both.
 fn world() -> World {
@@ -241,6 +246,75 @@ fn moves_that_cannot_be_meant_are_refused_and_change_nothing() {
     assert_all_open(&mut world);
 }
 
+/// Two operators, each moving to the slot that the other moves away from.
+#[test]
+fn of_moves_that_cross_one_is_refused() {
+    let mut world = world();
+    let (one, other) = world.run(async |server| {
+        let (there, back) = (keeper(server), keeper(server));
+        both(there.retire("token", "vault", &|_| {}), back.retire("vault", "token", &|_| {})).await
+    });
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    let (retired, active) = if one.is_ok() { ("token", "vault") } else { ("vault", "token") };
+    let states = reports(&mut world).into_iter().map(|report| (report.slot, (report.state.unwrap(), report.wraps)));
+    let states: BTreeMap<_, _> = states.collect();
+    assert_eq!((states[retired], states[active]), ((RootState::Retired, 0), (RootState::Active, 5)));
+    world.run(async |server| keeper(server).destroy_key(retired).await).unwrap();
+    assert_all_open(&mut world);
+}
+
+/// Polls two futures by turns.
+async fn both<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    let (mut first, mut second) = (None, None);
+    poll_fn(|context| {
+        if first.is_none()
+            && let Poll::Ready(done) = one.as_mut().poll(context)
+        {
+            first = Some(done);
+        }
+        if second.is_none()
+            && let Poll::Ready(done) = other.as_mut().poll(context)
+        {
+            second = Some(done);
+        }
+        if first.is_some() && second.is_some() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    (first.unwrap(), second.unwrap())
+}
+
+/// Whoever can write to the database puts an older row of a wrapping key back: with it the retired slot wraps again.
+#[test]
+fn a_root_key_is_not_destroyed_while_a_key_is_under_it() {
+    let mut world = world();
+    let older = world.site.store.snapshot().rows[&Collection::WrappingKey].clone();
+    retire(&mut world, "token", "vault").unwrap();
+    let put_back = |world: &mut World| {
+        world.site.store.tamper(|state| {
+            let (id, row) = older.last_key_value().unwrap();
+            state.rows.get_mut(&Collection::WrappingKey).unwrap().insert(id.clone(), row.clone());
+        });
+    };
+    put_back(&mut world);
+    let objects = world.site.token.uids().len();
+    let destroyed = world.run(async |server| keeper(server).destroy_key("token").await);
+    assert_eq!(reason(destroyed), Reason::WrongState);
+    assert_eq!(world.site.token.uids().len(), objects);
+    assert_eq!(under(&mut world)[0], (Some(RootState::Retired), 1, 5));
+    // The same move takes it away once more, and then the key may go.
+    retire(&mut world, "token", "vault").unwrap();
+    // Cut off between the intent and the token.
+    world.run_cut(1, async |server| keeper(server).destroy_key("token").await);
+    assert_eq!(under(&mut world)[0].0, Some(RootState::Destroying));
+    put_back(&mut world);
+    assert_eq!(reason(world.run(async |server| keeper(server).destroy_key("token").await)), Reason::WrongState);
+    assert_eq!(world.site.token.uids().len(), objects);
+    retire(&mut world, "token", "vault").unwrap();
+    world.run(async |server| keeper(server).destroy_key("token").await).unwrap();
+    assert_all_open(&mut world);
+}
+
 /// kill -9 after each commit of adding a slot and of a move: all keys open on the next start, and the same call ends the work.
 #[test]
 fn an_end_at_any_commit_leaves_every_key_openable() {
@@ -326,4 +400,89 @@ fn a_slot_row_that_was_changed_is_found() {
         });
         assert!(world.try_restart().is_err());
     }
+}
+
+/// Whoever can write to the database makes the row of a retired slot say less than it did, and lets the service work on.
+#[test]
+fn a_retired_slot_wraps_nothing_again_whatever_its_row_says() {
+    for deletes in [true, false] {
+        for restarts in [false, true] {
+            let mut world = world();
+            retire(&mut world, "token", "vault").unwrap();
+            let row = world.site.store.snapshot().rows[&Collection::Meta]["root/token"].clone();
+            // As it would have been, were the first slot's state written down while it was active.
+            let active = RootSlot { state: RootState::Active, ..RootSlot::from_row(&row).unwrap() };
+            let older = world.server.keyring.integrity().row(&active, 1);
+            world.site.store.tamper(|state| {
+                let rows = state.rows.get_mut(&Collection::Meta).unwrap();
+                rows.remove("root/token");
+                if !deletes {
+                    rows.insert("root/token".to_owned(), older);
+                }
+            });
+            if restarts {
+                world.restart();
+            }
+            register(&mut world, "later");
+            keep(&mut world).unwrap();
+            keep(&mut world).unwrap();
+            let at = format!("deletes {deletes}, restarts {restarts}");
+            let states = [(Some(RootState::Retired), 0, 7), (Some(RootState::Active), 7, 7)];
+            assert_eq!(under(&mut world), states, "{at}");
+            assert!(world.server.alarms.is_raised(ROOT_REVIVED, "root/token"), "{at}");
+            assert!(!world.server.alarms.is_raised(ROOT_REVIVED, "root/vault"), "{at}");
+            // Nothing moves back to it, and the same move once more puts its row right.
+            assert_eq!(reason(retire(&mut world, "vault", "token")), Reason::InvalidArgument, "{at}");
+            retire(&mut world, "token", "vault").unwrap();
+            world.restart();
+            keep(&mut world).unwrap();
+            assert!(!world.server.alarms.is_raised(ROOT_REVIVED, "root/token"), "{at}");
+            assert_all_open(&mut world);
+        }
+    }
+}
+
+/// A further slot whose row is gone is not made anew under its old name.
+#[test]
+fn a_retired_slot_without_a_row_is_not_made_again() {
+    let mut world = world();
+    retire(&mut world, "vault", "token").unwrap();
+    world.site.store.tamper(|state| drop(state.rows.get_mut(&Collection::Meta).unwrap().remove("root/vault")));
+    world.restart();
+    keep(&mut world).unwrap();
+    assert!(world.server.alarms.is_raised(ROOT_REVIVED, "root/vault"));
+    let states = [(Some(RootState::Active), 5, 5), (Some(RootState::Retired), 0, 5)];
+    assert_eq!((under(&mut world), vault(&world).uids().len()), (states, 1));
+}
+
+/// Keys from before they were told of retired slots learn of them, and from any one of them the others do.
+#[test]
+fn keys_of_an_earlier_release_hear_of_retired_slots() {
+    let mut world = world();
+    retire(&mut world, "token", "vault").unwrap();
+    let unmarked = |world: &World, all: bool| {
+        let seal = world.server.keyring.clone();
+        world.site.store.tamper(|state| {
+            for row in state.rows.get_mut(&Collection::WrappingKey).unwrap().values_mut() {
+                let record = WrappingKeyRecord::from_row(row).unwrap();
+                if all || record.tenant.is_empty() {
+                    let record = WrappingKeyRecord { stripped: Vec::new(), ..record };
+                    *row = seal.integrity().row(&record, row.revision);
+                }
+            }
+        });
+    };
+    unmarked(&world, true);
+    world.restart();
+    keep(&mut world).unwrap();
+    let rows = world.site.store.snapshot().rows[&Collection::WrappingKey].clone();
+    assert!(rows.values().all(|row| WrappingKeyRecord::from_row(row).unwrap().is_stripped_of("token")));
+    // The deployment's own key is put back together with the slot's row: the tenants' keys still tell.
+    unmarked(&world, false);
+    world.site.store.tamper(|state| drop(state.rows.get_mut(&Collection::Meta).unwrap().remove("root/token")));
+    world.restart();
+    keep(&mut world).unwrap();
+    assert!(world.server.alarms.is_raised(ROOT_REVIVED, "root/token"));
+    register(&mut world, "later");
+    assert_eq!(under(&mut world), [(Some(RootState::Retired), 0, 7), (Some(RootState::Active), 7, 7)]);
 }
