@@ -10,6 +10,6 @@ mod staging;
 mod update;
 pub(crate) mod validate;
 
-pub(crate) use material::{Making, shared};
+pub(crate) use material::{Attempt, Making, shared};
 pub(crate) use read::{page_size, page_token_invalid};
 pub(crate) use staging::Staging;
