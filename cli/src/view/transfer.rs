@@ -33,6 +33,9 @@ pub(crate) struct OfferView {
     scheme: String,
     protection: String,
     exit: String,
+    digest_allowed: bool,
+    sm2_distinguishing_id: Option<String>,
+    activate: bool,
     public_key_sha256: Option<String>,
     import_key_sha256: String,
     wrapping: String,
@@ -104,6 +107,9 @@ impl OfferView {
             scheme: statement.scheme.clone(),
             protection: statement.protection.clone(),
             exit: statement.exit.clone(),
+            digest_allowed: statement.digest_allowed,
+            sm2_distinguishing_id: statement.distinguishing_id.clone(),
+            activate: statement.activate,
             public_key_sha256: statement.public_key.map(hex::encode),
             import_key_sha256: hex::encode(statement.import_key),
             wrapping: statement.wrapping.clone(),
@@ -124,6 +130,9 @@ impl View for OfferView {
             ("scheme", self.scheme.clone()),
             ("protection", protection_text(&self.protection, self.simulated)),
             ("exit", self.exit.clone()),
+            ("digests", if self.digest_allowed { "allowed" } else { "not allowed" }.to_owned()),
+            ("SM2 id", self.sm2_distinguishing_id.clone().unwrap_or_default()),
+            ("activated", if self.activate { "at once" } else { "not at once" }.to_owned()),
             ("public key", self.public_key_sha256.as_ref().map(|hash| format!("sha256:{hash}")).unwrap_or_default()),
             ("import key", format!("sha256:{}", self.import_key_sha256)),
             ("wrapping", self.wrapping.clone()),
@@ -167,5 +176,48 @@ impl View for ExportView {
     fn text(&self) -> String {
         let (version, recipient) = (clean(&self.key_version), clean(&self.recipient_sha256));
         format!("exported {version} to sha256:{recipient} ({})\n", self.wrapping)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement() -> ImportStatement {
+        ImportStatement {
+            origin: "dev.example/log".into(),
+            job: "tenants/dev/importJobs/j".into(),
+            key: "tenants/dev/keys/k".into(),
+            algorithm: "sm2".into(),
+            purpose: "sign".into(),
+            scheme: "sm2-sm3".into(),
+            protection: "software".into(),
+            exit: "never".into(),
+            digest_allowed: true,
+            distinguishing_id: Some("a\nactivated  not at once".into()),
+            activate: true,
+            public_key: Some([1; 32]),
+            import_key: [2; 32],
+            wrapping: "rsa-aes-kwp".into(),
+            simulated: false,
+            expires_at: 1_700_000_000_000,
+        }
+    }
+
+    /// The holder of the key sees all that it will do, and no identifier writes a line of its own.
+    #[test]
+    fn an_offer_shows_every_attribute() {
+        let text = OfferView::new(&statement()).text();
+        let line =
+            |name: &str| text.lines().filter_map(|line| line.strip_prefix(name)).map(str::trim).collect::<Vec<_>>();
+        assert_eq!((line("digests"), line("activated")), (vec!["allowed"], vec!["at once"]), "{text}");
+        assert_eq!(line("SM2 id").len(), 1);
+        let plain =
+            ImportStatement { digest_allowed: false, activate: false, distinguishing_id: None, ..statement() };
+        let text = OfferView::new(&plain).text();
+        assert!(text.contains("not allowed") && text.contains("not at once") && !text.contains("SM2 id"), "{text}");
+        let json = serde_json::to_value(OfferView::new(&statement())).unwrap();
+        assert_eq!((&json["digest_allowed"], &json["activate"]), (&true.into(), &true.into()));
+        assert_eq!(json["sm2_distinguishing_id"], "a\nactivated  not at once");
     }
 }

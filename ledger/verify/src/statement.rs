@@ -2,7 +2,8 @@
 
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use hufu_tlog::{SignedNote, VerifierKey};
 use sha2::{Digest, Sha256};
@@ -12,7 +13,7 @@ use crate::note::signed_text;
 
 /// First word of a statement. A checkpoint begins with the log's origin, which has no space in it: neither passes for the
 /// other.
-const DOMAIN: &str = "hufu-import-job/v1";
+const DOMAIN: &str = "hufu-import-job/v2";
 
 /// Longest statement in bytes, with its signature.
 pub const STATEMENT_LEN_MAX: usize = 4096;
@@ -37,6 +38,12 @@ pub struct ImportStatement {
     pub protection: String,
     /// Whether its material may leave again.
     pub exit: String,
+    /// Whether it will sign digests that others made, of messages that it never sees.
+    pub digest_allowed: bool,
+    /// The SM2 distinguishing identifier that goes into every signature; nothing for other keys.
+    pub distinguishing_id: Option<String>,
+    /// Whether its first version is active as soon as it is in.
+    pub activate: bool,
     /// SHA-256 of the SubjectPublicKeyInfo that it must belong to; nothing for secret keys.
     pub public_key: Option<[u8; 32]>,
     /// SHA-256 of the SubjectPublicKeyInfo of the import key.
@@ -50,13 +57,14 @@ pub struct ImportStatement {
 }
 
 impl ImportStatement {
-    /// What is signed: a line each.
+    /// What is signed: a line each. An identifier may hold any ASCII, line ends too, and so it is written in hexadecimal.
     #[must_use]
     pub fn text(&self) -> String {
         let public_key = self.public_key.map_or_else(|| "none".to_owned(), |hash| hex(&hash));
+        let id = self.distinguishing_id.as_ref().map_or_else(|| "none".to_owned(), |id| hex(id.as_bytes()));
         format!(
             "{DOMAIN} {}\njob {}\nkey {}\nalgorithm {}\npurpose {}\nscheme {}\nprotection {}\nexit {}\n\
-             public-key-sha256 {public_key}\nimport-key-sha256 {}\nwrapping {}\nsimulated {}\nexpires-at-ms {}\n",
+             digest-allowed {}\nsm2-id-hex {id}\nactivate {}\npublic-key-sha256 {public_key}\nimport-key-sha256 {}\nwrapping {}\nsimulated {}\nexpires-at-ms {}\n",
             self.origin,
             self.job,
             self.key,
@@ -65,6 +73,8 @@ impl ImportStatement {
             self.scheme,
             self.protection,
             self.exit,
+            self.digest_allowed,
+            self.activate,
             hex(&self.import_key),
             self.wrapping,
             self.simulated,
@@ -107,11 +117,17 @@ impl ImportStatement {
             scheme: next("scheme")?.to_owned(),
             protection: next("protection")?.to_owned(),
             exit: next("exit")?.to_owned(),
+            digest_allowed: next("digest-allowed")?.parse().ok()?,
+            distinguishing_id: match next("sm2-id-hex")? {
+                "none" => None,
+                id => Some(String::from_utf8(unhex(id)?).ok().filter(|id| !id.is_empty() && id.is_ascii())?),
+            },
+            activate: next("activate")?.parse().ok()?,
             public_key: match next("public-key-sha256")? {
                 "none" => None,
-                hash => Some(unhex(hash)?),
+                hash => Some(unhex(hash)?.try_into().ok()?),
             },
-            import_key: unhex(next("import-key-sha256")?)?,
+            import_key: unhex(next("import-key-sha256")?)?.try_into().ok()?,
             wrapping: next("wrapping")?.to_owned(),
             simulated: next("simulated")?.parse().ok()?,
             expires_at: next("expires-at-ms")?.parse().ok()?,
@@ -138,19 +154,15 @@ fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || text.to_string().bytes().any(|c| !c.is_ascii_hexdigit()) {
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || text.bytes().any(|c| !c.is_ascii_hexdigit()) {
         return None;
     }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -170,6 +182,9 @@ mod tests {
             scheme: "ecdsa-sha256".into(),
             protection: "software".into(),
             exit: "never".into(),
+            digest_allowed: false,
+            distinguishing_id: None,
+            activate: true,
             public_key: Some(digest(b"public")),
             import_key: digest(b"import"),
             wrapping: "rsa-aes-kwp".into(),
@@ -187,7 +202,15 @@ mod tests {
     #[test]
     fn a_statement_verifies_and_no_changed_one_does() {
         let (key, verifier) = key();
-        for statement in [statement(), ImportStatement { public_key: None, simulated: true, ..statement() }] {
+        let sm2 = |id: &str| ImportStatement { distinguishing_id: Some(id.into()), ..statement() };
+        let statements = [
+            statement(),
+            ImportStatement { public_key: None, simulated: true, ..statement() },
+            ImportStatement { digest_allowed: true, activate: false, ..statement() },
+            sm2("1234567812345678"),
+            sm2("none"),
+        ];
+        for statement in statements {
             let signature = key.sign(statement.text().as_bytes()).to_bytes();
             let note = statement.signed(&verifier, &signature).unwrap();
             assert_eq!(verify_import_statement(note.as_bytes(), &verifier).unwrap(), statement);
@@ -199,6 +222,51 @@ mod tests {
         }
         assert!(statement().is_of_import_key(b"import") && !statement().is_of_import_key(b"other"));
         assert!(statement().expects(Some(b"public")) && !statement().expects(None));
+    }
+
+    /// What the sender is to know of the key, each told apart from every other.
+    #[test]
+    fn every_attribute_is_signed() {
+        let sm2 = |id: &str| ImportStatement { distinguishing_id: Some(id.into()), ..statement() };
+        let all = [
+            statement(),
+            ImportStatement { digest_allowed: true, ..statement() },
+            ImportStatement { activate: false, ..statement() },
+            sm2("a"),
+            sm2("none"),
+            // An identifier with line ends in it says nothing of the lines after it.
+            sm2("a\nactivate false"),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            assert_eq!(ImportStatement::parse(&one.text()).as_ref(), Some(one));
+            assert!(all.iter().skip(at + 1).all(|other| other.text() != one.text()));
+        }
+    }
+
+    #[test]
+    fn a_statement_has_one_spelling() {
+        let text = ImportStatement { distinguishing_id: Some("jj".into()), ..statement() }.text();
+        let spoils = [
+            ("/v2 ", "/v1 "),
+            ("digest-allowed false\n", ""),
+            ("digest-allowed false", "digest-allowed no"),
+            ("sm2-id-hex 6a6a\n", ""),
+            ("sm2-id-hex 6a6a", "sm2-id-hex 6A6A"),
+            ("sm2-id-hex 6a6a", "sm2-id-hex 6a6"),
+            ("sm2-id-hex 6a6a", "sm2-id-hex 6a+a"),
+            ("sm2-id-hex 6a6a", "sm2-id-hex "),
+            ("sm2-id-hex 6a6a", "sm2-id-hex ff"),
+            ("activate true\n", ""),
+            ("activate true\n", "activate true\nactivate true\n"),
+            ("import-key-sha256 ", "import-key-sha256 00"),
+        ];
+        for (from, to) in spoils {
+            assert!(text.contains(from), "{from}");
+            assert_eq!(ImportStatement::parse(&text.replace(from, to)), None, "{from} {to}");
+        }
+        // As it was before these lines.
+        let old = text.replace("digest-allowed false\nsm2-id-hex 6a6a\nactivate true\n", "").replace("/v2", "/v1");
+        assert_eq!(ImportStatement::parse(&old), None);
     }
 
     #[test]

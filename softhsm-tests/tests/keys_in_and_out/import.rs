@@ -107,6 +107,9 @@ fn in_two_steps(cli: &Cli, name: &str, attributes: &str, material: &str) {
     cli.ok(&format!("key import-job create {name} {attributes} {public} --job {job} --out {name}.offer"));
     let offer = cli.json(&format!("key import-job verify {name}.offer --log-key log.pub"));
     assert_eq!(offer["key"], format!("tenants/dev/keys/{name}"));
+    assert_eq!((&offer["digest_allowed"], &offer["activate"]), (&false.into(), &true.into()));
+    let id = attributes.contains("--algorithm sm2").then_some("1234567812345678");
+    assert_eq!(offer["sm2_distinguishing_id"].as_str(), id);
     let hash = if offer["wrapping"] == "rsa-aes-kwp-sha1" { "sha1" } else { "sha256" };
     import_key(cli, &format!("{name}.offer"));
     wrap(cli, hash, material, &format!("{name}.wrapped"));
@@ -173,13 +176,16 @@ fn a_sender_without_a_service_checks_before_it_wraps() {
 
 fn spoilt_offers_are_refused(apart: &Cli, line: &str) {
     let offer = String::from_utf8(apart.read("offer")).unwrap();
-    let spoils: [(&str, &str); 6] = [
+    let spoils: [(&str, &str); 9] = [
         ("keys/k\n", "keys/l\n"),
         ("importJobs/j\n", "importJobs/i\n"),
         ("wrapping rsa-aes-kwp\n", "wrapping rsa-aes-kwp-sha1\n"),
         ("protection software", "protection hsm"),
         ("exit never", "exit exportable"),
-        ("hufu-import-job/v1", "hufu-import-job/v2"),
+        ("digest-allowed false", "digest-allowed true"),
+        ("sm2-id-hex none", "sm2-id-hex 6a"),
+        ("activate true", "activate false"),
+        ("hufu-import-job/v2", "hufu-import-job/v1"),
     ];
     for (from, to) in spoils {
         assert!(offer.contains(from), "{from}");

@@ -27,6 +27,14 @@ fn a_wrapped_key_comes_back_as_what_it_was() {
     // A key that was revoked does not come back under another name.
     cli.ok("key revoke mac --reason key-compromise --yes");
     cli.refused("WRONG_STATE", "key unwrap mac4 --by kek --in mac.blob");
+    // The copies live on, and the audit names what each was: the one way to find and to revoke them.
+    let audit = cli.json("audit list --operation UnwrapKey --outcome allowed");
+    let copies = audit["records"].as_array().unwrap();
+    let of_mac = |record: &&serde_json::Value| {
+        record["detail"].as_str().unwrap().contains("was tenants/dev/keys/mac/versions/1,")
+    };
+    assert_eq!(copies.iter().filter(of_mac).count(), 2, "{copies:?}");
+    assert!(cli.ok("key show mac2").contains("active"));
 }
 
 /// Clulow 2003, §3.2: a key that both wraps and decrypts gives out what it wrapped; one that unwraps and encrypts takes in what the

@@ -14,7 +14,7 @@ use hufu_core::record::{
     Attestation, Intent, IntentKind, KeyRecord, KeyState, Locator, Material, Origin, Protection, Record,
     VersionRecord, VersionUid,
 };
-use hufu_journal::Slot;
+use hufu_journal::{JournalError, Slot};
 use hufu_verify::key_id_for_public_key;
 
 use super::Staging;
@@ -86,7 +86,16 @@ impl Engine {
     }
 
     /// Commits the outcome of an attempt, or undoes it.
-    pub(crate) async fn settle(&self, attempt: Attempt, mut staging: Staging<'_>) -> Result<(), Error> {
+    pub(crate) async fn settle(&self, attempt: Attempt, staging: Staging<'_>) -> Result<(), Error> {
+        self.settle_guarded(attempt, staging).await.map_err(fault::journal)
+    }
+
+    /// As [`Self::settle`], for who has guards of his own to tell apart.
+    pub(crate) async fn settle_guarded(
+        &self,
+        attempt: Attempt,
+        mut staging: Staging<'_>,
+    ) -> Result<(), JournalError> {
         let Attempt { version, intent, slot } = attempt;
         if let Some(uid) = intent {
             // A reconciler that has claimed the intent has changed its revision.
@@ -99,12 +108,20 @@ impl Engine {
         match committed {
             Ok(_) => Ok(()),
             // The outcome is open: the reconciler will find out.
-            Err(error @ hufu_journal::JournalError::Unknown) => Err(fault::journal(error)),
+            Err(error @ JournalError::Unknown) => Err(error),
             Err(error) => {
                 self.undo(version.protection, intent).await;
-                Err(fault::journal(error))
+                Err(error)
             }
         }
+    }
+
+    /// Undoes an attempt that is not to be committed, for that reason.
+    pub(crate) async fn give_up<T>(&self, attempt: Attempt, why: Error) -> Result<T, Error> {
+        let Attempt { version, intent, slot } = attempt;
+        drop(slot);
+        self.undo(version.protection, intent).await;
+        Err(why)
     }
 
     async fn make(

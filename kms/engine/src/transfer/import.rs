@@ -64,7 +64,8 @@ impl Engine {
         if attempt.version.public_key != job.to_be.public_key {
             return Err(Error::internal("the backend took in another public key than it was told"));
         }
-        let entry = self.entry(caller, Action::ImportKey, shared(attempt.version.name()), permit);
+        let (attempt, permit) = self.confirm_arrival(caller, Action::ImportKey, attempt, &key.name(), None).await?;
+        let entry = self.entry(caller, Action::ImportKey, shared(attempt.version.name()), &permit);
         let detail = format!("imported by {}, uid {}", job.name(), attempt.version.uid);
         let entry = AuditEntry { detail: Some(detail), ..entry };
         let (attempt, mut staging) = self.stage_first(caller, attempt, key, job.to_be.activate, entry)?;

@@ -1,5 +1,6 @@
 //! Keys in and out: import through a job, wrap and unwrap under a key of the service, export to a receiver.
 
+mod arrival;
 mod closing;
 mod envelope;
 mod export;

@@ -47,6 +47,8 @@ impl SimBackend {
                 let bytes = wrapped.strip_prefix(public.as_slice()).and_then(|rest| rest.try_into().ok());
                 self.keep(template, bytes.ok_or(BackendError::Rejected)?)
             }
+            // A secret key has no public half, and what stands for it wrapped is the key.
+            Operation::Wrap(key, Wrapping::Key(_)) => Ok(Outcome::Bytes(self.material(key)?.bytes.to_vec())),
             Operation::Find(uid) => Ok(Outcome::Found(!self.lies && self.token.find(*uid).is_some())),
             Operation::Inventory(_) => Ok(Outcome::Inventory(self.token.uids())),
             Operation::Destroy(uid) => {
@@ -170,6 +172,10 @@ impl SimBackend {
                 self.hazards.delay().await;
                 outcome
             }
+            CallFault::Slow => {
+                self.hazards.hang().await;
+                self.effect(&operation)
+            }
             CallFault::Before => Err(BackendError::Unavailable("injected before the effect".to_owned())),
             CallFault::Overloaded => Err(BackendError::Overloaded),
             CallFault::After => {
@@ -213,8 +219,12 @@ impl KeyBackend for SimBackend {
             (Algorithm::MlKem768, Purpose::Encapsulate, Scheme::MlKem),
             (Algorithm::X25519, Purpose::Agree, Scheme::Ecdh),
             (Algorithm::Rsa3072, Purpose::Import, Scheme::RsaAesKwp),
+            (Algorithm::Aes256Kwp, Purpose::Wrap, Scheme::AesKwp),
         ];
-        let exits = self.token.group.iter().map(|_| Exit::Replicable).collect();
+        let exits = match self.protection {
+            Protection::Hsm => self.token.group.iter().map(|_| Exit::Replicable).collect(),
+            Protection::Software => vec![Exit::Exportable],
+        };
         Capabilities { schemes, simulated: self.protection == Protection::Hsm, exits, ..Capabilities::default() }
     }
 

@@ -19,6 +19,8 @@ pub(crate) enum CallFault {
     After,
     /// The queue is full: nothing has happened.
     Overloaded,
+    /// It happens after a long while, and is answered.
+    Slow,
     /// No answer for a long while, then the deadline; it has happened or not.
     Hang {
         effect: bool,

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agreement;
+mod arrival;
 mod encapsulation;
 mod idempotence;
 mod levelling;

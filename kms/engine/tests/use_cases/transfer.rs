@@ -113,6 +113,21 @@ fn a_job_whose_key_is_perhaps_made_keeps_its_intent() {
     }
 }
 
+/// Whoever sends a key sees beforehand whether it will be in use at once.
+#[test]
+fn the_statement_tells_when_the_key_is_active() {
+    let mut world = World::new();
+    for (id, activate) in [("a", true), ("b", false)] {
+        let mut request = job(ALICE, id);
+        request.key.activate = activate;
+        let made = world.create_job(request).unwrap().record;
+        let lines = format!("\ndigest-allowed false\nsm2-id-hex none\nactivate {activate}\n");
+        assert!(made.statement.contains(&lines), "{}", made.statement);
+        let detail = world.import(&made, wrapped(&made)).unwrap();
+        assert_eq!(detail.latest.record.activated_at.is_some(), activate);
+    }
+}
+
 /// Wrong as often as may be, and right once too late.
 #[test]
 fn five_attempts_end_a_job() {
