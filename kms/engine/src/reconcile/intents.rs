@@ -43,6 +43,11 @@ impl Engine {
         // An intent and the owner of its material never stand side by side: this one was put back.
         let owned = self.store.get(Collection::Material, &intent.uid.to_string()).await.map_err(fault::store)?;
         if owned.is_some() || self.is_version(&intent).await? {
+            // Or another server finished it since the list was read: then it is no longer there.
+            let now = self.store.get(Collection::Intent, &row.id).await.map_err(fault::store)?;
+            if now.is_none_or(|now| now.revision != row.revision) {
+                return Ok(());
+            }
             let resource = intent.version().to_string();
             self.alarms.raise(QUARANTINE, &resource, "an intent was put back for material that is in use");
             return Ok(());
