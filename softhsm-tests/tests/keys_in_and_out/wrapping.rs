@@ -123,9 +123,9 @@ fn bortolozzo_2010_sensitive_keys_under_other_wrapping_keys() {
     // Nor can one be made that might.
     let error = cli.fails(2, "key create kek3 --algorithm aes256-kwp --protection software --exit exportable");
     assert!(error.contains("(UNSUPPORTED_ALGORITHM)"), "{error}");
-    // Keys on a token never leave it, so none is wrapped and none wraps.
+    // No key of the service wraps keys on a token, and none is there that could.
     let error = cli.fails(3, "key create kek4 --algorithm aes256-kwp --protection hsm");
-    assert!(error.contains("never leave it"), "{error}");
+    assert!(error.contains("none wraps there"), "{error}");
     cli.ok("key create tmac --algorithm hmac-sha256 --protection hsm");
     cli.refused("NOT_EXPORTABLE", "key wrap tmac --by kek --out x");
     // Nor by attributes that change afterwards: there is no call that changes one.
