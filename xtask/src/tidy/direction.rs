@@ -23,7 +23,12 @@ const fn row(name: &'static str, code: &'static [&'static str], tests: &'static 
 /// ledger do not know each other.
 const DIRECTION: &[Row] = &[
     row("hufu-secret", &[], &[]),
-    row("hufu-core", &["hufu-secret"], &[]),
+    row("hufu-codec", &[], &[]),
+    row("hufu-core", &["hufu-codec", "hufu-secret"], &[]),
+    row("hufu-custodian", &["hufu-codec", "hufu-secret"], &[]),
+    row("hufu-shares", &["hufu-codec", "hufu-secret", "hufu-custodian"], &[]),
+    row("hufu-ceremony", &["hufu-codec", "hufu-custodian"], &["hufu-secret"]),
+    row("hufu-frost", &["hufu-codec", "hufu-secret"], &[]),
     row("hufu-proto", &[], &[]),
     row("hufu-tlog", &[], &[]),
     row("hufu-verify", &["hufu-tlog"], &[]),
@@ -119,6 +124,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("cryptoki", &["hufu-pkcs11", "hufu-assess", "hufu-softhsm-tests", "hufu-fault-module"]),
     ("tss-esapi", &["hufu-tpm"]),
     ("alloy", &["hufu-evm"]),
+    ("frost", &["hufu-frost"]),
     ("cedar-policy", &["hufu-policy"]),
 ];
 

@@ -1,0 +1,1 @@
+//! Custodians: their keys, the roster, what is signed by them and sealed to them.

@@ -1,0 +1,1 @@
+//! Secrets split among custodians: sharing, share files, refresh and reshare.
