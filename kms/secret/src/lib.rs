@@ -6,10 +6,12 @@
 mod arena;
 mod bytes;
 mod process;
+mod random;
 mod region;
 
 pub use bytes::SecretBytes;
 pub use process::{
     Hardening, MemoryLock, Step, close_inherited_descriptors, die_with_parent, end_process, harden_process,
 };
+pub use random::{Rng, RngError, random_array};
 pub use region::AllocError;

@@ -1,0 +1,51 @@
+//! Why something about custodians is refused.
+
+use hufu_codec::CodecError;
+
+use crate::Name;
+
+/// Why something about custodians is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name that is none.
+    #[error("`{0}` is no name: 1 to 63 lower-case letters, digits and hyphens, beginning with a letter")]
+    Name(String),
+    /// A public key that is malformed, or of an algorithm that custodians do not use.
+    #[error("the {what} key is refused: {why}")]
+    PublicKey {
+        /// Which of a custodian's keys.
+        what: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A roster that cannot be one.
+    #[error("the roster is refused: {0}")]
+    Roster(String),
+    /// Someone whom the roster does not know.
+    #[error("the roster has no custodian `{0}`")]
+    Unknown(Name),
+    /// A signature that is not that custodian's, or not over these bytes.
+    #[error("the signature of `{0}` does not verify")]
+    Signature(Name),
+    /// Nothing could be sealed to a key.
+    #[error("sealing failed: {0}")]
+    Sealing(&'static str),
+    /// Something sealed that does not open: sealed to another key or for another purpose, or changed.
+    #[error("this was not sealed to that key and for this purpose, or it was changed")]
+    NotOpened,
+    /// The custodian's private key did not do its part.
+    #[error("the private key did not agree: {0}")]
+    Agreement(String),
+    /// Bytes that are not what they should be.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// More than the limit.
+    #[error("{what} is longer than {max} bytes")]
+    TooLong {
+        /// What it is.
+        what: &'static str,
+        /// The limit.
+        max: usize,
+    },
+}
