@@ -1,5 +1,7 @@
 //! The backend: what is asked, handed to a session, answered.
 
+mod arrival;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +15,7 @@ use hufu_core::backend::{
 };
 use hufu_core::record::{Exit, Locator, Protection, VersionUid};
 use hufu_secret::SecretBytes;
+use parking_lot::RwLockReadGuard;
 
 use crate::attributes::Plan;
 use crate::breaker::Breaker;
@@ -30,7 +33,7 @@ use crate::recovery::Repeat;
 use crate::token::{Found, Known, Token, TokenView, find_one};
 use crate::token_info::TokenInfo;
 use crate::vendor::{self, Stated};
-use crate::{generate, import, keys, probe, public_key, replica, usage, wrapping};
+use crate::{generate, keys, probe, public_key, replica, usage};
 
 /// How long opening may take: every algorithm is tried.
 const OPEN_WAIT_MAX: Duration = Duration::from_secs(120);
@@ -198,74 +201,11 @@ impl Pkcs11Backend {
     async fn wrap_for_group(&self, key: &KeyHandle, deadline: Instant) -> Result<Outcome, BackendError> {
         let (group, key) = (self.group()?, key.clone());
         self.repeat(deadline, Patience::Short, move |token, session| {
-            let Some(_no_deletion) = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX) else {
-                return Err(BackendError::Unavailable("a deletion does not end".to_owned()).into());
-            };
+            let _no_deletion = no_deletion(token)?;
             let handle = keys::load(token, session, &key)?;
             replica::wrap(session, &group, handle)
         })
         .await
-    }
-
-    async fn unwrap_of_group(
-        &self,
-        template: &Template,
-        arrival: Arrival<'_>,
-        deadline: Instant,
-    ) -> Result<Outcome, BackendError> {
-        if template.exit != Exit::Replicable {
-            return Err(invalid("what comes by the key of a group stays replicable"));
-        }
-        let (group, plan) = (self.group()?, self.plan(template)?);
-        let row = Row { algorithm: template.algorithm, purpose: template.purpose, scheme: template.scheme };
-        let how = self.profile.usage(row).ok_or_else(|| BackendError::Unsupported(template.scheme.to_string()))?;
-        let (wrapped, spki) = (arrival.wrapped.to_vec(), arrival.public_key.map(<[u8]>::to_vec));
-        let work = move |link: &mut Link| {
-            link.run(Repeat::Unsafe, deadline, |token, session| {
-                refuse_taken(token, session, plan.uid)?;
-                let made = replica::unwrap(session, &group, &plan, &wrapped, spki.as_deref())?;
-                if let Err(fault) = wrapping::prove(session, &made, &plan, how) {
-                    generate::remove(session, &made)?;
-                    return Err(fault);
-                }
-                Ok(outcome(token, &plan, spki.clone()))
-            })
-        };
-        self.pool.run(deadline, Patience::Long, work).await
-    }
-
-    /// Makes a key of what was wrapped for an import key, inside the token.
-    async fn import(
-        &self,
-        template: &Template,
-        by: &KeyHandle,
-        wrapped: &[u8],
-        public_key: Option<&[u8]>,
-        deadline: Instant,
-    ) -> Result<Outcome, BackendError> {
-        let arrival = import::Sealed::parse(template, by, wrapped)?;
-        let plan = self.plan(template)?;
-        let row = Row { algorithm: template.algorithm, purpose: template.purpose, scheme: template.scheme };
-        let possible = self.profile.capabilities.check_arrival(row.algorithm, row.purpose, row.scheme);
-        possible.map_err(BackendError::Unsupported)?;
-        let how = self.profile.usage(row).ok_or_else(|| BackendError::Unsupported(template.scheme.to_string()))?;
-        let (by, spki) = (by.clone(), public_key.map(<[u8]>::to_vec));
-        let work = move |link: &mut Link| {
-            link.run(Repeat::Unsafe, deadline, |token, session| {
-                refuse_taken(token, session, plan.uid)?;
-                let Some(_no_deletion) = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX) else {
-                    return Err(BackendError::Unavailable("a deletion does not end".to_owned()).into());
-                };
-                let import_key = keys::load(token, session, &by)?;
-                let made = import::open(session, import_key, &arrival, &plan, spki.as_deref())?;
-                if let Err(fault) = wrapping::prove(session, &made, &plan, how) {
-                    generate::remove(session, &made)?;
-                    return Err(import::rejection(fault));
-                }
-                Ok(outcome(token, &plan, spki.clone()))
-            })
-        };
-        self.pool.run(deadline, Patience::Long, work).await
     }
 
     async fn use_key(&self, key: &KeyHandle, input: Input, deadline: Instant) -> Result<Outcome, BackendError> {
@@ -284,9 +224,7 @@ impl Pkcs11Backend {
         let key = key.clone();
         let work = move |link: &mut Link| {
             link.run(repeat, deadline, |token, session| {
-                let Some(_no_deletion) = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX) else {
-                    return Err(BackendError::Unavailable("a deletion does not end".to_owned()).into());
-                };
+                let _no_deletion = no_deletion(token)?;
                 let handle = keys::load(token, session, &key)?;
                 usage::perform(session, handle, how, &input)
             })
@@ -436,6 +374,12 @@ fn join(link: &mut Link, profile: &mut Profile, group: &str) -> Result<(), OpenE
         Err(BackendError::Unsupported(why)) => Err(OpenError::Group { group: group.to_owned(), why }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Held while a key is looked up and used: nothing is deleted meanwhile.
+fn no_deletion(token: &Token) -> Result<RwLockReadGuard<'_, ()>, Fault> {
+    let held = token.objects.try_read_for(keys::OBJECTS_WAIT_MAX);
+    held.ok_or_else(|| BackendError::Unavailable("a deletion does not end".to_owned()).into())
 }
 
 fn refuse_taken(token: &Token, session: &Session, uid: VersionUid) -> Result<(), Fault> {

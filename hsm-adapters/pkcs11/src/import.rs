@@ -17,10 +17,8 @@ use crate::attributes::Plan;
 use crate::codes::Meaning;
 use crate::fault::{Fault, meaning};
 use crate::generate::Made;
-use crate::wrapping::{self, aes_kwp};
+use crate::wrapping::{self, WRAPPED_LEN_MAX, aes_kwp};
 
-/// Longest wrapped material, in bytes: PKCS #8 of an RSA key with 4096 bits needs 2376.
-const WRAPPED_LEN_MAX: usize = 8 << 10;
 /// Length in bytes of the AES key.
 const KEK_LEN: u64 = 32;
 

@@ -16,14 +16,10 @@ use hufu_core::record::{Exit, VersionUid};
 use crate::attributes::{Dialect, Plan};
 use crate::fault::{Fault, describe};
 use crate::generate::{self, Made};
-use crate::input::RANDOM_LEN_MAX;
-use crate::wrapping::{self, aes_kwp};
+use crate::wrapping::{self, WRAPPED_LEN_MAX, aes_kwp};
 
 /// Labels of group keys begin so; the name of the group follows.
 pub(crate) const GROUP_LABEL_PREFIX: &str = "hufu-group-";
-
-/// Longest wrapped key: no RSA key of ours comes near it.
-const WRAPPED_LEN_MAX: usize = RANDOM_LEN_MAX;
 
 /// What the group key shows of itself, and why it must.
 const NEEDED: [(Attribute, &str); 10] = [

@@ -21,6 +21,9 @@ use crate::{probe, public_key, usage};
 /// said with cryptoki 0.12.
 pub(crate) const AES_KWP: MechanismType = MechanismType::AES_KEY_WRAP_PAD;
 
+/// Longest wrapped material in bytes: PKCS #8 of RSA-4096 needs 2376.
+pub(crate) const WRAPPED_LEN_MAX: usize = 8 << 10;
+
 /// The mechanism of [`AES_KWP`].
 pub(crate) fn aes_kwp() -> Mechanism<'static> {
     Mechanism::AesKeyWrapPad

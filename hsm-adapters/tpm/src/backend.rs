@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme, TABLE};
 use hufu_core::backend::{
-    BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, SignInput, Template,
+    BackendError, Capabilities, DeviceStatus, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome,
+    SignInput, Template,
 };
 use hufu_core::record::{Attestation, DISTINGUISHING_ID_DEFAULT, Locator, Protection};
 use hufu_pool::{Pool, Size};
@@ -199,6 +200,27 @@ impl KeyBackend for TpmBackend {
 
     fn generation(&self) -> u64 {
         self.shared.generation()
+    }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        let model = match &self.attestation {
+            Attestation::DriverAsserted { model, .. } => model.clone(),
+            _ => String::new(),
+        };
+        vec![DeviceStatus {
+            serial: self.device.to_string(),
+            model,
+            label: String::new(),
+            health: self.shared.health(),
+            breaker_open: false,
+            generation: self.shared.generation(),
+            sessions: 1,
+            // One at a time: whether one is under way now tells nothing.
+            in_flight: 0,
+            simulated: self.capabilities.simulated,
+            missing: 0,
+            profile: String::new(),
+        }]
     }
 
     fn holds(&self, locator: &Locator) -> bool {

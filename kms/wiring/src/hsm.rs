@@ -122,7 +122,6 @@ fn open_group(group: &GroupConfig, mode: Mode, ambient: &Ambient) -> Result<Arc<
         let shared_key = (group.replication == ReplicationConfig::Wrapped).then(|| group.name.clone());
         let late = open_late(token, shared_key, mode)?;
         if let Some(error) = late.closed() {
-            tracing::error!(token = token.serial, %error, "the group begins without this token");
             closed.push(format!("{}: {error}", token.serial));
         }
         let proven = guard::proven(Arc::new(late), token, ambient.rng.clone(), ambient.alarms.clone())?;
@@ -155,10 +154,14 @@ fn open_late(token: &TokenConfig, shared_key: Option<String>, mode: Mode) -> Res
         Ok(opened)
     };
     let late = Late::open(serial, open).map_err(Error::Thread)?;
-    // What production refuses is a mistake in the configuration, not a token that is missing.
     match late.closed() {
+        // What production refuses is a mistake in the configuration, not a token that is missing.
         Some(BackendError::Unsupported(why)) => Err(Error::Refused(format!("token {}: {why}", token.serial))),
-        _ => Ok(late),
+        Some(error) => {
+            tracing::error!(token = token.serial, %error, "begins without this token");
+            Ok(late)
+        }
+        None => Ok(late),
     }
 }
 

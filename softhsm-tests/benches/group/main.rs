@@ -15,6 +15,8 @@
 
 #[path = "../common/output.rs"]
 mod output;
+#[path = "../common/scratch.rs"]
+mod scratch;
 
 mod scene;
 
@@ -36,9 +38,9 @@ const OVER: u8 = 2;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if !scene::is_prepared() {
+    if !scratch::is_prepared() {
         // The module is told by the environment where its tokens are: a process of its own.
-        return scene::prepare_and_run(&arguments);
+        return scratch::prepare_and_run(&arguments);
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let rounds = arguments.iter().skip_while(|argument| *argument != "--rounds").nth(1);

@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::ambient::{Rng, RngError};
@@ -16,26 +15,9 @@ use hufu_secret::SecretBytes;
 use hufu_softhsm_tests::{hsm_worker, softhsm_module};
 use hufu_worker::WorkerBackend;
 
-const PREPARED: &str = "HUFU_BENCH_PREPARED";
 const PIN: &[u8] = b"648219";
 const GROUP: &str = "bench";
 const MESSAGE: [u8; 32] = [0xa5; 32];
-
-/// Whether this process knows where its tokens are.
-pub(crate) fn is_prepared() -> bool {
-    env::var_os(PREPARED).is_some()
-}
-
-/// Runs this program again with scratch tokens.
-pub(crate) fn prepare_and_run(arguments: &[String]) {
-    let scratch = tempfile::tempdir().unwrap();
-    let (conf, tokens) = (scratch.path().join("softhsm2.conf"), scratch.path().join("tokens"));
-    fs::create_dir(&tokens).unwrap();
-    fs::write(&conf, format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display())).unwrap();
-    let mut again = Command::new(env::current_exe().unwrap());
-    let status = again.args(arguments).env("SOFTHSM2_CONF", &conf).env(PREPARED, "1").status().unwrap();
-    assert!(status.success(), "{status}");
-}
 
 /// What signs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

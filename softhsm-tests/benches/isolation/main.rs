@@ -17,6 +17,8 @@
 mod output;
 #[path = "../common/process.rs"]
 mod process;
+#[path = "../common/scratch.rs"]
+mod scratch;
 
 mod load;
 mod report;
@@ -31,9 +33,9 @@ const ROUNDS: usize = 5;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if !scene::is_prepared() {
+    if !scratch::is_prepared() {
         // The module is told by the environment where its token is: a process of its own.
-        return scene::prepare_and_run(&arguments);
+        return scratch::prepare_and_run(&arguments);
     }
     let plan = Plan::parse(&arguments);
     let runtime =

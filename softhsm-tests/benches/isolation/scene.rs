@@ -2,10 +2,8 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::Mechanism;
@@ -20,27 +18,10 @@ use hufu_worker::WorkerBackend;
 
 use crate::load::{self, Sample};
 
-const PREPARED: &str = "HUFU_BENCH_PREPARED";
 const PIN: &[u8] = b"648219";
 /// Sessions of the backends: as many as there are cases for.
 const SESSIONS: [usize; 2] = [1, 2];
 const MESSAGE: [u8; 32] = [0xa5; 32];
-
-/// Whether this process knows where its token is.
-pub(crate) fn is_prepared() -> bool {
-    env::var_os(PREPARED).is_some()
-}
-
-/// Runs this program again with a scratch token.
-pub(crate) fn prepare_and_run(arguments: &[String]) {
-    let scratch = tempfile::tempdir().unwrap();
-    let (conf, tokens) = (scratch.path().join("softhsm2.conf"), scratch.path().join("tokens"));
-    fs::create_dir(&tokens).unwrap();
-    fs::write(&conf, format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display())).unwrap();
-    let mut again = Command::new(env::current_exe().unwrap());
-    let status = again.args(arguments).env("SOFTHSM2_CONF", &conf).env(PREPARED, "1").status().unwrap();
-    assert!(status.success(), "{status}");
-}
 
 /// How the token is reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -12,7 +12,7 @@ use hufu_core::policy::Action;
 use hufu_core::record::{Record as _, RequestRecord};
 use hufu_core::rules::{Usage, may_use};
 use hufu_core::{Error, Reason};
-use hufu_journal::Slot;
+use hufu_journal::{JournalError, Slot};
 
 use super::signature;
 use crate::api::{Caller, Input, Selector, SignatureFormat, Signed};
@@ -52,6 +52,8 @@ impl Engine {
         };
         // What can be refused is refused before the id is spent.
         let checked = input.checked(&entry.version.record)?;
+        // Read now: a store that fails after the signature would lose it.
+        let input_mac = self.input_mac(&entry, input).await?;
         let slot = self.reserve()?;
         let request = match request {
             Some(request) => request,
@@ -59,7 +61,8 @@ impl Engine {
         };
         let raw = self.perform_once(caller, &permit, &entry, checked, &request).await?;
         let settled = RequestRecord { output: Some(raw.clone()), ..request };
-        self.settle_signature(slot, caller, &permit, &entry, input, settled).await?;
+        let record = AuditEntry { input_mac, ..self.use_of(caller, Action::Sign, &entry, &permit) };
+        self.settle_signature(slot, record, grant(caller, &permit, &entry), settled).await?;
         Ok(Signed { version: entry.version.clone(), signature: signature::format(scheme, raw, format)? })
     }
 
@@ -81,7 +84,7 @@ impl Engine {
         match self.reserve()?.commit(changeset).await {
             Ok(_) => Ok(request),
             // The same request is under way on another connection.
-            Err(hufu_journal::JournalError::Guarded(_)) => Err(outcome_unknown()),
+            Err(JournalError::Guarded(_)) => Err(outcome_unknown()),
             Err(error) => Err(fault::journal(error)),
         }
     }
@@ -109,25 +112,20 @@ impl Engine {
     async fn settle_signature(
         &self,
         slot: Slot,
-        caller: &Caller,
-        permit: &Permit,
-        entry: &VersionEntry,
-        input: &Input,
+        record: AuditEntry,
+        grant: Grant,
         request: RequestRecord,
     ) -> Result<(), Error> {
-        let tenant = self.directory.tenant(&entry.version.record.tenant).await?;
-        let record = self.use_of(caller, Action::Sign, entry, permit);
-        let record = AuditEntry { input_mac: Some(input.mac(&tenant.audit_key).to_vec()), ..record };
         let changeset = Changeset {
             guards: vec![Guard::Revision(Collection::Request, request.id(), ANNOUNCED)],
             writes: vec![Write::Put(self.keyring.integrity().row(&request, ANNOUNCED + 1))],
-            grant: Some(grant(caller, permit, entry)),
+            grant: Some(grant),
             ..Changeset::audit_only(record)
         };
         match slot.commit(changeset).await {
             Ok(_) => Ok(()),
             // Another repetition has settled it first: the one that is kept counts.
-            Err(hufu_journal::JournalError::Guarded(_)) => Err(outcome_unknown()),
+            Err(JournalError::Guarded(_)) => Err(outcome_unknown()),
             Err(error) => Err(fault::journal(error)),
         }
     }
@@ -140,11 +138,16 @@ impl Engine {
         entry: &VersionEntry,
         input: &Input,
     ) -> Result<(), Error> {
-        let tenant = self.directory.tenant(&entry.version.record.tenant).await?;
         let record = self.use_of(caller, Action::Sign, entry, permit);
-        let input_mac = Some(input.mac(&tenant.audit_key).to_vec());
+        let input_mac = self.input_mac(entry, input).await?;
         let record = AuditEntry { input_mac, detail: Some("given out again".to_owned()), ..record };
         self.release(self.reserve()?, permit, caller, &entry.subject, record).await
+    }
+
+    /// What the audit trail says of the input.
+    async fn input_mac(&self, entry: &VersionEntry, input: &Input) -> Result<Option<Vec<u8>>, Error> {
+        let tenant = self.directory.tenant(&entry.version.record.tenant).await?;
+        Ok(Some(input.mac(&tenant.audit_key).to_vec()))
     }
 
     /// Forgets an id under which certainly nothing was signed: the caller may try again with it.

@@ -62,7 +62,8 @@ impl Engine {
             Err(error) => return Err(error),
         };
         if attempt.version.public_key != job.to_be.public_key {
-            return Err(Error::internal("the backend took in another public key than it was told"));
+            let error = Error::internal("the backend took in another public key than it was told");
+            return self.give_up(attempt, error).await;
         }
         let (attempt, permit) = self.confirm_arrival(caller, Action::ImportKey, attempt, &key.name(), None).await?;
         let entry = self.entry(caller, Action::ImportKey, shared(attempt.version.name()), &permit);
