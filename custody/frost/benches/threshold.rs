@@ -1,0 +1,145 @@
+//! What a threshold signature costs beside a signature of one party, and what generating a key costs. Everything runs
+//! on one thread; times of a holder and of the coordinator are told apart, since in the field each has its own machine. No
+//! network is in it.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may fail by panicking and prints its results")]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use common::{OpenSealer, Run, SUITES, commitments, random, session};
+use ed25519_dalek::Signer;
+use hufu_frost::{KeyShare, MessageDigest, SigningPackage, Suite, aggregate};
+
+const MESSAGE: [u8; 32] = [0x5a; 32];
+
+fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let rounds = if quick { 3 } else { 300 };
+    for suite in SUITES {
+        let single = single_party(suite, rounds);
+        println!("{suite}: one party signs: {:.1} µs", micros(single));
+        for (t, n) in [(2, 3), (5, 7)] {
+            signatures(suite, t, n, rounds, single);
+        }
+    }
+    for suite in SUITES {
+        key_generation(suite, 3, 5);
+        if quick {
+            println!("skipped: 32/64 with --quick");
+        } else {
+            key_generation(suite, 32, 64);
+        }
+    }
+}
+
+/// The mean time of a signature by a key that one party holds, RFC 8032 or BIP-340.
+fn single_party(suite: Suite, rounds: u32) -> Duration {
+    match suite {
+        Suite::Ed25519 => {
+            let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+            mean(rounds * 10, || key.sign(black_box(&MESSAGE)))
+        }
+        Suite::Bip340 => {
+            let key = k256::schnorr::SigningKey::from_slice(&[7; 32]).unwrap();
+            mean(rounds * 10, || key.sign_raw(black_box(&MESSAGE), &[9; 32]).unwrap())
+        }
+    }
+}
+
+fn signatures(suite: Suite, t: u8, n: u8, rounds: u32, single: Duration) {
+    let keys = common::shares(suite, t, n);
+    let signers: Vec<_> = keys.iter().take(t.into()).collect();
+    let (mut commit, mut sign, mut combine) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    for round in 0..rounds {
+        let seed = format!("bench {round}");
+        let started = Instant::now();
+        let (nonces, commitments) = commitments(&signers, session(&seed), &MESSAGE, &seed);
+        commit += started.elapsed();
+        let started = Instant::now();
+        let package = SigningPackage::new(signers.first().unwrap().group(), session(&seed), &MESSAGE, &commitments);
+        let package = package.unwrap();
+        combine += started.elapsed();
+        let started = Instant::now();
+        let share = |(key, nonces): (&&KeyShare, _)| key.sign(nonces, &package).unwrap();
+        let shares: Vec<_> = signers.iter().zip(nonces).map(share).collect();
+        sign += started.elapsed();
+        let started = Instant::now();
+        black_box(aggregate(signers.first().unwrap().group(), &package, &shares).unwrap());
+        combine += started.elapsed();
+    }
+    // `commitments` also receives each commitment, as the coordinator does: that part is measured apart.
+    let receive = receiving(&signers, rounds);
+    let holder = (commit + sign) / rounds / t.into() - receive;
+    let coordinator = combine / rounds + receive * t.into();
+    let latency = holder + coordinator;
+    println!(
+        "{suite} {t}/{n}: latency {:.0} µs ({:.0} × one party): a holder {:.0} µs ({:.0}/s), the coordinator {:.0} µs ({:.0}/s)",
+        micros(latency),
+        micros(latency) / micros(single),
+        micros(holder),
+        1e6 / micros(holder),
+        micros(coordinator),
+        1e6 / micros(coordinator),
+    );
+}
+
+/// The mean time of reading and checking one commitment.
+fn receiving(signers: &[&KeyShare], rounds: u32) -> Duration {
+    let key = signers.first().unwrap();
+    let digest = MessageDigest::of(&MESSAGE);
+    let (nonces, commitment) = key.commit(session("receive"), digest, &mut random("receive")).unwrap();
+    let bytes = commitment.to_bytes();
+    let receive = || hufu_frost::Commitment::receive(key.group(), nonces.purpose(), key.me(), &bytes).unwrap();
+    mean(rounds, receive)
+}
+
+/// One holder's time in each step; the others' steps run too, unmeasured.
+fn key_generation(suite: Suite, t: u8, n: u8) {
+    let run = Run::new(suite, t, n, "bench");
+    let me = common::id(1);
+    let started = Instant::now();
+    drop(black_box(run.begin(me)));
+    let begin = started.elapsed();
+    let mut states = run.round1(|_, _, package| package.to_vec()).unwrap();
+    let started = Instant::now();
+    let mine = states.remove(&me).unwrap().finish().unwrap();
+    let prove = started.elapsed();
+    drop(black_box(mine));
+    let states = run.echo(run.round1(|_, _, package| package.to_vec()).unwrap()).unwrap();
+    let (mut states, sealed) = run.deal(states).unwrap();
+    let mut mine = states.remove(&me).unwrap();
+    for ((from, _), package) in sealed.iter().filter(|((_, to), _)| *to == me) {
+        mine.receive(*from, package, &mut OpenSealer(me)).unwrap();
+    }
+    let started = Instant::now();
+    drop(black_box(mine.finish().unwrap()));
+    let combine = started.elapsed();
+    let whole = begin + prove + combine;
+    println!(
+        "{suite} {t}/{n}: key generation {:.1} ms a holder (commit {:.1}, check proofs {:.1}, check shares {:.1})",
+        millis(whole),
+        millis(begin),
+        millis(prove),
+        millis(combine),
+    );
+}
+
+fn mean<T>(rounds: u32, mut work: impl FnMut() -> T) -> Duration {
+    let started = Instant::now();
+    for _ in 0..rounds {
+        black_box(work());
+    }
+    started.elapsed() / rounds
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
