@@ -73,6 +73,20 @@ pub enum Error {
     /// The secret share is not the one that the group's public data tells of.
     #[error("the secret share does not belong to this holder of the group")]
     WrongSecret,
+    /// Fewer than t holders are left that may be asked.
+    #[error("{left} holders are left to sign, and it takes {needed}")]
+    TooFewHolders {
+        /// How many are left.
+        left: usize,
+        /// How many it takes.
+        needed: usize,
+    },
+    /// All attempts that the mandate allows have failed.
+    #[error("every attempt that the mandate allows has failed")]
+    NoAttemptLeft,
+    /// The mandate has ended.
+    #[error("the mandate has expired")]
+    MandateExpired,
     /// The signature that came out does not verify, although every share does: a bug.
     #[error("the signature does not verify")]
     BadSignature,

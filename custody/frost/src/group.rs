@@ -10,7 +10,7 @@ use crate::id::{GroupDigest, SetId, sha256};
 use crate::scheme::{self, Scheme};
 use crate::suite::Suite;
 use crate::threshold::{Identifier, Threshold};
-use crate::wire::Message;
+use crate::wire::{Message, recognised};
 
 /// The public side of a key that n holders share: the key that signatures verify under, and each holder's verifying
 /// share, by which a wrong signature share is traced to its holder. All points have been checked.
@@ -180,4 +180,9 @@ fn bip340(point: &[u8]) -> PublicKey {
         *to = *from;
     }
     PublicKey::Bip340 { x_only, compressed }
+}
+
+/// Whether the bytes have the form of a group; its points are not looked at.
+pub(crate) fn recognise(bytes: &[u8]) -> Option<&'static str> {
+    recognised::<Form>(bytes)
 }

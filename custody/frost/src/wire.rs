@@ -38,7 +38,11 @@ pub(crate) fn recognised<M: Message>(bytes: &[u8]) -> Option<&'static str> {
 /// Which of this crate's messages the bytes are, by domain: for whoever looks into traffic, and for fuzzing.
 #[must_use]
 pub fn recognise(bytes: &[u8]) -> Option<&'static str> {
-    crate::dkg::recognise(bytes).or_else(|| crate::signing::recognise(bytes))
+    crate::dkg::recognise(bytes)
+        .or_else(|| crate::signing::recognise(bytes))
+        .or_else(|| crate::mandate::recognise(bytes))
+        .or_else(|| crate::holder::recognise(bytes))
+        .or_else(|| crate::group::recognise(bytes))
 }
 
 /// The one format version there is of every message.

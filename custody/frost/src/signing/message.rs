@@ -136,6 +136,12 @@ impl SigningPackage {
         self.signers.keys().copied()
     }
 
+    /// The points that a signer has committed to, hiding and binding.
+    #[must_use]
+    pub fn points_of(&self, signer: Identifier) -> Option<(&[u8], &[u8])> {
+        self.signers.get(&signer).map(|nonces| (nonces.hiding.as_slice(), nonces.binding.as_slice()))
+    }
+
     /// What every nonce in it must have been made for.
     #[must_use]
     pub fn purpose(&self) -> Purpose {

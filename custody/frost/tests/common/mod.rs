@@ -1,7 +1,9 @@
 //! Holders in one process, driven step by step.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail by panicking")]
+
+pub(crate) mod field;
 
 use std::collections::BTreeMap;
 
