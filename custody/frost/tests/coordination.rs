@@ -4,11 +4,16 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock};
+
 use common::field::{Blow, Field, mandate, signed};
 use common::{SUITES, foreign_verifies, id, shares};
 use hufu_frost::{
     Ask, Coordinator, Error, Fault, FaultKind, KeyShare, Misconduct, Outcome, Progress, Refusal, Request, Suite,
 };
+use proptest::prelude::*;
 
 const MESSAGE: &[u8] = b"one message";
 
@@ -282,4 +287,68 @@ fn late_answers_and_expired_mandates_change_nothing() {
     let other =
         Coordinator::begin(field.group(), signed(mandate(b"another")), MESSAGE.to_vec(), &field.live(), NOW_MS);
     assert_eq!(other.map(|_| ()).unwrap_err(), Error::OtherPurpose);
+}
+
+/// Keys for every threshold, made once.
+fn keys_of(suite: Suite, t: u8, n: u8) -> Arc<Vec<KeyShare>> {
+    type Made = BTreeMap<(String, u8, u8), Arc<Vec<KeyShare>>>;
+    static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
+    let mut made = MADE.get_or_init(Mutex::default).lock().unwrap();
+    Arc::clone(made.entry((suite.to_string(), t, n)).or_insert_with(|| Arc::new(shares(suite, t, n))))
+}
+
+/// What a bad holder does to its answers.
+fn spoil(suite: Suite, how: u8, answer: Vec<u8>, old: &mut Option<Vec<u8>>) -> Option<Vec<u8>> {
+    let is_share = hufu_frost::recognise(&answer) == Some("hufu-sign-share");
+    match how {
+        0 => None,
+        1 if is_share => Some(bend(suite, answer)),
+        2 => Some(old.replace(answer.clone()).unwrap_or(answer)),
+        3 => Some(answer[..answer.len() / 2].to_vec()),
+        _ => Some(answer),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any threshold, any blows, any bad holders: no nonce is used twice, no honest holder is named, what comes out
+    /// verifies, and it does come out while t good holders live and attempts are left.
+    #[test]
+    fn any_trouble_at_any_threshold(
+        suite in prop::sample::select(&SUITES),
+        (t, n) in (2u8..=8).prop_flat_map(|n| (2..=n, Just(n))),
+        bad in prop::collection::btree_map(1u8..=8, 0u8..5, 0..3),
+        blows in prop::collection::btree_map(0usize..40, 0u8..4, 0..4),
+    ) {
+        let mut field = Field::new(&keys_of(suite, t, n));
+        let struck = RefCell::new(BTreeSet::new());
+        let blow = |step: usize, ask: &Ask| {
+            let blow = [Blow::DiesBefore, Blow::DiesAfter, Blow::RestartsBefore, Blow::RestartsAfter];
+            let found = blows.get(&step).map(|index| blow[usize::from(*index)]);
+            if found.is_some() {
+                struck.borrow_mut().insert(ask.holder);
+            }
+            found
+        };
+        let mut old = BTreeMap::new();
+        let tamper = |ask: &Ask, answer: Option<Vec<u8>>| match bad.get(&ask.holder.number()) {
+            Some(how) => spoil(suite, *how, answer?, old.entry(ask.holder).or_default()),
+            None => answer,
+        };
+        let (progress, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, blow, tamper);
+        for fault in coordinator.faults() {
+            let is_bad = bad.contains_key(&fault.holder.number());
+            match fault.kind {
+                FaultKind::Misbehaved(_) => prop_assert!(is_bad, "{fault:?}"),
+                _ => prop_assert!(is_bad || struck.borrow().contains(&fault.holder), "{fault:?}"),
+            }
+        }
+        let troubled = struck.borrow().iter().filter(|holder| !bad.contains_key(&holder.number())).count();
+        let bad = bad.keys().filter(|number| **number <= n).count();
+        match progress {
+            Progress::Signed(signature) => prop_assert!(foreign_verifies(&field.group(), MESSAGE, &signature)),
+            _ => prop_assert!(bad + troubled > usize::from(n - t), "{progress:?} {:?}", coordinator.faults()),
+        }
+    }
 }

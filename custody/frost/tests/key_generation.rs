@@ -205,6 +205,16 @@ fn share_for_another_holder_set_or_round_is_named() {
     }
 }
 
+#[test]
+fn share_of_another_round_1_of_the_same_set_is_named() {
+    let run = Run::new(Suite::Ed25519, 2, 3, "first try");
+    let again = Run { set: run.set, ..Run::new(Suite::Ed25519, 2, 3, "second try") };
+    let deal = |run: &Run| run.deal(run.echo(run.round1(|_, _, p| p.to_vec()).unwrap()).unwrap()).unwrap();
+    let ((mut states, _), (_, others)) = (deal(&run), deal(&again));
+    let received = states.get_mut(&id(1)).unwrap().receive(id(2), &others[&(id(2), id(1))], &mut OpenSealer(id(1)));
+    assert_named(received, 2, &[Misconduct::OtherSet]);
+}
+
 /// Opens everything: what is bound inside the package holds also when the sealing binds nothing.
 struct CarelessSealer;
 

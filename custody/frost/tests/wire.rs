@@ -4,8 +4,12 @@
 
 mod common;
 
+use common::field::{Journal, NOW_MS, holder, mandate, release, signed};
 use common::{OpenSealer, Run, SUITES, commitments, id, session, shares};
-use hufu_frost::{Commitment, Group, SignatureShare, SigningPackage, recognise};
+use hufu_frost::{
+    Commitment, Group, Limits, Refusal, Refused, SignatureShare, SignedMandate, SigningPackage, SigningRequest,
+    recognise,
+};
 use proptest::prelude::*;
 
 /// One of every message.
@@ -29,6 +33,13 @@ fn messages() -> Vec<Vec<u8>> {
         all.push(package.to_bytes());
         all.push(keys[0].sign(nonces.remove(0), &package).unwrap().to_bytes());
     }
+    let mandate = signed(mandate(b"message"));
+    all.push(mandate.signed().to_vec());
+    all.push(mandate.to_bytes());
+    all.push(SigningRequest::new(mandate.clone(), 1).to_bytes());
+    all.push(Refused { session: mandate.session(0), reason: Refusal::Busy }.to_bytes());
+    all.push(Refused { session: None, reason: Refusal::Malformed }.to_bytes());
+    all.push(shares(SUITES[0], 2, 3)[0].group().to_bytes());
     all
 }
 
@@ -41,6 +52,13 @@ fn read_all(bytes: &[u8]) {
     if let Ok(package) = SigningPackage::from_bytes(bytes) {
         assert_eq!(package.to_bytes(), bytes);
     }
+    if let Ok(request) = SigningRequest::from_bytes(bytes) {
+        assert_eq!(request.to_bytes(), bytes);
+    }
+    if let Ok(mandate) = SignedMandate::from_bytes(bytes) {
+        assert_eq!(mandate.to_bytes(), bytes);
+    }
+    let _ = Refused::from_bytes(bytes);
     for suite in SUITES {
         let run = Run::new(suite, 2, 3, "wire");
         let (mut state, _) = run.begin(id(2));
@@ -64,8 +82,18 @@ fn every_message_is_recognised_in_one_form_only() {
         indefinite[0] = 0x9f;
         indefinite.push(0xff);
         assert_eq!(recognise(&indefinite), None, "{domain}");
+        // So do a version number in two bytes, and a field that nobody knows.
+        let version_at = 2 + usize::from(domain.len() > 23) + domain.len();
+        assert_eq!(message[version_at], 1);
+        let mut two_bytes = message.clone();
+        two_bytes.splice(version_at..=version_at, [0x18, 1]);
+        assert_eq!(recognise(&two_bytes), None, "{domain}");
+        let mut field_more = message.clone();
+        field_more[version_at + 1] += 1;
+        field_more.push(0);
+        assert_eq!(recognise(&field_more), None, "{domain}");
     }
-    assert_eq!(seen.len(), 7, "{seen:?}");
+    assert_eq!(seen.len(), 12, "{seen:?}");
 }
 
 #[test]
@@ -125,6 +153,11 @@ proptest! {
             let _ = Commitment::receive(keys[0].group(), nonces[0].purpose(), id(1), &bytes);
             let package = SigningPackage::new(keys[0].group(), session("s"), b"message", &commitments).unwrap();
             let _ = SignatureShare::receive(&package, id(1), &bytes);
+            let mut holder = holder(&keys[0], Limits::default(), Journal::default());
+            let (answer, _) = release(holder.commit(&bytes, NOW_MS, &mut common::random("any")));
+            prop_assert!(recognise(&answer).is_some());
+            let (answer, _) = release(holder.sign(&bytes, NOW_MS));
+            prop_assert!(Refused::from_bytes(&answer).is_ok());
         }
     }
 }

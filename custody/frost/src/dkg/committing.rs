@@ -7,7 +7,7 @@ use super::echoing::Echoing;
 use super::inbox::{Inbox, check_sender};
 use super::message::{Echo, Round1, Round1Digest, read};
 use crate::ambient::Random;
-use crate::error::{Error, Misconduct};
+use crate::error::Error;
 use crate::scheme::{self, Commitment, Committed};
 use crate::threshold::Identifier;
 use crate::wire::Message;
@@ -58,7 +58,6 @@ impl Committing {
         let mut all = others.complete(&setup)?;
         let commitments = all.iter().map(|(holder, package)| (*holder, commitment(package)));
         let (dealer, shares) = dealer.deal(&commitments.collect::<BTreeMap<_, _>>())?;
-        check_distinct(&all, &mine)?;
         all.insert(setup.me, mine);
         let digest = Round1Digest::of(all.values());
         let echo = Echo { set: setup.set, sender: setup.me, digest };
@@ -68,14 +67,6 @@ impl Committing {
 
 fn commitment(package: &Round1) -> Commitment {
     Commitment { points: package.points.clone(), proof: package.proof.clone() }
-}
-
-/// A holder that sends my own points back as its own has replayed me: it cannot know their logarithms.
-fn check_distinct(others: &BTreeMap<Identifier, Round1>, mine: &Round1) -> Result<(), Error> {
-    match others.iter().find(|(_, package)| package.points == mine.points) {
-        Some((holder, _)) => Err(Error::by(*holder, Misconduct::WrongProof)),
-        None => Ok(()),
-    }
 }
 
 impl std::fmt::Debug for Committing {
