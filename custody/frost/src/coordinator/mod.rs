@@ -13,6 +13,7 @@ mod roster;
 pub use fault::{Fault, FaultKind};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::error::{Error, Misconduct};
 use crate::group::Group;
@@ -60,7 +61,6 @@ pub enum Progress {
 }
 
 /// The coordinator of one signature.
-#[derive(Debug)]
 pub struct Coordinator {
     group: Group,
     mandate: SignedMandate,
@@ -76,7 +76,6 @@ pub struct Coordinator {
     faults: Vec<Fault>,
 }
 
-#[derive(Debug)]
 enum Phase {
     Committing(Vec<Commitment>),
     Signing { package: SigningPackage, shares: Vec<SignatureShare> },
@@ -272,5 +271,18 @@ impl Coordinator {
         self.next_ticket = self.next_ticket.saturating_add(1);
         self.awaited.insert(ticket, holder);
         Ask { ticket, holder, request }
+    }
+}
+
+impl fmt::Debug for Coordinator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.mandate.mandate().message;
+        f.debug_struct("Coordinator")
+            .field("group", &self.group)
+            .field("message", &message)
+            .field("attempt", &self.attempt)
+            .field("awaited", &self.awaited)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
     }
 }

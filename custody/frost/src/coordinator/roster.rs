@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::threshold::{Identifier, Threshold};
 
 /// The holders that may still be asked. Whoever failed for good is in no list.
-#[derive(Debug)]
 pub(super) struct Roster {
     t: usize,
     /// Asked in this attempt.

@@ -1,6 +1,7 @@
 //! The messages of a signature.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use minicbor::{Decode, Encode};
 
@@ -62,7 +63,7 @@ impl Commitment {
 }
 
 /// Round 2: the message, and who signs it with which commitments.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub struct SigningPackage {
     #[n(0)]
     pub(super) group: GroupDigest,
@@ -146,6 +147,14 @@ impl SigningPackage {
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         Purpose { group: self.group, session: self.session, message: MessageDigest::of(&self.message) }
+    }
+}
+
+impl fmt::Debug for SigningPackage {
+    /// Without the message, which may be nobody else's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signers: Vec<_> = self.signers.keys().collect();
+        f.debug_struct("SigningPackage").field("purpose", &self.purpose()).field("signers", &signers).finish()
     }
 }
 
