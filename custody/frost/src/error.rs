@@ -57,6 +57,9 @@ pub enum Error {
     /// to on the way cannot be told, so nobody is named.
     #[error("the holders disagree about round 1 or about its outcome")]
     Disagreement,
+    /// The key generation ended with an earlier error.
+    #[error("the key generation is over")]
+    Over,
     /// Not everybody has answered yet.
     #[error("nothing has come yet from {}", Listed(.missing))]
     Incomplete {

@@ -7,9 +7,10 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{OpenSealer, Run, SUITES, foreign_verifies, id, sign};
-use hufu_frost::dkg::{Agreement, Setup, begin};
+use hufu_frost::dkg::{Agreement, Outgoing, Participant, Round, Setup, begin};
 use hufu_frost::{Error, Group, Identifier, KeyShare, Misconduct, RandomError, SetId, Suite};
 use hufu_secret::SecretBytes;
+use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 #[test]
@@ -319,4 +320,132 @@ fn failing_random_source_is_an_error() {
             assert_eq!(begin(setup, &mut failing).map(|_| ()).unwrap_err(), Error::Random(RandomError));
         }
     }
+}
+
+/// All holders as participants, and what is on the way: (from, to, round, bytes).
+struct Crowd {
+    run: Run,
+    participants: BTreeMap<Identifier, Participant>,
+    on_the_way: Vec<(Identifier, Identifier, Round, Vec<u8>)>,
+    agreement: Agreement,
+}
+
+impl Crowd {
+    fn new(run: Run) -> Self {
+        let agreement = Agreement::new(run.suite, run.threshold, run.set);
+        let mut crowd = Self { run, participants: BTreeMap::new(), on_the_way: Vec::new(), agreement };
+        for me in crowd.run.holders() {
+            let setup = Setup::new(crowd.run.suite, crowd.run.threshold, crowd.run.set, me).unwrap();
+            let seed = format!("{} {me}", crowd.run.seed);
+            let (participant, first) = Participant::begin(setup, &mut common::random(&seed)).unwrap();
+            crowd.participants.insert(me, participant);
+            crowd.send(me, vec![first]);
+        }
+        crowd
+    }
+
+    fn send(&mut self, from: Identifier, outgoing: Vec<Outgoing>) {
+        for Outgoing { to, round, bytes } in outgoing {
+            match (to, round) {
+                (_, Round::Outcome) => self.agreement.receive(from, &bytes).unwrap(),
+                (Some(to), _) => self.on_the_way.push((from, to, round, bytes)),
+                (None, _) => {
+                    let others = self.run.holders().into_iter().filter(|other| *other != from);
+                    self.on_the_way.extend(others.map(|to| (from, to, round, bytes.clone())));
+                }
+            }
+        }
+    }
+
+    /// Delivers what `choose` picks, until nothing is on the way. A message is now and then delivered twice.
+    fn deliver(&mut self, mut choose: impl FnMut(usize) -> usize, dead: impl Fn(usize, Identifier) -> bool) {
+        let mut step = 0;
+        while !self.on_the_way.is_empty() {
+            let at = choose(self.on_the_way.len());
+            let (from, to, round, bytes) = self.on_the_way[at].clone();
+            if step % 5 != 0 {
+                self.on_the_way.swap_remove(at);
+            }
+            if !dead(step, to) {
+                let participant = self.participants.get_mut(&to).unwrap();
+                let outgoing = participant.receive(from, round, &bytes, &mut OpenSealer(to)).unwrap();
+                self.send(to, outgoing);
+            }
+            step += 1;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn messages_in_any_order_make_the_same_key(
+        suite in prop::sample::select(&common::SUITES),
+        (t, n) in (2u8..=6).prop_flat_map(|n| (2..=n, Just(n))),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 32),
+    ) {
+        let mut crowd = Crowd::new(Run::new(suite, t, n, "any order"));
+        let mut next = order.iter().cycle();
+        crowd.deliver(|len| next.next().unwrap().index(len), |_, _| false);
+        let group = crowd.agreement.finish().unwrap();
+        let shares: Vec<_> = crowd.participants.into_values().map(|one| one.finish().unwrap()).collect();
+        let in_order = Run::new(suite, t, n, "any order").shares();
+        prop_assert_eq!(&group, in_order[0].group());
+        let signers: Vec<_> = shares.iter().rev().take(t.into()).collect();
+        let signature = sign(&signers, b"message", "any order").unwrap();
+        prop_assert!(foreign_verifies(&group, b"message", &signature));
+    }
+
+    #[test]
+    fn participant_stopped_at_any_message_leaves_no_key_or_a_whole_one(
+        suite in prop::sample::select(&common::SUITES),
+        stop in 0usize..60,
+        order in prop::collection::vec(any::<prop::sample::Index>(), 32),
+    ) {
+        let mut crowd = Crowd::new(Run::new(suite, 2, 4, "stopped"));
+        let mut next = order.iter().cycle();
+        let dead = id(3);
+        crowd.deliver(|len| next.next().unwrap().index(len), |step, to| to == dead && step >= stop);
+        let waiting = crowd.participants.iter().filter(|(holder, one)| **holder != dead && !one.missing().is_empty());
+        for (_, one) in waiting {
+            prop_assert_eq!(one.missing(), vec![dead]);
+        }
+        match crowd.agreement.finish() {
+            Ok(group) => prop_assert!(crowd.participants.into_values().all(|one| *one.finish().unwrap().group() == group)),
+            Err(Error::Incomplete { missing }) => prop_assert!(missing.contains(&dead)),
+            Err(error) => prop_assert!(false, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn participant_ends_with_the_first_error() {
+    let run = Run::new(Suite::Ed25519, 2, 3, "ends");
+    let setup = Setup::new(run.suite, run.threshold, run.set, id(1)).unwrap();
+    let (mut one, _) = Participant::begin(setup, &mut common::random("ends")).unwrap();
+    let sealer = &mut OpenSealer(id(1));
+    // Strangers change nothing; early messages wait, one of each sender and round.
+    assert_eq!(one.receive(id(4), Round::Commitment, b"", sealer), Err(Error::UnknownHolder { number: 4 }));
+    assert_eq!(one.receive(id(2), Round::Share, b"early", sealer), Ok(vec![]));
+    assert_eq!(one.receive(id(2), Round::Share, b"early", sealer), Ok(vec![]));
+    assert_named(one.receive(id(2), Round::Share, b"other", sealer), 2, &[Misconduct::Contradiction]);
+    assert_eq!(one.receive(id(3), Round::Commitment, b"", sealer), Err(Error::Over));
+    assert!(one.finish().is_none());
+    let (mut one, _) = Participant::begin(setup, &mut common::random("ends")).unwrap();
+    assert_named(one.receive(id(2), Round::Echo, &[0; 3_000], sealer), 2, &[Misconduct::Malformed]);
+    let (mut one, _) = Participant::begin(setup, &mut common::random("ends")).unwrap();
+    assert_named(one.receive(id(2), Round::Outcome, b"", sealer), 2, &[Misconduct::Malformed]);
+}
+
+#[test]
+fn largest_group_and_its_largest_messages_are_within_their_bounds() {
+    let suite = Suite::Bip340;
+    let all = Run::new(suite, 64, 64, "largest");
+    let (mut state, _) = all.begin(id(1));
+    state.receive(id(64), &all.begin(id(64)).1).unwrap();
+    let shares = common::shares(suite, 2, 64);
+    let message = vec![7; hufu_frost::MESSAGE_LEN_MAX];
+    let signature = sign(&shares.iter().collect::<Vec<_>>(), &message, "largest").unwrap();
+    assert!(foreign_verifies(shares[0].group(), &message, &signature));
 }

@@ -12,6 +12,9 @@ use crate::suite::Suite;
 use crate::threshold::{HOLDERS_MAX, Identifier, Threshold};
 use crate::wire::{Message, recognised};
 
+/// The longest message of a key generation between holders, in bytes.
+pub(super) const ROUND1_LEN_MAX: usize = 2_560;
+
 /// Round 1, to all: a dealer's commitment and proof of knowledge.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub(super) struct Round1 {
@@ -31,7 +34,7 @@ pub(super) struct Round1 {
 
 impl Message for Round1 {
     const DOMAIN: &'static str = "hufu-dkg-round1";
-    const LEN_MAX: usize = 2_560;
+    const LEN_MAX: usize = ROUND1_LEN_MAX;
 }
 
 impl Round1 {

@@ -6,7 +6,7 @@
 //!   │ round 1, to all │ echo, to all │ shares, sealed │ outcome, to whoever asked for the key (Agreement)
 //! ```
 //!
-//! Each state takes the messages of its round and is consumed by the next; what is late, doubled or another's is an
+//! [`Participant`] goes through them for a process that takes messages as they come. Each state takes the messages of its round and is consumed by the next; what is late, doubled or another's is an
 //! error. Shares are dealt only after all holders have echoed the same round 1. A key generation that fails is
 //! thrown away whole, and the next one has another set id. The transport vouches for who sent what (`from`): where
 //! a coordinator passes messages on, holders sign them, or a culprit may be the coordinator's invention. Frost's proof of
@@ -17,12 +17,14 @@ mod committing;
 mod echoing;
 mod inbox;
 mod message;
+mod participant;
 mod sealing;
 mod sharing;
 
 pub use agreement::Agreement;
 pub use committing::{Committing, begin};
 pub use echoing::Echoing;
+pub use participant::{Outgoing, Participant, Round};
 pub use sealing::{SealError, Sealer};
 pub use sharing::Sharing;
 
