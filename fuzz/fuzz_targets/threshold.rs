@@ -3,8 +3,8 @@
 
 use hufu_frost::dkg::{Agreement, Setup, begin};
 use hufu_frost::{
-    Commitment, Group, Holder, Identifier, JournalError, Limits, MessageDigest, Policy, Purpose, Refused,
-    SessionId, SessionJournal, SetId, SignedMandate, SigningPackage, SigningRequest, Suite, Threshold, VerifySignature,
+    Commitment, Group, Holder, Identifier, JournalError, Limits, MessageDigest, Policy, Purpose, Refused, SessionId,
+    SessionJournal, SetId, SignedMandate, SigningPackage, SigningRequest, Suite, Threshold, VerifySignature,
     recognise,
 };
 use libfuzzer_sys::fuzz_target;
@@ -55,8 +55,7 @@ fn key_generation(data: &[u8]) {
     };
     for suite in [Suite::Ed25519, Suite::Bip340] {
         let set = SetId([0; 32]);
-        if let Ok((mut state, _)) =
-            Setup::new(suite, threshold, set, one).and_then(|setup| begin(setup, &mut random))
+        if let Ok((mut state, _)) = Setup::new(suite, threshold, set, one).and_then(|setup| begin(setup, &mut random))
         {
             let _ = state.receive(two, data);
         }
@@ -65,8 +64,11 @@ fn key_generation(data: &[u8]) {
 }
 
 fn holder(data: &[u8]) {
-    let policy =
-        Policy { deployment: "d".into(), mandate_lifetime_ms_max: 1_000, requesters: std::collections::BTreeMap::new() };
+    let policy = Policy {
+        deployment: "d".into(),
+        mandate_lifetime_ms_max: 1_000,
+        requesters: std::collections::BTreeMap::new(),
+    };
     let mut holder = Holder::new(policy, Limits::default(), Anything, Anything, [], 0);
     let _ = holder.commit(data, 1, &mut |_: &mut [u8]| Ok(())).release(|_| Ok::<_, ()>(()));
     let _ = holder.sign(data, 1).release(|_| Ok::<_, ()>(()));

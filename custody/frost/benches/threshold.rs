@@ -1,6 +1,6 @@
 //! What a threshold signature costs beside a signature of one party, and what generating a key costs. Everything runs
-//! on one thread, in processor time; those of a holder and of the coordinator are told apart, since in the field each has its own machine. No
-//! network is in it.
+//! on one thread, in processor time; those of a holder and of the coordinator are told apart, since in the field each
+//! has its own machine. No network is in it.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may fail by panicking and prints its results")]
 
@@ -81,6 +81,7 @@ fn signatures(suite: Suite, t: u8, n: u8, rounds: u32, single: Duration) {
     combine += cpu() - started;
     // `commitments` also receives each commitment, as the coordinator does: that part is measured apart.
     let receive = receiving(&signers, rounds);
+    println!("{suite}: reading one commitment: {:.0} µs", micros(receive));
     let holder = ((commit + sign) / rounds / t.into()).saturating_sub(receive);
     let coordinator = combine / rounds + receive * t.into();
     let latency = holder + coordinator;

@@ -11,8 +11,8 @@
 //!    for this session and message only (`holder/mod.rs`, `signing/nonces.rs`).
 //! 4. The coordinator sends the commitments and the message round; each holder writes down that the session is
 //!    used, consumes its nonces and answers with a share.
-//! 5. The coordinator adds the shares up and verifies the signature; whose share is wrong is named, and the next attempt
-//!    goes on without it (`signing/aggregate.rs`).
+//! 5. The coordinator adds the shares up and verifies the signature; whose share is wrong is named, and the next
+//!    attempt goes on without it (`signing/aggregate.rs`).
 //!
 //! Nothing here does I/O, reads a clock or draws randomness by itself.
 

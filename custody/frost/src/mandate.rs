@@ -1,10 +1,11 @@
 //! What a requester signs: the leave to make one signature.
 //!
-//! A mandate names everything that a holder must know before it takes part, and a seed that the requester draws anew for each
-//! message. The session ids of its attempts are derived from its digest, so the requester's signature covers each of
-//! them: a coordinator that loses a holder in the middle begins again with the next attempt, with new nonces, and
-//! needs nobody's leave for that; but it cannot invent a session, nor carry one to another key, message or requester. Each holder
-//! takes part in an attempt once, so that a mandate is worth at most [`ATTEMPTS_MAX`] signatures, all of one message.
+//! A mandate names everything that a holder must know before it takes part, and a seed that the requester draws anew
+//! for each message. The session ids of its attempts are derived from its digest, so the requester's signature covers
+//! each of them: a coordinator that loses a holder in the middle begins again with the next attempt, with new nonces,
+//! and needs nobody's leave for that; but it cannot invent a session, nor carry one to another key, message or
+//! requester. Each holder takes part in an attempt once, so that a mandate is worth at most [`ATTEMPTS_MAX`]
+//! signatures, all of one message.
 
 use std::fmt;
 

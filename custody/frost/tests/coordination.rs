@@ -126,7 +126,8 @@ fn cheating_holder_is_named_and_replaced() {
             true => answer,
             false => bend(suite, answer),
         });
-        // A commitment to other nonces than its own: the binding point of somebody else, or its own hiding point negated.
+        // A commitment to other nonces than its own: the binding point of somebody else, or its own hiding point
+        // negated.
         let foreign = common::commitments(&[&keys[3]], common::session("x"), MESSAGE, "x").1[0].to_bytes();
         assert_named(&keys, Misconduct::WrongSignatureShare, |ask, mut answer| {
             if is_commit(ask) {

@@ -98,7 +98,8 @@ fn rogue_commitment_is_named() {
     for suite in SUITES {
         let run = Run::new(suite, 2, 3, "rogue");
         let len = suite.point_len();
-        // The cheat takes the generator's multiple that it likes, without knowing the logarithm: here holder 2's points.
+        // The cheat takes the generator's multiple that it likes, without knowing the logarithm: here holder 2's
+        // points.
         let (_, victim) = run.begin(id(2));
         let mut stolen = Vec::new();
         edit(&victim, |points, _| stolen.clone_from(points));

@@ -1,10 +1,10 @@
 //! The coordinator of one signature: asks holders, replaces those that fail, and releases a signature that verifies.
 //!
-//! Pure: answers and time go in, requests come out. It is trusted with nothing but its own diligence: it holds no secret, and
-//! no holder does for it what the requester has not signed.
+//! Pure: answers and time go in, requests come out. It is trusted with nothing but its own diligence: it holds no
+//! secret, and no holder does for it what the requester has not signed.
 //!
-//! A holder that fails in round 1 is replaced within the attempt: no signing package is out yet. One that fails in round 2
-//! ends the attempt, since the package names it: the next attempt has another session, derived from the same
+//! A holder that fails in round 1 is replaced within the attempt: no signing package is out yet. One that fails in
+//! round 2 ends the attempt, since the package names it: the next attempt has another session, derived from the same
 //! mandate, and all of its nonces are new.
 
 mod fault;
@@ -24,7 +24,8 @@ use crate::signing::{Commitment, Purpose, SignatureShare, SigningPackage, aggreg
 use crate::threshold::Identifier;
 use roster::Roster;
 
-/// One request of the coordinator, by which its answer is known: an answer that comes late cannot be taken for another.
+/// One request of the coordinator, by which its answer is known: an answer that comes late cannot be taken for
+/// another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Ticket(u32);
 
@@ -70,8 +71,8 @@ pub struct Coordinator {
     phase: Phase,
     awaited: BTreeMap<Ticket, Identifier>,
     next_ticket: u32,
-    /// Every nonce commitment that a holder has sent: it may send none twice. That two holders send the same one names
-    /// neither, since the coordinator cannot tell who copied; who did has no share to go with it.
+    /// Every nonce commitment that a holder has sent: it may send none twice. That two holders send the same one
+    /// names neither, since the coordinator cannot tell who copied; who did has no share to go with it.
     points_seen: BTreeSet<(Identifier, Vec<u8>)>,
     faults: Vec<Fault>,
 }
@@ -118,7 +119,8 @@ impl Coordinator {
         Ok((coordinator, asks))
     }
 
-    /// Takes an answer: what a holder's [`crate::Decision`] released. One to a request that is no longer waited for changes nothing.
+    /// Takes an answer: what a holder's [`crate::Decision`] released. One to a request that is no longer waited for
+    /// changes nothing.
     pub fn answered(&mut self, ticket: Ticket, answer: &[u8], now_ms: u64) -> Progress {
         let Some(holder) = self.awaited.remove(&ticket) else { return Progress::Ask(Vec::new()) };
         self.unless_expired(now_ms, |this| match this.take(holder, answer) {

@@ -1,16 +1,17 @@
-//! Distributed key generation: Pedersen's, with proofs of knowledge (RFC 9591 appendix C; Komlo and Goldberg,
-//! figure 1). The key is the sum of n polynomials, of which each holder knows its own only; it is never whole anywhere.
+//! Distributed key generation: Pedersen's, with proofs of knowledge (RFC 9591 appendix C; Komlo and Goldberg, figure
+//! 1). The key is the sum of n polynomials, of which each holder knows its own only; it is never whole anywhere.
 //!
 //! ```text
 //! begin ──► Committing ──► Echoing ──► Sharing ──► KeyShare
 //!   │ round 1, to all │ echo, to all │ shares, sealed │ outcome, to whoever asked for the key (Agreement)
 //! ```
 //!
-//! [`Participant`] goes through them for a process that takes messages as they come. Each state takes the messages of its round and is consumed by the next; what is late, doubled or another's is an
-//! error. Shares are dealt only after all holders have echoed the same round 1. A key generation that fails is
-//! thrown away whole, and the next one has another set id. The transport vouches for who sent what (`from`): where
-//! a coordinator passes messages on, holders sign them, or a culprit may be the coordinator's invention. Frost's proof of
-//! knowledge does not bind the set id; the envelope around it does.
+//! [`Participant`] goes through them for a process that takes messages as they come. Each state takes the messages of
+//! its round and is consumed by the next; what is late, doubled or another's is an error. Shares are dealt only after
+//! all holders have echoed the same round 1. A key generation that fails is thrown away whole, and the next one has
+//! another set id. The transport vouches for who sent what (`from`): where a coordinator passes messages on, holders
+//! sign them, or a culprit may be the coordinator's invention. Frost's proof of knowledge does not bind the set id;
+//! the envelope around it does.
 
 mod agreement;
 mod committing;

@@ -58,8 +58,8 @@ impl Sharing {
     /// ([`super::Agreement`]).
     ///
     /// # Errors
-    /// [`Error::Incomplete`], or [`Error::Misbehaved`] with the dealer whose share is not on its polynomial. Only this holder
-    /// knows that: to others it is an accusation, of which one side is right.
+    /// [`Error::Incomplete`], or [`Error::Misbehaved`] with the dealer whose share is not on its polynomial. Only
+    /// this holder knows that: to others it is an accusation, of which one side is right.
     pub fn finish(self) -> Result<(KeyShare, Vec<u8>), Error> {
         let Self { setup, dealer, others, .. } = self;
         let (secret, public) = dealer.combine(&others.complete(&setup)?)?;

@@ -95,16 +95,10 @@ impl<C: Ciphersuite> Scheme for Keys<C> {
     ) -> Result<(SecretBytes, NonceCommitments), Error> {
         let share = SigningShare::<C>::deserialize(secret.expose()).map_err(|_| Error::WrongSecret)?;
         let (nonces, commitments) = drawing(random, |rng| frost_core::round1::commit(&share, rng))?;
-        let mut both = nonces.hiding().serialize();
-        let binding = SecretBytes::from_vec(nonces.binding().serialize());
-        let mut kept = SecretBytes::zeroed(both.len() + binding.len());
-        let (left, right) = kept.expose_mut().split_at_mut(both.len());
-        left.copy_from_slice(&both);
-        right.copy_from_slice(binding.expose());
-        zeroize::Zeroize::zeroize(&mut both);
+        let secrets = [nonces.hiding(), nonces.binding()].map(|nonce| SecretBytes::from_vec(nonce.serialize()));
         let point = |point: &NonceCommitment<C>| point.serialize().map_err(|_| Error::internal("nonce commitment"));
         let hiding = point(commitments.hiding())?;
-        Ok((kept, NonceCommitments { hiding, binding: point(commitments.binding())? }))
+        Ok((joined(&secrets), NonceCommitments { hiding, binding: point(commitments.binding())? }))
     }
 
     fn are_points(&self, commitments: &NonceCommitments) -> bool {
@@ -169,6 +163,16 @@ fn package<C: Ciphersuite>(
     Ok(SigningPackage::new(signers.iter().map(read).collect::<Result<_, Error>>()?, message))
 }
 
+/// Secrets of the same length, one after the other.
+fn joined(secrets: &[SecretBytes; 2]) -> SecretBytes {
+    let mut both = SecretBytes::zeroed(secrets.iter().map(SecretBytes::len).sum());
+    for (to, from) in both.expose_mut().iter_mut().zip(secrets.iter().flat_map(|secret| secret.expose())) {
+        *to = *from;
+    }
+    both
+}
+
+/// Takes apart what [`joined`] has put together.
 fn read_nonces<C: Ciphersuite>(nonces: &SecretBytes) -> Result<SigningNonces<C>, Error> {
     let (hiding, binding) = nonces.expose().split_at(nonces.len() / 2);
     let read = |bytes: &[u8]| Nonce::deserialize(bytes).map_err(|_| Error::internal("nonce"));

@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::id::{MessageDigest, SessionId};
 use crate::key_share::KeyShare;
 
-/// Two nonces in locked memory, made for one [`Purpose`]. A nonce that is used twice gives the share away, so there is no
-/// way to copy, store or send it, and [`KeyShare::sign`] takes it for good, whatever comes of that.
+/// Two nonces in locked memory, made for one [`Purpose`]. A nonce that is used twice gives the share away, so there
+/// is no way to copy, store or send it, and [`KeyShare::sign`] takes it for good, whatever comes of that.
 ///
 /// ```compile_fail
 /// fn twice(nonces: hufu_frost::Nonces) -> (hufu_frost::Nonces, hufu_frost::Nonces) {
@@ -53,8 +53,8 @@ impl fmt::Debug for Nonces {
 }
 
 impl KeyShare {
-    /// Makes nonces for one attempt at one signature (RFC 9591 §5.1). Each is hashed from 32 random bytes and the share, so that a
-    /// weak random source alone does not give the share away.
+    /// Makes nonces for one attempt at one signature (RFC 9591 §5.1). Each is hashed from 32 random bytes and the
+    /// share, so that a weak random source alone does not give the share away.
     ///
     /// # Errors
     /// [`Error::Random`].
