@@ -1,0 +1,146 @@
+//! A share holder's judgement: what it takes part in, and what it says of it.
+//!
+//! A holder is not blind: it signs what the requester has signed for, not what the coordinator wants. Pure: requests
+//! and time go in, answers and audit records come out. The two seams it calls are [`VerifySignature`] and
+//! [`SessionJournal`].
+
+mod decision;
+mod message;
+mod policy;
+mod seam;
+mod sessions;
+
+pub use decision::{AuditRecord, Decision, Outcome, Refusal, Stage};
+pub use message::{Refused, SigningRequest};
+pub use policy::{Policy, Requester};
+pub use seam::{JournalError, SessionJournal, VerifySignature};
+pub use sessions::Limits;
+
+pub(crate) use message::recognise;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::ambient::Random;
+use crate::id::SessionId;
+use crate::key_share::KeyShare;
+use crate::mandate::KeyVersion;
+use crate::signing::{Commitment, SignatureShare, SigningPackage};
+use sessions::{Open, Sessions};
+
+/// A holder of shares. What is in it dies with the process, but for what the [`SessionJournal`] has kept.
+pub struct Holder<V, J> {
+    policy: Policy,
+    verifier: V,
+    journal: J,
+    keys: BTreeMap<KeyVersion, KeyShare>,
+    sessions: Sessions,
+    clock_high_water_ms: u64,
+}
+
+impl<V: VerifySignature, J: SessionJournal> Holder<V, J> {
+    /// A holder without keys. `used` is what the journal has kept: sessions in which a share has left before this
+    /// start, with their mandates' ends; `clock_high_water_ms` is the latest time that was seen before.
+    pub fn new(
+        policy: Policy,
+        limits: Limits,
+        verifier: V,
+        journal: J,
+        used: impl IntoIterator<Item = (SessionId, u64)>,
+        clock_high_water_ms: u64,
+    ) -> Self {
+        let sessions = Sessions::new(limits, used);
+        Self { policy, verifier, journal, keys: BTreeMap::new(), sessions, clock_high_water_ms }
+    }
+
+    /// Gives it a share to sign with. The nonces of a share that was there before are destroyed.
+    pub fn install(&mut self, key: KeyVersion, share: KeyShare) {
+        self.sessions.close(&key);
+        self.keys.insert(key, share);
+    }
+
+    /// Takes a share away, and destroys its nonces.
+    pub fn remove(&mut self, key: &KeyVersion) -> Option<KeyShare> {
+        self.sessions.close(key);
+        self.keys.remove(key)
+    }
+
+    /// Changes the policy. Sessions that it no longer allows give no share.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// How many sessions wait for their signing package.
+    #[must_use]
+    pub fn open_sessions(&self) -> usize {
+        self.sessions.open()
+    }
+
+    /// Round 1: judges a [`SigningRequest`] and answers with a commitment or a [`Refused`].
+    pub fn commit(&mut self, request: &[u8], now_ms: u64, random: &mut dyn Random) -> Decision {
+        let now_ms = self.time(now_ms);
+        let mut record = AuditRecord::new(Stage::Commit, now_ms);
+        let outcome = self.try_commit(request, now_ms, random, &mut record);
+        Decision::new(record, outcome.map(|commitment| commitment.to_bytes()))
+    }
+
+    /// Round 2: answers a [`SigningPackage`] with a signature share or a [`Refused`]. Whatever it answers, the
+    /// session is over and its nonces are destroyed.
+    pub fn sign(&mut self, package: &[u8], now_ms: u64) -> Decision {
+        let now_ms = self.time(now_ms);
+        let mut record = AuditRecord::new(Stage::Sign, now_ms);
+        let outcome = self.try_sign(package, now_ms, &mut record);
+        Decision::new(record, outcome.map(|share| share.to_bytes()))
+    }
+
+    fn try_commit(
+        &mut self,
+        request: &[u8],
+        now_ms: u64,
+        random: &mut dyn Random,
+        record: &mut AuditRecord,
+    ) -> Result<Commitment, Refusal> {
+        let request = SigningRequest::from_bytes(request).map_err(|_| Refusal::Malformed)?;
+        let mandate = request.mandate();
+        record.claims(mandate.mandate());
+        let session = mandate.session(request.attempt()).ok_or(Refusal::AttemptOutOfRange)?;
+        record.session = Some(session);
+        self.policy.verify(mandate, &self.verifier)?;
+        record.requester_verified = true;
+        self.policy.judge(mandate.mandate(), now_ms)?;
+        let key = &mandate.mandate().key;
+        let share = self.keys.get(key).ok_or(Refusal::UnknownKey)?;
+        self.sessions.admit(session, key, now_ms)?;
+        let (nonces, commitment) =
+            share.commit(session, mandate.mandate().message, random).map_err(|_| Refusal::RandomFailed)?;
+        self.sessions.begin(session, Open::new(mandate.mandate(), nonces), now_ms);
+        Ok(commitment)
+    }
+
+    fn try_sign(&mut self, package: &[u8], now_ms: u64, record: &mut AuditRecord) -> Result<SignatureShare, Refusal> {
+        let package = SigningPackage::from_bytes(package).map_err(|_| Refusal::Malformed)?;
+        let purpose = package.purpose();
+        (record.session, record.message) = (Some(purpose.session), Some(purpose.message));
+        let open = self.sessions.take(purpose.session, now_ms).ok_or(Refusal::SessionUnknown)?;
+        record.belongs(&open);
+        self.policy.allows(&open.requester, &open.key)?;
+        let share = self.keys.get(&open.key).ok_or(Refusal::UnknownKey)?;
+        if *open.nonces.purpose() != purpose {
+            return Err(Refusal::OtherPurpose);
+        }
+        self.journal.record_used(purpose.session, open.mandate_expires_at_ms)?;
+        share.sign(open.nonces, &package).map_err(|_| Refusal::WrongPackage)
+    }
+
+    /// The time, which never runs backwards: a clock set back must not revive what has expired.
+    fn time(&mut self, now_ms: u64) -> u64 {
+        self.clock_high_water_ms = self.clock_high_water_ms.max(now_ms);
+        self.clock_high_water_ms
+    }
+}
+
+impl<V, J> fmt::Debug for Holder<V, J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Holder").field("keys", &self.keys.keys()).finish_non_exhaustive()
+    }
+}
