@@ -18,6 +18,7 @@ mod lifecycle;
 mod proofs;
 mod reconcile;
 mod refusals;
+mod rewrap;
 mod roots;
 pub mod sequencer;
 mod status;

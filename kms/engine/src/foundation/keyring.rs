@@ -144,6 +144,11 @@ impl Keyring {
         Ok(key)
     }
 
+    /// Closes a wrapping key that was destroyed.
+    pub(crate) fn forget(&self, id: WrappingKeyId) {
+        self.open.remove(&id);
+    }
+
     /// The root slots as the database knows them now.
     pub(crate) async fn slots(&self) -> Result<Slots, Error> {
         // In this order: a slot's row says that it is left before any wrapping key does.
@@ -231,6 +236,7 @@ pub(super) fn fresh(
         created_at: now,
         others: Vec::new(),
         stripped: Vec::new(),
+        replaces: Vec::new(),
     };
     Ok((record, key))
 }

@@ -12,6 +12,7 @@ mod limits;
 mod lists;
 mod random;
 mod requests;
+mod rewrap;
 mod roots;
 mod sign_once;
 mod tampering;
