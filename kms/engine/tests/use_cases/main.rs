@@ -13,6 +13,7 @@ mod lists;
 mod random;
 mod requests;
 mod rewrap;
+mod root_renewal;
 mod roots;
 mod sign_once;
 mod tampering;
