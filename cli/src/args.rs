@@ -62,6 +62,9 @@ enum Command {
     /// Who did what with which key
     #[command(subcommand)]
     Audit(command::audit::Command),
+    /// The tenant, and the key that its keys are wrapped under
+    #[command(subcommand)]
+    Tenant(command::tenant::Command),
     /// State of the service
     Status(command::status::Status),
     /// Print a completion script for a shell
@@ -84,6 +87,7 @@ impl Cli {
             Command::Hsm(command) => command.run(&app).await,
             Command::Ledger(command) => command.run(&app).await,
             Command::Audit(command) => command.run(&app).await,
+            Command::Tenant(command) => command.run(&app).await,
             Command::Status(command) => command.run(&app).await,
             Command::Completion(command) => command.run(),
         }

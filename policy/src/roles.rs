@@ -28,6 +28,9 @@ const MANAGE: &[Action] = &[
 /// Material that leaves the service for good, wrapped for whoever holds the receiving key. Of the administrator alone.
 const EXPORT: &[Action] = &[Action::ExportKey];
 
+/// The wrapping key of the tenant, whose rotation ends in the destruction of the old one. Of the administrator alone.
+const ROTATE_TENANT: &[Action] = &[Action::RotateTenantKey];
+
 /// Cryptography with keys, and randomness.
 const USE: &[Action] = &[
     Action::Sign,
@@ -44,14 +47,14 @@ const USE: &[Action] = &[
 ];
 
 /// What everyone who is authenticated may read: proofs, which are public anyway, and the state of the service.
-const READ_SERVICE: &[Action] = &[Action::ReadLedger, Action::ReadStatus];
+const READ_SERVICE: &[Action] = &[Action::ReadLedger, Action::ReadStatus, Action::ReadTenantKey];
 
 /// The audit trail of the tenant.
 const READ_AUDIT: &[Action] = &[Action::ReadAudit];
 
 /// What each role is granted. What stands here nowhere is denied: the service's own actions above all.
 const GRANTS: &[(Role, &str, &[&[Action]])] = &[
-    (Role::Admin, "role/admin", &[READ_KEYS, MANAGE, EXPORT, USE, READ_SERVICE, READ_AUDIT]),
+    (Role::Admin, "role/admin", &[READ_KEYS, MANAGE, EXPORT, ROTATE_TENANT, USE, READ_SERVICE, READ_AUDIT]),
     (Role::Operator, "role/operator", &[READ_KEYS, MANAGE, READ_SERVICE]),
     (Role::Application, "role/application", &[READ_KEYS, USE, READ_SERVICE]),
     (Role::Auditor, "role/auditor", &[READ_KEYS, READ_SERVICE, READ_AUDIT]),

@@ -302,3 +302,72 @@ fn on_postgresql_a_server_runs_on_while_its_root_is_moved() {
     take_away(&stopped, &first);
     software_works(&start(stopped, &builder).cli("admin"));
 }
+
+/// A new root key on the same token, killed wherever it happens to be.
+#[test]
+fn a_root_key_is_rotated_on_its_token_and_a_killed_rotation_goes_on() {
+    let builder = ConfigBuilder::new(Storage::Sqlite);
+    let (mut stopped, [_, second]) = two_slots(&builder);
+    root_fails(stopped.scratch(), "rotate --slot nowhere", "there is no root slot `nowhere`");
+    for lines in 0..4 {
+        let mut child = hufud_root(stopped.scratch(), "rotate --slot token")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
+        for _ in 0..lines {
+            told.next();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let daemon = start_again(stopped);
+        builder.write_profiles(&daemon);
+        software_works(&daemon.cli("admin"));
+        stopped = daemon.kill();
+        // Another one would be a rotation of its own.
+        if root_ok(stopped.scratch(), "show").contains("token: retired") {
+            break;
+        }
+    }
+    let shown = root_ok(stopped.scratch(), "show");
+    if !shown.contains("token: retired, wraps 0 of 3 keys") {
+        root_ok(stopped.scratch(), "rotate --slot token");
+    }
+    let shown = root_ok(stopped.scratch(), "show");
+    assert!(shown.contains("token: retired, wraps 0 of 3 keys"), "{shown}");
+    assert!(shown.contains("token/2: active, wraps 3 of 3 keys"), "{shown}");
+    root_fails(stopped.scratch(), "destroy-key --slot token", "not confirmed");
+    let told = root_ok(stopped.scratch(), "destroy-key --slot token --yes");
+    assert!(told.contains("token: destroyed"), "{told}");
+    // The new root key alone carries everything.
+    take_away(&stopped, &second);
+    let daemon = start(stopped, &builder);
+    let cli = daemon.cli("admin");
+    software_works(&cli);
+    cli.ok("sign hard --in message --out signature");
+    cli.ok("audit verify");
+    assert!(roots(&cli).contains(&row("token/2", "active", "ok", 0)), "{:?}", roots(&cli));
+}
+
+#[test]
+fn on_postgresql_a_server_runs_on_while_its_root_key_is_rotated() {
+    let Some(schema) = scratch_postgres("rotating a root key") else { return };
+    let builder = ConfigBuilder::new(Storage::from(&schema));
+    let (stopped, [_, second]) = two_slots(&builder);
+    take_away(&stopped, &second);
+    let daemon = start(stopped, &builder);
+    let cli = daemon.cli("admin");
+    software_works(&cli);
+    let told = root_ok(daemon.scratch(), "rotate --slot token");
+    assert!(told.contains("token/2: active, wraps 3 of 3 keys"), "{told}");
+    root_ok(daemon.scratch(), "destroy-key --slot token --yes");
+    software_works(&cli);
+    // What it makes now is under the root key that it has never been told of.
+    cli.json("tenant rotate-key --yes --wait 3m");
+    software_works(&cli);
+    let heard = || roots(&cli).contains(&row("token/2", "active", "ok", 0)).then_some(());
+    assert!(wait_until(LONG, heard).is_some(), "{:?}", roots(&cli));
+    cli.ok("audit verify");
+    software_works(&start(daemon.terminate(), &builder).cli("admin"));
+}

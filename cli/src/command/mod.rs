@@ -22,6 +22,7 @@ pub(crate) mod mac;
 pub(crate) mod random;
 pub(crate) mod sign;
 pub(crate) mod status;
+pub(crate) mod tenant;
 
 use hufu_sdk::KeyRef;
 

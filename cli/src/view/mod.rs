@@ -15,6 +15,7 @@ pub(crate) mod public;
 pub(crate) mod random;
 mod root;
 pub(crate) mod status;
+pub(crate) mod tenant;
 pub(crate) mod transfer;
 pub(crate) mod used;
 pub(crate) mod version;

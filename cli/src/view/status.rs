@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     protection_text,
     root::{RootView, root_table},
+    tenant::{TenantKeyView, rotation_table},
     time,
 };
 use crate::{
@@ -29,6 +30,7 @@ pub(crate) struct StatusView {
     ledger: LedgerView,
     reconciler: ReconcilerView,
     roots: Vec<RootView>,
+    rotations: Vec<TenantKeyView>,
     alarms: Vec<AlarmView>,
     quarantined_keys: Vec<String>,
 }
@@ -101,6 +103,7 @@ impl StatusView {
             ledger: LedgerView::new(&status.ledger.clone().unwrap_or_default()),
             reconciler: ReconcilerView::new(&status.reconciler.unwrap_or_default()),
             roots: status.roots.iter().map(RootView::new).collect(),
+            rotations: status.rotations.iter().map(TenantKeyView::new).collect(),
             alarms: status.alarms.iter().map(AlarmView::new).collect(),
             quarantined_keys: status.quarantined_keys.clone(),
         }
@@ -205,6 +208,7 @@ impl View for StatusView {
         text.push('\n');
         text.push_str(&self.backend_table());
         text.push_str(&root_table(&self.roots));
+        text.push_str(&rotation_table(&self.rotations));
         text.push_str(&self.alarm_table());
         text
     }

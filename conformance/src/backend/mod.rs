@@ -122,6 +122,7 @@ impl Case<'_> {
             Purpose::Import => import::check(self, &key, &other, report).await?,
         }
         wrapping::check_exit(self, &key).await?;
+        wrapping::check_rewrap(self, &key).await?;
         limits::check(self, &key).await?;
         lifecycle::check_destroy(self, &key, &other, report).await
     }

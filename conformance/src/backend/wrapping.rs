@@ -1,8 +1,12 @@
 //! Keys that wrap other keys, and keys that stay.
 
+use std::sync::Arc;
+
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
-use hufu_core::backend::{Arrival, BackendError, Generated, KeyHandle, Operation, Outcome, Template, Wrapping};
-use hufu_core::record::Exit;
+use hufu_core::backend::{
+    Arrival, BackendError, Generated, KeyHandle, Operation, Outcome, Rewrap, Template, Wrapping,
+};
+use hufu_core::record::{Exit, Locator, WrappingKeyId};
 
 use super::{Case, Failure};
 
@@ -22,6 +26,28 @@ pub(super) async fn check_exit(case: &Case<'_>, key: &KeyHandle) -> Result<(), F
     };
     let answer = case.perform(Operation::Wrap(key, Wrapping::Key(&wrapper))).await;
     case.ensure(is_unsupported(&answer), "a key that stays is not wrapped", &answer)
+}
+
+/// Material that is kept wrapped at rest goes under another binding and back; what is on a device has no wrapping to change.
+pub(super) async fn check_rewrap(case: &Case<'_>, key: &KeyHandle) -> Result<(), Failure> {
+    let binding: Arc<[u8]> = Arc::from(&b"hufu: another binding"[..]);
+    let Locator::Wrapped { wrapping_key, .. } = key.locator else {
+        let rewrap = Rewrap { wrapping_key: WrappingKeyId([0; 16]), binding: &binding };
+        let answer = case.perform(Operation::Rewrap(key, rewrap)).await;
+        return case.ensure(is_unsupported(&answer), "a key on a device is not wrapped anew", &answer);
+    };
+    let answer = case.perform(Operation::Rewrap(key, Rewrap { wrapping_key, binding: &binding })).await;
+    let Ok(Outcome::Rewrapped(locator)) = answer else {
+        return case.ensure(false, "wrapped material is wrapped anew", &answer);
+    };
+    let back = Rewrap { wrapping_key, binding: &key.binding };
+    let moved = KeyHandle { locator, binding, ..key.clone() };
+    let answer = case.perform(Operation::Rewrap(&moved, back)).await;
+    case.ensure(matches!(answer, Ok(Outcome::Rewrapped(_))), "what was wrapped anew opens", &answer)?;
+    let unbound = KeyHandle { binding: key.binding.clone(), ..moved };
+    let answer = case.perform(Operation::Rewrap(&unbound, back)).await;
+    let is_missing = matches!(answer, Err(BackendError::Missing(_)));
+    case.ensure(is_missing, "and only as its new binding says", &answer)
 }
 
 /// What is too long is refused before it is looked at.

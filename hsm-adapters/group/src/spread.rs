@@ -111,6 +111,7 @@ impl Handles {
             Operation::Agree(key, peer) => Operation::Agree(own(key), peer),
             Operation::Wrap(key, by) => Operation::Wrap(own(key), self.by.as_ref().map_or(*by, Wrapping::Key)),
             Operation::Level(key) => Operation::Level(own(key)),
+            Operation::Rewrap(key, rewrap) => Operation::Rewrap(own(key), *rewrap),
             Operation::Verify(key, input, signature) => Operation::Verify(key, *input, signature),
             Operation::EncryptTo(key, data) => Operation::EncryptTo(key, data),
             Operation::Encapsulate(key) => Operation::Encapsulate(key),

@@ -173,6 +173,7 @@ impl Pkcs11Backend {
                 Err(BackendError::Unsupported("no key of the service wraps keys on a token".to_owned()))
             }
             Operation::Unwrap(..) => Err(BackendError::Unsupported("not with this token".to_owned())),
+            Operation::Rewrap(..) => Err(BackendError::Unsupported("keys on a token are not wrapped".to_owned())),
         }
     }
 

@@ -90,6 +90,7 @@ impl SoftwareBackend {
             Operation::Level(_) => Ok(Outcome::Done),
             Operation::Wrap(handle, by) => self.wrap(handle, by, deadline).await,
             Operation::Unwrap(template, arrival) => self.unwrap(template, arrival, deadline).await,
+            Operation::Rewrap(handle, rewrap) => self.rewrap(handle, rewrap, deadline).await,
         }
     }
 

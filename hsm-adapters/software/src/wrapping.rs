@@ -6,7 +6,7 @@ use std::time::Instant;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::ambient::Rng;
 use hufu_core::backend::{
-    Arrival, BackendError, Generated, KeyHandle, Outcome, PublicKey, SignInput, Template, Wrapping,
+    Arrival, BackendError, Generated, KeyHandle, Outcome, PublicKey, Rewrap, SignInput, Template, Wrapping,
 };
 use hufu_core::record::{Attestation, Exit, Locator};
 use hufu_secret::SecretBytes;
@@ -80,6 +80,25 @@ impl SoftwareBackend {
                 Ok(Outcome::Generated(Box::new(Generated { locator, public_key, attestation })))
             })
             .await
+    }
+
+    /// Wraps material under another wrapping key. It takes some microseconds: the material is not parsed, and its
+    /// associated data say that it is the material on record.
+    pub(crate) async fn rewrap(
+        &self,
+        handle: &KeyHandle,
+        rewrap: Rewrap<'_>,
+        deadline: Instant,
+    ) -> Result<Outcome, BackendError> {
+        let Locator::Wrapped { blob, wrapping_key: id } = &handle.locator else { return Err(no_material()) };
+        let old = self.wrapping_key(*id, deadline).await?;
+        let new = self.wrapping_key(rewrap.wrapping_key, deadline).await?;
+        let (material, exit) = material::unwrap(blob, &old, &handle.binding)?;
+        let blob = material::wrap(&material, &new, rewrap.binding, exit, self.rng.as_ref())?;
+        if material::unwrap(&blob, &new, rewrap.binding)? != (material, exit) {
+            return Err(failed("the material does not open as it was wrapped"));
+        }
+        Ok(Outcome::Rewrapped(Locator::Wrapped { blob: blob.into(), wrapping_key: rewrap.wrapping_key }))
     }
 
     async fn wrapper(&self, by: Wrapping<'_>, deadline: Instant) -> Result<Wrapper, BackendError> {

@@ -119,7 +119,8 @@ impl TpmBackend {
             | Operation::Decapsulate(..)
             | Operation::Agree(..)
             | Operation::Wrap(..)
-            | Operation::Unwrap(..) => Err(BackendError::Unsupported(NOTHING_ELSE.to_owned())),
+            | Operation::Unwrap(..)
+            | Operation::Rewrap(..) => Err(BackendError::Unsupported(NOTHING_ELSE.to_owned())),
         }
     }
 

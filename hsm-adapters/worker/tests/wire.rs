@@ -8,7 +8,7 @@ use hufu_core::BoxFuture;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::backend::{
     Aead, Arrival, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome,
-    PublicKey, SignInput, Template, Wrapping,
+    PublicKey, Rewrap, SignInput, Template, Wrapping,
 };
 use hufu_core::record::{Attestation, Exit, Locator, Protection, VersionUid, WrappingKeyId};
 use hufu_pkcs11::{Config, LoginStep, OpenError, TokenSelector, VendorProfile};
@@ -97,6 +97,7 @@ fn for_each_operation(mut look: impl FnMut(Operation<'_>)) {
         look(Operation::Decapsulate(key, &[1; 1088]));
         look(Operation::Agree(key, &[5; 91]));
         look(Operation::Level(key));
+        look(Operation::Rewrap(key, Rewrap { wrapping_key: WrappingKeyId([4; 16]), binding: &[7; 99] }));
         look(Operation::Wrap(key, Wrapping::Key(key)));
         look(Operation::Wrap(key, Wrapping::Group));
         for (by, public_key) in [(Wrapping::Key(key), Some(&[5; 91][..])), (Wrapping::Group, None)] {

@@ -136,10 +136,14 @@ pub enum Operation<'a> {
     Unwrap(&'a Template, Arrival<'a>),
     /// Bring a key to every device that should hold it and does not. Answer: [`Outcome::Done`] when none is left.
     Level(&'a KeyHandle),
+    /// Wrap material that is kept wrapped at rest under another wrapping key, without using it. Answer:
+    /// [`Outcome::Rewrapped`], which was opened once to prove it; the old wrapping opens as before. Material that is on a
+    /// device is [`BackendError::Unsupported`].
+    Rewrap(&'a KeyHandle, Rewrap<'a>),
 }
 
 impl<'a> Operation<'a> {
-    /// The key that is used, wrapped or levelled. None is of what makes, finds or deletes material, nor of work with public keys.
+    /// The key that is used, wrapped, wrapped anew or levelled. None is of what makes, finds or deletes material, nor of work with public keys.
     #[must_use]
     pub fn key(&self) -> Option<&'a KeyHandle> {
         match self {
@@ -152,7 +156,8 @@ impl<'a> Operation<'a> {
             | Self::Decapsulate(key, _)
             | Self::Agree(key, _)
             | Self::Wrap(key, _)
-            | Self::Level(key) => Some(key),
+            | Self::Level(key)
+            | Self::Rewrap(key, _) => Some(key),
             Self::Generate(_)
             | Self::Find(_)
             | Self::Inventory(_)
@@ -176,6 +181,15 @@ pub enum Wrapping<'a> {
     Public(&'a PublicKey<'a>),
     /// The key that the tokens of a group share, which only their security officer could put there.
     Group,
+}
+
+/// How material that is kept wrapped is to be wrapped from now on.
+#[derive(Clone, Copy, Debug)]
+pub struct Rewrap<'a> {
+    /// The key that wraps it then.
+    pub wrapping_key: WrappingKeyId,
+    /// Associated data then: it names that key.
+    pub binding: &'a [u8],
 }
 
 /// Wrapped material on its way in.
@@ -213,6 +227,8 @@ pub enum Outcome {
     },
     /// Whether the signature is good.
     Verified(bool),
+    /// Where the same material is under another wrapping key.
+    Rewrapped(Locator),
 }
 
 /// What to generate.

@@ -110,6 +110,12 @@ actions! {
     KeepRoots = 41 => "service.keep-roots",
     /// Derive a key from a secret shared with another key.
     DeriveSharedSecret = 42 => "crypto.agree",
+    /// Give the tenant a new wrapping key, and have its material brought under it.
+    RotateTenantKey = 47 => "tenant.rotate-key",
+    /// Read how far that is.
+    ReadTenantKey = 48 => "tenant.read-key",
+    /// The service itself: wrap material under the tenant's new wrapping key, and destroy the old one.
+    Rewrap = 49 => "service.rewrap",
 }
 
 impl fmt::Display for Action {

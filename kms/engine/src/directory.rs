@@ -1,6 +1,8 @@
 //! Keys, versions, tenants and principals as the use cases see them: read through bounded caches, trusted only after their tags, and for
 //! versions their last ledger leaf, have been checked.
 
+mod wrapping;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use hufu_core::changeset::{Collection, Row, Subject};
 use hufu_core::codec;
 use hufu_core::name::{KeyName, TenantId, VersionName};
 use hufu_core::policy::Principal;
-use hufu_core::record::{KeyRecord, PrincipalRecord, Tenant, VersionRecord, WrappingKeyId};
+use hufu_core::record::{KeyRecord, Locator, PrincipalRecord, VersionRecord, WrappingKeyId};
 use hufu_core::store::Store;
 use hufu_core::{Error, Reason};
 use hufu_log::{leaf_row_id, leaf_scope};
@@ -23,6 +25,9 @@ use crate::api::{Key, Version};
 use crate::fault;
 use crate::foundation::Keyring;
 use crate::ledger::{LEDGER, ledger_resource};
+
+use wrapping::Wrapping;
+pub(crate) use wrapping::{TenantWrapping, tenant_subject};
 
 /// Keys and versions kept in memory, each. Bounds memory whatever the number of keys.
 const ENTRIES_MAX: usize = 8_192;
@@ -42,6 +47,8 @@ pub(crate) struct KeyEntry {
 pub(crate) struct VersionEntry {
     pub(crate) version: Version,
     pub(crate) subject: Subject,
+    /// Changes when the key's material is wrapped anew: outputs under way may go out, and the next use reads the row.
+    material: Subject,
     /// Resource name, for the audit trail.
     pub(crate) resource: Arc<str>,
     pub(crate) handle: KeyHandle,
@@ -54,6 +61,10 @@ pub(crate) struct TenantEntry {
     pub(crate) material_key: WrappingKeyId,
     /// Hides the inputs in the audit trail.
     pub(crate) audit_key: hmac::Key,
+    /// Revision of the row: what is made under the tenant's wrapping key is committed only while it is that.
+    pub(crate) revision: u64,
+    subject: Subject,
+    epoch: u64,
 }
 
 pub(crate) struct Directory {
@@ -65,6 +76,7 @@ pub(crate) struct Directory {
     keys: Cache<KeyName, Arc<KeyEntry>>,
     versions: Cache<VersionName, Arc<VersionEntry>>,
     tenants: Cache<TenantId, Arc<TenantEntry>>,
+    wrapping: Wrapping,
     principals: Cache<[u8; 32], Principal>,
     /// Principals of this server's configuration, and the oldest revision of their rows that counts.
     registered: RwLock<HashMap<[u8; 32], u64>>,
@@ -79,6 +91,7 @@ impl Directory {
         deployment: &str,
     ) -> Self {
         Self {
+            wrapping: Wrapping::new(store.clone(), keyring.clone(), changes.clone()),
             store,
             keyring,
             changes,
@@ -112,6 +125,7 @@ impl Directory {
         if let Some(entry) = self.versions.get(name)
             && entry.locks == locks
             && !self.changes.changed_since(&entry.subject, entry.epoch)
+            && !self.changes.changed_since(&entry.material, entry.epoch)
         {
             return Ok(entry);
         }
@@ -119,6 +133,7 @@ impl Directory {
         let version = self.read_version(name).await?;
         let entry = Arc::new(VersionEntry {
             subject: Subject::new(&name.key.to_string()),
+            material: material_subject(&name.key.to_string()),
             resource: name.to_string().into(),
             handle: self.handle(&version.record),
             version,
@@ -159,11 +174,11 @@ impl Directory {
                     self.quarantine(&resource, "the ledger has lost an event, which may be one of this version")
                 );
             }
-            if self.agrees_with_ledger(&record).await? {
+            let Some(problem) = self.disagreement(&record).await? else {
                 return Ok(Version { record: Arc::new(record), revision: row.revision });
-            }
+            };
             if row.revision == last_revision {
-                return Err(self.quarantine(&resource, "the version row is not as its last ledger leaf says"));
+                return Err(self.quarantine(&resource, problem));
             }
             last_revision = row.revision;
         }
@@ -177,22 +192,50 @@ impl Directory {
 
     /// The tenant's keys.
     pub(crate) async fn tenant(&self, id: &TenantId) -> Result<Arc<TenantEntry>, Error> {
-        if let Some(entry) = self.tenants.get(id) {
+        if let Some(entry) = self.tenants.get(id)
+            && !self.changes.changed_since(&entry.subject, entry.epoch)
+        {
             return Ok(entry);
         }
-        let row = self.store.get(Collection::Tenant, id.as_str()).await.map_err(fault::store)?;
-        let row =
-            row.ok_or_else(|| Error::new(Reason::PermissionDenied, "there is no such tenant, or it is not yours"))?;
-        let Ok(tenant) = self.keyring.integrity().open::<Tenant>(&row) else {
-            return Err(self.quarantine(&format!("tenants/{id}"), "the tenant row"));
-        };
-        let audit_key = self.keyring.open(tenant.audit_key).await.map_err(fault::backend)?;
+        let known = self.tenant_wrapping(id).await?;
+        let audit_key = self.keyring.open(known.tenant.audit_key).await.map_err(fault::backend)?;
         let entry = Arc::new(TenantEntry {
-            material_key: tenant.material_key,
+            material_key: known.tenant.material_key,
             audit_key: hmac::Key::new(hmac::HMAC_SHA256, audit_key.expose()),
+            revision: known.revision,
+            subject: known.subject.clone(),
+            epoch: known.epoch,
         });
         self.tenants.insert(id.clone(), entry.clone());
         Ok(entry)
+    }
+
+    /// The tenant's row, and which wrapping keys it may have material under.
+    pub(crate) async fn tenant_wrapping(&self, id: &TenantId) -> Result<Arc<TenantWrapping>, Error> {
+        match self.wrapping.of(id).await? {
+            Ok(known) => Ok(known),
+            Err(problem) => Err(self.quarantine(&format!("tenants/{id}"), problem)),
+        }
+    }
+
+    /// Why material that says it is under that wrapping key does not open, if it does not.
+    pub(crate) async fn check_wrapping(
+        &self,
+        tenant: &TenantId,
+        locator: &Locator,
+    ) -> Result<Option<&'static str>, Error> {
+        let Locator::Wrapped { wrapping_key, .. } = locator else { return Ok(None) };
+        if self.tenant_wrapping(tenant).await?.tenant.may_be_under(*wrapping_key) {
+            return Ok(None);
+        }
+        // Another server may have given the tenant a new key a moment ago.
+        self.wrapping.forget(tenant);
+        let known = self.tenant_wrapping(tenant).await?;
+        Ok(match known.tenant.may_be_under(*wrapping_key) {
+            true => None,
+            false if known.replaced.contains(wrapping_key) => Some(UNDER_DESTROYED_KEY),
+            false => Some("the material is under a wrapping key that is not the tenant's"),
+        })
     }
 
     /// A principal of the configuration: rows of others, or older ones, do not count from now on.
@@ -243,7 +286,7 @@ impl Directory {
             scheme: record.scheme,
             locator: record.locator.clone(),
             binding: match &record.locator {
-                hufu_core::record::Locator::Wrapped { wrapping_key, .. } => self.binding(record, *wrapping_key),
+                Locator::Wrapped { wrapping_key, .. } => self.binding(record, *wrapping_key),
                 _ => Arc::new([]),
             },
             public_key: record.public_key.as_deref().map(Into::into),
@@ -265,6 +308,14 @@ impl Directory {
         self.alarms.is_quarantined(&own) || self.alarms.is_quarantined(LEDGER)
     }
 
+    /// What is wrong with a version whose tag is right, if something is.
+    async fn disagreement(&self, record: &VersionRecord) -> Result<Option<&'static str>, Error> {
+        if !self.agrees_with_ledger(record).await? {
+            return Ok(Some("the version row is not as its last ledger leaf says"));
+        }
+        self.check_wrapping(&record.tenant, &record.locator).await
+    }
+
     async fn agrees_with_ledger(&self, record: &VersionRecord) -> Result<bool, Error> {
         let scope = leaf_scope(&record.ledger_id);
         let leaf = self.store.last(Collection::Leaf, &scope).await.map_err(fault::store)?;
@@ -282,10 +333,18 @@ impl Directory {
         }
     }
 
-    fn quarantine(&self, resource: &str, detail: &str) -> Error {
+    pub(crate) fn quarantine(&self, resource: &str, detail: &str) -> Error {
         self.alarms.raise(QUARANTINE, resource, detail);
         quarantined()
     }
+}
+
+/// What is told of material whose wrapping key was rotated and destroyed.
+const UNDER_DESTROYED_KEY: &str = "the material is under a wrapping key that was destroyed when the tenant's key was rotated: the row is from before that";
+
+/// What the change feed calls the wrapping of a key's material.
+pub(crate) fn material_subject(key: &str) -> Subject {
+    Subject::new(&format!("material of {key}"))
 }
 
 pub(crate) fn key_not_found(name: &KeyName) -> Error {

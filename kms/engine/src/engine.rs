@@ -27,6 +27,7 @@ use crate::foundation::Keyring;
 use crate::ledger::Ledger;
 use crate::reconcile::Reconciler;
 use crate::refusals::Refusals;
+use crate::rewrap::Rewrapping;
 use crate::roots::KeptRoots;
 use crate::transfer::Notary;
 
@@ -88,6 +89,7 @@ pub struct Engine {
     pub(crate) destroy_delay_ms_min: u64,
     pub(crate) retirements: Vec<Retirement>,
     pub(crate) roots: Mutex<KeptRoots>,
+    pub(crate) rewrapping: Mutex<Rewrapping>,
     pub(crate) notary: Option<Notary>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
@@ -129,6 +131,7 @@ impl Engine {
             destroy_delay_ms_min: parts.destroy_delay_ms_min,
             retirements: Vec::new(),
             roots: Mutex::default(),
+            rewrapping: Mutex::default(),
             notary: None,
         }
     }

@@ -75,6 +75,9 @@ fn guarded(guard: &Guard) -> Error {
         Guard::Revision(Collection::ImportJob, ..) => {
             Error::new(Reason::Overloaded, "another attempt is under way at the import job").help("try again")
         }
+        Guard::Revision(Collection::Tenant, ..) => {
+            Error::new(Reason::Overloaded, "the tenant has just been given a new wrapping key").help("try again")
+        }
         // A version, event or request that someone else has added first: what was read is no longer so.
         Guard::Absent(..) | Guard::Revision(..) => {
             Error::new(Reason::EtagMismatch, "the resource has changed meanwhile")

@@ -28,7 +28,13 @@ impl Engine {
         let (audit, more) = self.keyring.create(WrappingKeyUse::AuditInput, id.as_str(), now).await?;
         guards.extend(more.into_iter().filter(|guard| !guards.contains(guard)).collect::<Vec<_>>());
         guards.push(Guard::Absent(Collection::Tenant, id.to_string()));
-        let tenant = Tenant { id: id.clone(), created_at: now, material_key: material.id, audit_key: audit.id };
+        let tenant = Tenant {
+            id: id.clone(),
+            created_at: now,
+            material_key: material.id,
+            audit_key: audit.id,
+            rotation: None,
+        };
         let seal = self.keyring.integrity();
         let entry = AuditEntry::done(now, AuditEntry::system(), Action::Lifecycle, format!("tenants/{id}"));
         let changeset = Changeset {

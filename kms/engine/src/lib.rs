@@ -18,6 +18,7 @@ mod lifecycle;
 mod proofs;
 mod reconcile;
 mod refusals;
+mod rewrap;
 mod roots;
 pub mod sequencer;
 mod status;
@@ -26,7 +27,7 @@ mod transfer;
 
 pub use engine::{Engine, Parts};
 pub use foundation::{
-    Bootstrap, Foundation, FoundationError, Integrity, Keyring, MoveStep, RootKeeper, RootReport, RootToken,
+    Bootstrap, Foundation, FoundationError, Integrity, Keyring, MoveStep, Renewal, RootKeeper, RootReport, RootToken,
     lay_foundation,
 };
 pub use transfer::read_envelope;

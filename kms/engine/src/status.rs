@@ -56,6 +56,7 @@ impl Engine {
             intents_open: reconciler.intents_open,
             unknown_objects: reconciler.unknown_objects,
             levelling: self.levelling(),
+            rotations: self.rotations(),
             quarantined: alarms.iter().filter(|a| a.kind == QUARANTINE).map(|a| a.resource.clone()).collect(),
             alarms,
             started_at: self.started_at,

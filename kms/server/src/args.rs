@@ -91,6 +91,16 @@ pub enum RootWork {
         #[arg(long)]
         yes: bool,
     },
+    /// Make a new root key on the slot's token, and move everything to it; when it was cut off, the same line goes on. The old
+    /// root key stays on the token until `destroy-key`.
+    Rotate {
+        /// The server's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The slot, as the configuration names it; `token` is that of `[token]`.
+        #[arg(long, value_name = "SLOT")]
+        slot: String,
+    },
     /// Destroy the root key of a retired slot on its token.
     DestroyKey {
         /// The server's configuration.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hufu_core::backend::Health;
-use hufu_engine::api::Status;
+use hufu_engine::api::{Status, TenantKey};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -67,6 +67,11 @@ struct DeviceLabels {
     serial: String,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct TenantLabels {
+    tenant: String,
+}
+
 /// Gauges that are read from the engine from time to time.
 #[derive(Default)]
 struct StateMetrics {
@@ -82,6 +87,10 @@ struct StateMetrics {
     devices: Family<DeviceLabels, Gauge>,
     missing_keys: Family<DeviceLabels, Gauge>,
     levelling_left: Gauge,
+    /// Of each tenant whose wrapping key is being rotated: keys gone through, keys in all, and what is left as it is.
+    rewrap_done: Family<TenantLabels, Gauge>,
+    rewrap_total: Family<TenantLabels, Gauge>,
+    rewrap_left: Family<TenantLabels, Gauge>,
 }
 
 /// Why a handshake came to nothing.
@@ -210,6 +219,10 @@ impl StateMetrics {
             self.missing_keys.clone(),
         );
         registry.register("levelling_left", "Keys not yet on every token", self.levelling_left.clone());
+        let rotated = "of a tenant whose wrapping key is being rotated";
+        registry.register("rewrap_keys_done", format!("Keys gone through, {rotated}"), self.rewrap_done.clone());
+        registry.register("rewrap_keys", format!("Keys in all, {rotated}"), self.rewrap_total.clone());
+        registry.register("rewrap_left", format!("Versions left as they are, {rotated}"), self.rewrap_left.clone());
     }
 
     fn observe(&self, status: &Status) {
@@ -229,7 +242,22 @@ impl StateMetrics {
             self.devices.get_or_create(&labels).set((device.health == Health::Serving).into());
             self.missing_keys.get_or_create(&labels).set(gauge(device.missing));
         }
+        self.observe_rotations(&status.rotations);
         self.levelling_left.set(gauge(status.levelling.as_ref().map_or(0, |levelling| levelling.left)));
+    }
+}
+
+impl StateMetrics {
+    /// Rotations that have ended are shown no more.
+    fn observe_rotations(&self, rotations: &[TenantKey]) {
+        let gauges = [&self.rewrap_done, &self.rewrap_total, &self.rewrap_left];
+        gauges.iter().for_each(|gauge| gauge.clear());
+        for key in rotations {
+            let (labels, shown) = (TenantLabels { tenant: key.tenant.to_string() }, key.rotation.unwrap_or_default());
+            for (family, value) in gauges.iter().zip([shown.done, shown.total, shown.left]) {
+                family.get_or_create(&labels).set(gauge(value));
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::path::Path;
 
-use hufu_wiring::{Config, MoveStep, RootAdmin, RootReport};
+use hufu_wiring::{Config, MoveStep, Renewal, RootAdmin, RootReport};
 
 use crate::args::{RootWork, Work};
 use crate::daemon::DaemonError;
@@ -17,7 +17,10 @@ const ANSWER_LEN_MAX: u64 = 256;
 /// [`DaemonError::Open`] when the installation cannot be opened or the work is refused, [`DaemonError::Unconfirmed`].
 pub async fn run(work: &Work) -> Result<(), DaemonError> {
     let Work::Root(work) = work;
-    let (RootWork::Show { config } | RootWork::Move { config, .. } | RootWork::DestroyKey { config, .. }) = work;
+    let (RootWork::Show { config }
+    | RootWork::Move { config, .. }
+    | RootWork::Rotate { config, .. }
+    | RootWork::DestroyKey { config, .. }) = work;
     let admin = open(config).await?;
     let done = perform(&admin, work).await;
     admin.close().await;
@@ -37,6 +40,11 @@ async fn perform(admin: &RootAdmin, work: &RootWork) -> Result<(), DaemonError> 
             if *destroy_root_key {
                 destroy(admin, from, *yes).await?;
             }
+        }
+        RootWork::Rotate { slot, .. } => {
+            let Renewal { from, to } = admin.renew(slot).await?;
+            line(&format!("the new root key is the slot {to}, the old one {from}"))?;
+            admin.retire(&from, &to, &tell).await?;
         }
         RootWork::DestroyKey { slot, yes, .. } => destroy(admin, slot, *yes).await?,
     }

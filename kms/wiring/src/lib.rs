@@ -24,7 +24,7 @@ pub use config::{
     RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
-pub use hufu_engine::{MoveStep, RootReport};
+pub use hufu_engine::{MoveStep, Renewal, RootReport};
 pub use open::{Adapters, Error, open, open_decorated};
 pub use roots::RootAdmin;
 pub use service::{Service, TlsMaterial};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hufu_core::changeset::Collection;
 use hufu_core::record::{Deployment, FIRST_ROOT_SLOT};
-use hufu_engine::{Foundation, MoveStep, RootKeeper, RootReport};
+use hufu_engine::{Foundation, MoveStep, Renewal, RootKeeper, RootReport};
 
 use crate::config::{Config, ConfigError};
 use crate::identities::invalid;
@@ -87,6 +87,14 @@ impl RootAdmin {
     /// As [`RootKeeper::retire`].
     pub async fn retire(&self, from: &str, to: &str, told: &(dyn Fn(MoveStep) + Sync)) -> Result<(), Error> {
         Ok(self.keeper().retire(from, to, told).await?)
+    }
+
+    /// Makes a new root key on a slot's token, or goes on with one that was begun. Everything is then to be moved to it.
+    ///
+    /// # Errors
+    /// As [`RootKeeper::renew`].
+    pub async fn renew(&self, slot: &str) -> Result<Renewal, Error> {
+        Ok(self.keeper().renew(slot).await?)
     }
 
     /// Destroys the root key of a retired slot.

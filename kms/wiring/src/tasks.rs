@@ -19,6 +19,8 @@ const RECONCILE_PERIOD: Duration = Duration::from_secs(1);
 const INVENTORY_PERIOD: Duration = Duration::from_secs(3_600);
 /// Between some keys that are levelled and the next ones.
 const LEVEL_PERIOD: Duration = Duration::from_millis(250);
+/// How often it is looked whether a tenant's wrapping key is being rotated.
+const REWRAP_PERIOD: Duration = Duration::from_millis(500);
 /// How often the root slots are looked at.
 const ROOTS_PERIOD: Duration = Duration::from_secs(10);
 /// How often the audit head is written outside the database.
@@ -55,6 +57,7 @@ pub(crate) fn start(
         tokio::spawn(inventory(engine.clone(), stopped.clone())),
         tokio::spawn(level(engine.clone(), stopped.clone())),
         tokio::spawn(keep_roots(engine.clone(), stopped.clone())),
+        tokio::spawn(rewrap(engine.clone(), stopped.clone())),
         tokio::spawn(scrub(engine, scrub_from, stopped.clone())),
         tokio::spawn(outside_heads(outside.clone(), stopped.clone())),
         tokio::spawn(async move { sequencer.run(stopped).await }),
@@ -93,6 +96,24 @@ async fn level(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
     while tick(&mut ticks, &mut stopped).await {
         if let Err(error) = engine.level_step().await {
             tracing::warn!(?error, "the tokens were not levelled: tried again");
+        }
+    }
+}
+
+/// Brings material under new wrapping keys: without a pause while there is some, in groups that are small enough to let callers'
+/// commits pass.
+async fn rewrap(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(REWRAP_PERIOD);
+    while tick(&mut ticks, &mut stopped).await {
+        while !*stopped.borrow() {
+            match engine.rewrap_step().await {
+                Ok(true) => tokio::task::yield_now().await,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(?error, "a tenant's wrapping key is not rotated yet: tried again");
+                    break;
+                }
+            }
         }
     }
 }

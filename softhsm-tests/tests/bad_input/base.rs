@@ -303,6 +303,11 @@ fn service(method: &str) -> Option<Base> {
         }
         "VerifyAudit" => named(parent.clone(), Kind::Tenant, &v1::VerifyAuditRequest { parent }),
         "GetStatus" => unnamed(&v1::GetStatusRequest {}),
+        "RotateTenantKey" => {
+            let request = v1::RotateTenantKeyRequest { name: parent.clone(), request_id: request_id(method) };
+            named(parent, Kind::Tenant, &request)
+        }
+        "GetTenantKey" => named(parent.clone(), Kind::Tenant, &v1::GetTenantKeyRequest { name: parent }),
         _ => return None,
     })
 }

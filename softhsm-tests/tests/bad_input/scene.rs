@@ -15,7 +15,7 @@ use super::derived::Method;
 
 pub(crate) struct Scene {
     _daemon: Daemon,
-    client: Client,
+    pub(crate) client: Client,
     raw: Raw,
     documented: HashMap<String, Code>,
     pub(crate) tree_size: u64,

@@ -5,6 +5,7 @@
 
 mod loss;
 mod revocation;
+mod rotation;
 mod sharing;
 mod signers;
 

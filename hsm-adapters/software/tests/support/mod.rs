@@ -18,6 +18,8 @@ use hufu_secret::SecretBytes;
 use hufu_software::SoftwareBackend;
 
 pub(crate) const WRAPPING_KEY: WrappingKeyId = WrappingKeyId([0x77; 16]);
+/// The key that material is brought under when its wrapping key is rotated.
+pub(crate) const NEW_WRAPPING_KEY: WrappingKeyId = WrappingKeyId([0x78; 16]);
 const WRAPPING_KEY_BYTES: [u8; 32] = [0x42; 32];
 
 pub(crate) struct OsRng;
@@ -33,10 +35,10 @@ pub(crate) struct OneKey;
 impl WrappingKeys for OneKey {
     fn wrapping_key(&self, id: WrappingKeyId) -> BoxFuture<'_, Result<Arc<SecretBytes>, BackendError>> {
         Box::pin(async move {
-            if id == WRAPPING_KEY {
-                Ok(Arc::new(SecretBytes::from_slice(&WRAPPING_KEY_BYTES)))
-            } else {
-                Err(BackendError::Missing("no such wrapping key".to_owned()))
+            match id {
+                WRAPPING_KEY => Ok(Arc::new(SecretBytes::from_slice(&WRAPPING_KEY_BYTES))),
+                NEW_WRAPPING_KEY => Ok(Arc::new(SecretBytes::from_slice(&[0x43; 32]))),
+                _ => Err(BackendError::Missing("no such wrapping key".to_owned())),
             }
         })
     }
@@ -73,16 +75,20 @@ pub(crate) async fn generate(
     purpose: Purpose,
     scheme: Scheme,
 ) -> KeyHandle {
-    let template = template(algorithm, purpose, scheme);
-    let Ok(Outcome::Generated(generated)) = backend.perform(Operation::Generate(&template), soon()).await else {
+    made(backend, &template(algorithm, purpose, scheme)).await
+}
+
+pub(crate) async fn made(backend: &SoftwareBackend, template: &Template) -> KeyHandle {
+    let Template { uid, algorithm, scheme, ref binding, .. } = *template;
+    let Ok(Outcome::Generated(generated)) = backend.perform(Operation::Generate(template), soon()).await else {
         panic!("{algorithm} is generated");
     };
     KeyHandle {
-        uid: template.uid,
+        uid,
         algorithm,
         scheme,
         locator: generated.locator,
-        binding: template.binding,
+        binding: binding.clone(),
         public_key: generated.public_key.map(Arc::from),
         distinguishing_id: None,
     }

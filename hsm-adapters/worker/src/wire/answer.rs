@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use hufu_core::backend::{BackendError, Generated, Outcome};
+use hufu_core::record::Locator;
 use hufu_secret::SecretBytes;
 use minicbor::encode::Error;
 use minicbor::{Decoder, Encoder};
@@ -23,10 +24,11 @@ pub(super) fn len(result: &Result<Outcome, BackendError>) -> usize {
             generated.public_key.as_ref().map_or(0, Vec::len) + 1_024
         }
         Ok(Outcome::Inventory(uids)) => uids.len() * UID_LEN,
+        Ok(Outcome::Rewrapped(Locator::Wrapped { blob, .. })) => blob.len(),
         Ok(Outcome::Bytes(bytes)) => bytes.len(),
         Ok(Outcome::Plaintext(secret)) => secret.len(),
         Ok(Outcome::Encapsulated { ciphertext, secret }) => ciphertext.len() + secret.len(),
-        Ok(Outcome::Found(_) | Outcome::Done | Outcome::Verified(_)) => 0,
+        Ok(Outcome::Found(_) | Outcome::Done | Outcome::Verified(_) | Outcome::Rewrapped(_)) => 0,
         Err(error) => why(error).len(),
     }
 }
@@ -50,6 +52,7 @@ pub(super) fn encode(writer: &mut Writer<'_>, result: &Result<Outcome, BackendEr
         Ok(Outcome::Encapsulated { ciphertext, secret }) => {
             writer.array(3)?.u8(8)?.bytes(ciphertext)?.bytes(secret.expose())?.ok()
         }
+        Ok(Outcome::Rewrapped(locator)) => writer.array(2)?.u8(9)?.encode(locator)?.ok(),
         Err(error) => {
             writer.array(2)?.u8(ERROR)?;
             encode_error(writer, error)
@@ -75,6 +78,7 @@ pub(super) fn decode(d: &mut Decoder<'_>) -> Result<Result<Outcome, BackendError
             let ciphertext = d.bytes()?.to_vec();
             Outcome::Encapsulated { ciphertext, secret: SecretBytes::from_slice(d.bytes()?) }
         }
+        (9, 2) => Outcome::Rewrapped(d.decode()?),
         (ERROR, 2) => return Ok(Err(decode_error(d)?)),
         _ => return Err(WireError::Malformed),
     }))

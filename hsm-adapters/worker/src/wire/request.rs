@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use hufu_core::algorithm::{Algorithm, Scheme};
 use hufu_core::backend::{
-    Aead, BackendError, KeyBackend, KeyHandle, Operation, Outcome, PublicKey, SignInput, Template,
+    Aead, BackendError, KeyBackend, KeyHandle, Operation, Outcome, PublicKey, Rewrap, SignInput, Template,
 };
-use hufu_core::record::{Locator, VersionUid};
+use hufu_core::record::{Locator, VersionUid, WrappingKeyId};
 use hufu_pkcs11::INPUT_LEN_MAX;
 use minicbor::encode::Error;
 use minicbor::{Decoder, Encode, Encoder};
@@ -61,6 +61,8 @@ pub enum Call {
     Unwrap(Box<(Template, OwnedArrival)>),
     /// [`Operation::Level`].
     Level(KeyHandle),
+    /// [`Operation::Rewrap`]; the wrapping key, and the associated data.
+    Rewrap(KeyHandle, WrappingKeyId, Vec<u8>),
 }
 
 /// Input of authenticated encryption.
@@ -92,6 +94,7 @@ pub fn check_len(operation: &Operation<'_>) -> Result<usize, BackendError> {
             (arrival.wrapped, public_key, template.binding.len() + wrapping_len(&arrival.by))
         }
         Operation::Level(key) => (&[], &[], handle_len(key)),
+        Operation::Rewrap(key, Rewrap { binding, .. }) => (&[], &[], handle_len(key) + binding.len()),
         Operation::Sign(key, SignInput::Message(data) | SignInput::Digest(data))
         | Operation::SignOnce(key, SignInput::Message(data) | SignInput::Digest(data))
         | Operation::Mac(key, data)
@@ -168,6 +171,10 @@ pub(super) fn encode_request(writer: &mut Writer<'_>, operation: &Operation<'_>)
             encode_arrival(writer, arrival)?;
         }
         Operation::Level(key) => encode_handle(writer.array(2)?.u8(18)?, key)?,
+        Operation::Rewrap(key, Rewrap { wrapping_key, binding }) => {
+            encode_handle(writer.array(4)?.u8(19)?, key)?;
+            writer.encode(wrapping_key)?.bytes(binding)?;
+        }
     }
     Ok(())
 }
@@ -236,6 +243,7 @@ impl Call {
             (16, 3) => Ok(Self::Wrap(decode_handle(d)?, OwnedWrapping::decode(d)?)),
             (17, 3) => Ok(Self::Unwrap(Box::new((decode_template(d)?, OwnedArrival::decode(d)?)))),
             (18, 2) => Ok(Self::Level(decode_handle(d)?)),
+            (19, 4) => Ok(Self::Rewrap(decode_handle(d)?, d.decode()?, d.bytes()?.to_vec())),
             _ => Err(WireError::Malformed),
         }
     }
@@ -277,6 +285,10 @@ impl Call {
             Self::Wrap(key, by) => by.perform_wrap(key, backend, deadline).await,
             Self::Unwrap(both) => both.1.perform_unwrap(&both.0, backend, deadline).await,
             Self::Level(key) => backend.perform(Operation::Level(key), deadline).await,
+            Self::Rewrap(key, wrapping_key, binding) => {
+                let rewrap = Rewrap { wrapping_key: *wrapping_key, binding };
+                backend.perform(Operation::Rewrap(key, rewrap), deadline).await
+            }
         }
     }
 }

@@ -24,6 +24,29 @@ pub struct Tenant {
     /// The key under which the inputs in its audit trail are hidden.
     #[n(3)]
     pub audit_key: WrappingKeyId,
+    /// The rotation of [`Self::material_key`], while one is under way.
+    #[n(4)]
+    pub rotation: Option<TenantRotation>,
+}
+
+/// A rotation of a tenant's wrapping key: its material is brought under the new key, and then the old keys are destroyed.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct TenantRotation {
+    /// The keys that material may still be under; they wrap nothing new.
+    #[n(0)]
+    pub from: Vec<WrappingKeyId>,
+    /// When it began; of several that run into one, the first.
+    #[n(1)]
+    pub began_at: u64,
+}
+
+impl Tenant {
+    /// Whether material of the tenant may be under a wrapping key.
+    #[must_use]
+    pub fn may_be_under(&self, key: WrappingKeyId) -> bool {
+        self.material_key == key || self.rotation.as_ref().is_some_and(|rotation| rotation.from.contains(&key))
+    }
 }
 
 impl Record for Tenant {
@@ -32,6 +55,11 @@ impl Record for Tenant {
 
     fn id(&self) -> String {
         self.id.to_string()
+    }
+
+    /// A tenant whose wrapping key is being rotated wants attention until that is done.
+    fn due(&self) -> Option<u64> {
+        self.rotation.as_ref().map(|rotation| rotation.began_at)
     }
 }
 
@@ -114,5 +142,39 @@ impl Record for PrincipalRecord {
 
     fn scope(&self) -> String {
         self.tenant.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant() -> Tenant {
+        let keys = (WrappingKeyId([1; 16]), WrappingKeyId([2; 16]));
+        let id = TenantId::parse("dev").unwrap();
+        Tenant { id, created_at: 5, material_key: keys.0, audit_key: keys.1, rotation: None }
+    }
+
+    /// A row of the release before wrapping keys could be rotated: a map of four fields.
+    #[test]
+    fn tenants_of_an_earlier_release_read_back() {
+        let mut encoder = minicbor::Encoder::new(Vec::new());
+        encoder.array(3).unwrap().str("hufu-tenant").unwrap().u32(1).unwrap().map(4).unwrap();
+        encoder.u8(0).unwrap().str("dev").unwrap().u8(1).unwrap().u8(5).unwrap();
+        encoder.u8(2).unwrap().bytes(&[1; 16]).unwrap().u8(3).unwrap().bytes(&[2; 16]).unwrap();
+        let row = crate::changeset::Row { body: encoder.into_writer(), ..tenant().to_row(1) };
+        assert_eq!(Tenant::from_row(&row), Ok(tenant()));
+        assert_eq!(row.body, tenant().to_row(1).body, "and a tenant that is not rotated is written as it was");
+    }
+
+    #[test]
+    fn a_rotation_wants_attention_and_keeps_the_old_keys_good() {
+        let rotation = Some(TenantRotation { from: vec![WrappingKeyId([3; 16])], began_at: 9 });
+        let rotating = Tenant { rotation, ..tenant() };
+        assert_eq!((rotating.to_row(2).due, tenant().to_row(2).due), (Some(9), None));
+        assert_eq!(Tenant::from_row(&rotating.to_row(2)), Ok(rotating.clone()));
+        let good = [1, 3, 2].map(|key| rotating.may_be_under(WrappingKeyId([key; 16])));
+        assert_eq!(good, [true, true, false]);
+        assert!(!tenant().may_be_under(WrappingKeyId([3; 16])));
     }
 }

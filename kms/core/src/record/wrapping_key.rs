@@ -80,6 +80,10 @@ pub struct WrappingKeyRecord {
     /// Slots that wrap it never again: they were retired. Their own rows say so too, but a row can be deleted or put back.
     #[cbor(n(7), default)]
     pub stripped: Vec<String>,
+    /// The keys that it took over from, the newest last. Those of them that are not in the tenant's rotation any more were
+    /// destroyed: a row that names one, or that says it is the tenant's, is from before that.
+    #[cbor(n(8), default)]
+    pub replaces: Vec<WrappingKeyId>,
 }
 
 impl WrappingKeyRecord {
@@ -177,6 +181,7 @@ mod tests {
             created_at: 5,
             others: Vec::new(),
             stripped: Vec::new(),
+            replaces: Vec::new(),
         }
     }
 

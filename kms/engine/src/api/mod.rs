@@ -6,6 +6,7 @@ mod crypto;
 mod keys;
 mod ledger;
 mod limits;
+mod rotation;
 mod status;
 mod transfer;
 
@@ -25,5 +26,6 @@ pub use limits::{
     MESSAGE_LEN_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PEER_KEY_LEN_MAX, RANDOM_LEN_MAX, ROTATION_PERIOD_MS,
     SIGNATURE_LEN_MAX,
 };
+pub use rotation::{RotationProgress, TenantKey};
 pub use status::{Alarm, BackendStatus, Levelling, Status};
 pub use transfer::{CreateImportJob, ExportedKey, ImportJobView, ImportKey, UnwrapKey, WrappedKey};

@@ -2,6 +2,7 @@
 
 use hufu_core::record::Protection;
 
+use super::TenantKey;
 use crate::RootReport;
 
 /// The state of the service.
@@ -39,6 +40,8 @@ pub struct Status {
     pub unknown_objects: u64,
     /// Levelling of the tokens; nothing where there is no group of them.
     pub levelling: Option<Levelling>,
+    /// Rotations of tenants' wrapping keys that are under way.
+    pub rotations: Vec<TenantKey>,
     /// What needs a person: kind, resource, words, since when.
     pub alarms: Vec<Alarm>,
     /// Versions that are locked.
@@ -81,7 +84,7 @@ pub struct BackendStatus {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alarm {
     /// What kind: `quarantine`, `unknown-object`, `ledger-halted`, `ledger-damaged`, `outside-missing`, `bad-random`, `clock`,
-    /// `root-missing`, `root-revived`.
+    /// `root-missing`, `root-revived`, `not-rewrapped`.
     pub kind: &'static str,
     /// What it is about.
     pub resource: String,

@@ -18,6 +18,7 @@ use hufu_core::store::{Page, Store, StoreError};
 use hufu_journal::{Journal, JournalError};
 use sha2::{Digest, Sha256};
 
+use super::generations::later;
 use super::keyring::{Keyring, SLOTS_MAX, fresh, opened, wrapped};
 use super::root::{Root, RootToken};
 
@@ -153,7 +154,8 @@ async fn begin(mut bootstrap: Bootstrap) -> Result<Foundation, FoundationError> 
     let (integrity, key) =
         fresh(rng.as_ref(), WrappingKeyUse::RowIntegrity, "", now).map_err(FoundationError::Token)?;
     // Further slots are made by the first pass of their keeper, under intents.
-    let (integrity, _) = wrapped(integrity, &key, roots.iter().take(1), rng.as_ref()).await.map_err(refused)?;
+    let (integrity, _) =
+        wrapped(integrity, &key, roots.iter().take(1).map(Arc::as_ref), rng.as_ref()).await.map_err(refused)?;
     let keyring = Keyring::new(bootstrap.store.clone(), rng, roots, &key);
     commit(&bootstrap.journal, &keyring, &deployment, &integrity, now).await?;
     tracing::info!(deployment = deployment.id, origin = deployment.log_origin, "first start: root and log key made");
@@ -296,14 +298,14 @@ fn roots(
     bootstrap: &mut Bootstrap,
     deployment: &Deployment,
     known: &[RootSlot],
-) -> Result<Vec<Root>, FoundationError> {
+) -> Result<Vec<Arc<Root>>, FoundationError> {
     let first = RootToken {
         slot: FIRST_ROOT_SLOT.to_owned(),
         serial: deployment.token_serial.clone(),
         backend: bootstrap.token.clone(),
     };
     let first = Root::new(first, &deployment.id, Some(deployment.root_key)).at(root_locator(deployment));
-    let mut roots = vec![first];
+    let mut roots = vec![Arc::new(first)];
     for token in std::mem::take(&mut bootstrap.more_roots) {
         let slot = known.iter().find(|slot| slot.name == token.slot);
         if let Some(slot) = slot
@@ -312,8 +314,10 @@ fn roots(
             let (slot, expected, found) = (token.slot, slot.serial.clone(), token.serial);
             return Err(FoundationError::OtherRootToken { slot, expected, found });
         }
-        roots.push(Root::new(token, &deployment.id, slot.map(|slot| slot.key)));
+        roots.push(Arc::new(Root::new(token, &deployment.id, slot.map(|slot| slot.key))));
     }
+    let later: Vec<_> = known.iter().filter_map(|slot| later(slot, &roots)).collect();
+    roots.extend(later);
     Ok(roots)
 }
 

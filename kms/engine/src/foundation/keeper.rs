@@ -1,5 +1,6 @@
 //! Keeping the root slots: root keys are made where they are missing, and every wrapping key is wrapped under every active slot.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
@@ -75,7 +76,8 @@ impl RootKeeper<'_> {
         self.make_missing().await?;
         let slots = self.keyring.slots().await?;
         let active = |root: &&Root| slots.state(root.slot()) == Some(RootState::Active) && root.is_serving();
-        let targets: Vec<&Root> = self.keyring.roots.iter().filter(active).collect();
+        let roots = self.keyring.roots();
+        let targets: Vec<&Root> = roots.iter().map(Arc::as_ref).filter(active).collect();
         let mut failed = None;
         // The deployment's own key last: should it be an older copy, the tenants' keys have told of retired slots by then.
         for scope in self.scopes().await?.iter().rev() {
@@ -140,7 +142,7 @@ impl RootKeeper<'_> {
     /// Those of the database.
     pub async fn glance(&self) -> Result<Vec<RootReport>, Error> {
         let slots = self.keyring.slots().await?;
-        let mut reports: Vec<RootReport> = self.keyring.roots.iter().map(|root| report_of(root, &slots)).collect();
+        let mut reports: Vec<RootReport> = self.keyring.roots().iter().map(|root| report_of(root, &slots)).collect();
         for (name, (record, _)) in &slots.rows {
             if !reports.iter().any(|report| report.slot == *name) {
                 reports.push(unconfigured(record, &slots));
@@ -165,7 +167,7 @@ impl RootKeeper<'_> {
                 return Err(Error::new(Reason::WrongState, what));
             }
         }
-        let key = opened(&record, &self.keyring.roots).await.map_err(fault::backend)?;
+        let key = opened(&record, &self.keyring.roots()).await.map_err(fault::backend)?;
         let rng = self.keyring.rng.as_ref();
         let Ok((record, used)) = wrapped(record, &key, lacking.iter().copied(), rng).await else { return Ok(()) };
         for root in lacking.iter().filter(|root| used.contains(&root.slot())) {
@@ -243,7 +245,7 @@ impl RootKeeper<'_> {
     /// Takes up the root keys that others have made, and makes those that nobody has.
     async fn make_missing(&self) -> Result<(), Error> {
         let slots = self.keyring.slots().await?;
-        for root in &self.keyring.roots {
+        for root in &self.keyring.roots() {
             match slots.rows.get(root.slot()) {
                 _ if slots.is_revived(root.slot()) => {}
                 None if slots.state(root.slot()).is_some() => {}
@@ -264,7 +266,7 @@ impl RootKeeper<'_> {
         Ok(())
     }
 
-    async fn announce(&self, root: &Root, slots: &Slots) -> Result<(), Error> {
+    pub(super) async fn announce(&self, root: &Root, slots: &Slots) -> Result<(), Error> {
         let key = VersionUid(random_array(self.keyring.rng.as_ref()).map_err(Error::internal)?);
         let slot = RootSlot {
             name: root.slot().to_owned(),

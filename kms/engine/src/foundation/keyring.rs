@@ -15,6 +15,7 @@ use parking_lot::RwLock;
 use quick_cache::sync::Cache;
 
 use super::Integrity;
+use super::generations::later;
 use super::root::{KEY_LEN, Root};
 use crate::fault;
 
@@ -27,7 +28,7 @@ pub(super) const SLOTS_MAX: u32 = 64;
 pub struct Keyring {
     pub(super) store: Arc<dyn Store>,
     pub(super) rng: Arc<dyn Rng>,
-    pub(super) roots: Vec<Root>,
+    roots: RwLock<Vec<Arc<Root>>>,
     integrity: Integrity,
     open: Cache<WrappingKeyId, Arc<SecretBytes>>,
     /// Slots of which this server has seen that they were retired.
@@ -92,11 +93,11 @@ impl Keyring {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         rng: Arc<dyn Rng>,
-        roots: Vec<Root>,
+        roots: Vec<Arc<Root>>,
         integrity_key: &SecretBytes,
     ) -> Self {
         let (integrity, open) = (Integrity::new(integrity_key), Cache::new(OPEN_MAX));
-        Self { store, rng, roots, integrity, open, retired: RwLock::default() }
+        Self { store, rng, roots: RwLock::new(roots), integrity, open, retired: RwLock::default() }
     }
 
     /// Tags and checks rows.
@@ -119,7 +120,8 @@ impl Keyring {
         let slots = self.slots().await?;
         let (record, key) = fresh(self.rng.as_ref(), usage, tenant, now)?;
         let record = WrappingKeyRecord { stripped: slots.left().into_iter().collect(), ..record };
-        let active = self.roots.iter().filter(|root| slots.state(root.slot()) == Some(RootState::Active));
+        let roots = self.roots();
+        let active = roots.iter().filter(|root| slots.state(root.slot()) == Some(RootState::Active)).map(Arc::as_ref);
         let (record, used) = wrapped(record, &key, active, self.rng.as_ref()).await.map_err(fault::backend)?;
         Ok((record, used.iter().map(|slot| slots.guard(slot)).collect()))
     }
@@ -139,9 +141,35 @@ impl Keyring {
             .integrity
             .open(&row)
             .map_err(|_| BackendError::Missing(format!("wrapping key {id} is not one that this deployment wrote")))?;
-        let key = Arc::new(opened(&record, &self.roots).await?);
+        let key = match opened(&record, &self.roots()).await {
+            // It may be under a root key that was made on a known token a moment ago.
+            Err(BackendError::Missing(why)) if self.slots().await.is_ok() => {
+                tracing::info!(key = %id, why, "the root slots were read again");
+                opened(&record, &self.roots()).await?
+            }
+            opened => opened?,
+        };
+        let key = Arc::new(key);
         self.open.insert(id, key.clone());
         Ok(key)
+    }
+
+    /// The root slots that this server can use.
+    pub(super) fn roots(&self) -> Vec<Arc<Root>> {
+        self.roots.read().clone()
+    }
+
+    /// Takes up a root slot on a token that is configured.
+    pub(super) fn take_up(&self, root: Arc<Root>) {
+        let mut roots = self.roots.write();
+        if !roots.iter().any(|known| known.slot() == root.slot()) {
+            roots.push(root);
+        }
+    }
+
+    /// Closes a wrapping key that was destroyed.
+    pub(crate) fn forget(&self, id: WrappingKeyId) {
+        self.open.remove(&id);
     }
 
     /// The root slots as the database knows them now.
@@ -157,6 +185,11 @@ impl Keyring {
             slots.rows.insert(slot.name.clone(), (slot, row.revision));
         }
         self.retired.write().extend(slots.left());
+        for (slot, _) in slots.rows.values() {
+            if let Some(root) = later(slot, &self.roots()) {
+                self.take_up(root);
+            }
+        }
         Ok(slots)
     }
 
@@ -231,6 +264,7 @@ pub(super) fn fresh(
         created_at: now,
         others: Vec::new(),
         stripped: Vec::new(),
+        replaces: Vec::new(),
     };
     Ok((record, key))
 }
@@ -260,7 +294,7 @@ pub(super) async fn wrapped<'a>(
 }
 
 /// Opens a key by the first slot that can: those that serve before those that do not seem to.
-pub(super) async fn opened(record: &WrappingKeyRecord, roots: &[Root]) -> Result<SecretBytes, BackendError> {
+pub(super) async fn opened(record: &WrappingKeyRecord, roots: &[Arc<Root>]) -> Result<SecretBytes, BackendError> {
     let mut last = BackendError::Missing(format!("no configured root slot wraps key {}", record.id));
     for serving in [true, false] {
         for root in roots.iter().filter(|root| root.is_serving() == serving && record.under(root.slot()).is_some()) {

@@ -5,6 +5,7 @@
 //! every key openable, and the same call goes on where the last one ended. A slot begins to retire only while the one it moves to is
 //! active, in the same commit: of two moves that cross one is refused.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use hufu_core::backend::Operation;
@@ -43,7 +44,7 @@ impl RootKeeper<'_> {
     pub async fn retire(&self, from: &str, to: &str, told: &(dyn Fn(MoveStep) + Sync)) -> Result<(), Error> {
         self.level().await?;
         let slots = self.keyring.slots().await?;
-        let to = self.target(&slots, from, to)?;
+        let to = &*self.target(&slots, from, to)?;
         let Some(state) = slots.state(from) else { return Err(unknown("from", from)) };
         match state {
             RootState::Active | RootState::Retiring => {}
@@ -103,7 +104,7 @@ impl RootKeeper<'_> {
             None => return Err(unknown("slot", slot)),
         }
         let slots = self.keyring.slots().await?;
-        let root = self.keyring.roots.iter().find(|root| root.slot() == slot).ok_or_else(|| unknown("slot", slot))?;
+        let root = self.root(slot).ok_or_else(|| unknown("slot", slot))?;
         let Some((record, _)) = slots.rows.get(slot) else { return Err(unknown("slot", slot)) };
         let deadline = Instant::now() + TOKEN_TIMEOUT;
         let backend = &root.token.backend;
@@ -135,11 +136,16 @@ impl RootKeeper<'_> {
         Ok(count)
     }
 
-    fn target<'r>(&'r self, slots: &Slots, from: &str, to: &str) -> Result<&'r Root, Error> {
+    /// The slot of that name, if this server can use it.
+    pub(super) fn root(&self, slot: &str) -> Option<Arc<Root>> {
+        self.keyring.roots().into_iter().find(|root| root.slot() == slot)
+    }
+
+    fn target(&self, slots: &Slots, from: &str, to: &str) -> Result<Arc<Root>, Error> {
         if from == to {
             return Err(Error::new(Reason::InvalidArgument, "a move is between two slots").field("to"));
         }
-        let root = self.keyring.roots.iter().find(|root| root.slot() == to).ok_or_else(|| unknown("to", to))?;
+        let root = self.root(to).ok_or_else(|| unknown("to", to))?;
         match slots.state(to) {
             Some(RootState::Active) if root.is_serving() => Ok(root),
             Some(RootState::Active) => {
@@ -208,8 +214,7 @@ impl RootKeeper<'_> {
     async fn set(&self, name: &str, slots: &Slots, state: RootState, also: Also) -> Result<(), Error> {
         let known = slots.rows.get(name).map(|(slot, _)| slot.clone());
         let first = || {
-            let root =
-                self.keyring.roots.iter().find(|root| root.slot() == FIRST_ROOT_SLOT && name == root.slot())?;
+            let root = self.root(FIRST_ROOT_SLOT).filter(|root| name == root.slot())?;
             let key = (*root.key.read())?;
             let (name, serial) = (name.to_owned(), root.token.serial.clone());
             Some(RootSlot { name, serial, key, state, changed_at: 0 })
@@ -220,6 +225,6 @@ impl RootKeeper<'_> {
     }
 }
 
-fn unknown(field: &'static str, slot: &str) -> Error {
+pub(super) fn unknown(field: &'static str, slot: &str) -> Error {
     Error::new(Reason::InvalidArgument, format!("there is no root slot `{slot}`")).field(field)
 }

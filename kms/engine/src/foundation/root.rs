@@ -45,6 +45,17 @@ impl Root {
         Self { shared: Some(locator), ..self }
     }
 
+    /// A slot of another name on the same token.
+    pub(crate) fn beside(&self, slot: &str, key: Option<VersionUid>) -> Self {
+        let (serial, backend) = (self.token.serial.clone(), self.token.backend.clone());
+        Self::new(RootToken { slot: slot.to_owned(), serial, backend }, &self.deployment, key)
+    }
+
+    /// Whether its root key is on several tokens.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.shared, Some(Locator::Group { .. })) || self.token.backend.returns().is_some()
+    }
+
     pub(crate) fn slot(&self) -> &str {
         &self.token.slot
     }

@@ -8,7 +8,7 @@ use hufu_core::ambient::random_array;
 use hufu_core::audit::AuditEntry;
 use hufu_core::backend::{Arrival, Generated, Operation, Outcome, Template};
 use hufu_core::changeset::{Changeset, Collection, Guard, Write};
-use hufu_core::name::{KeyName, VersionName, VersionNumber};
+use hufu_core::name::{KeyName, TenantId, VersionName, VersionNumber};
 use hufu_core::policy::Action;
 use hufu_core::record::{
     Attestation, Intent, IntentKind, KeyRecord, KeyState, Locator, Material, Origin, Protection, Record,
@@ -31,6 +31,8 @@ pub(crate) struct Attempt {
     /// The announced intent, where the backend cannot join a transaction.
     intent: Option<VersionUid>,
     slot: Slot,
+    /// Revision of the tenant's row that named the wrapping key.
+    tenant_revision: u64,
 }
 
 /// How the material of a version comes to be.
@@ -73,7 +75,7 @@ impl Engine {
                     version.origin = origin;
                 }
                 self.fill(&mut version, generated)?;
-                Ok(Attempt { version, intent, slot })
+                Ok(Attempt { version, intent, slot, tenant_revision: tenant.revision })
             }
             Err(error) => {
                 // A token that did not answer may still be at work: what it makes then is found by the reconciler.
@@ -96,7 +98,10 @@ impl Engine {
         attempt: Attempt,
         mut staging: Staging<'_>,
     ) -> Result<(), JournalError> {
-        let Attempt { version, intent, slot } = attempt;
+        let Attempt { version, intent, slot, tenant_revision } = attempt;
+        if let Some(guard) = still_wraps(&version.tenant, &version.locator, tenant_revision) {
+            staging.guard(guard);
+        }
         if let Some(uid) = intent {
             // A reconciler that has claimed the intent has changed its revision.
             staging.guard(Guard::Revision(Collection::Intent, Intent::row_id(uid), 1));
@@ -118,7 +123,7 @@ impl Engine {
 
     /// Undoes an attempt that is not to be committed, for that reason.
     pub(crate) async fn give_up<T>(&self, attempt: Attempt, why: Error) -> Result<T, Error> {
-        let Attempt { version, intent, slot } = attempt;
+        let Attempt { version, intent, slot, .. } = attempt;
         drop(slot);
         self.undo(version.protection, intent).await;
         Err(why)
@@ -232,6 +237,13 @@ impl Engine {
         version.attestation = generated.attestation;
         Ok(())
     }
+}
+
+/// That the tenant's wrapping key is still the one that wraps new material: what was wrapped under an older one while that was
+/// rotated would be lost with it.
+pub(crate) fn still_wraps(tenant: &TenantId, locator: &Locator, revision: u64) -> Option<Guard> {
+    let wrapped = matches!(locator, Locator::Wrapped { .. });
+    wrapped.then(|| Guard::Revision(Collection::Tenant, tenant.to_string(), revision))
 }
 
 /// The audit record of a change, with what else must be known of it.

@@ -11,6 +11,6 @@ mod update;
 pub(crate) mod validate;
 
 pub(crate) use create::capabilities_of;
-pub(crate) use material::{Attempt, Making, shared};
+pub(crate) use material::{Attempt, Making, shared, still_wraps};
 pub(crate) use read::{page_size, page_token_invalid};
 pub(crate) use staging::Staging;

@@ -23,7 +23,7 @@ use crate::api::{
 };
 use crate::engine::{Engine, Permit};
 use crate::fault;
-use crate::keys::capabilities_of;
+use crate::keys::{capabilities_of, still_wraps};
 
 /// Longest SubjectPublicKeyInfo, in bytes: ML-DSA-87 needs 2614.
 const PUBLIC_KEY_LEN_MAX: usize = 4096;
@@ -128,14 +128,21 @@ impl Engine {
             Ok(statement) => statement,
             Err(error) => return self.undone(protection, intent, error).await,
         };
-        match slot.commit(self.job_made(caller, permit, &job, intent)).await {
+        match slot.commit(self.job_made(caller, permit, &job, intent, tenant.revision)).await {
             Ok(_) => Ok(()),
             Err(error @ hufu_journal::JournalError::Unknown) => Err(fault::journal(error)),
             Err(error) => self.undone(protection, intent, fault::journal(error)).await,
         }
     }
 
-    fn job_made(&self, caller: &Caller, permit: &Permit, job: &ImportJob, intent: Option<VersionUid>) -> Changeset {
+    fn job_made(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        job: &ImportJob,
+        intent: Option<VersionUid>,
+        tenant_revision: u64,
+    ) -> Changeset {
         let mut entry = self.entry(caller, Action::CreateImportJob, job.name().to_string(), permit);
         entry.protection = Some(job.to_be.protection);
         entry.scheme = Some(job.scheme);
@@ -146,6 +153,7 @@ impl Engine {
             writes: vec![Write::Put(self.keyring.integrity().row(job, 1))],
             ..Changeset::audit_only(entry)
         };
+        changeset.guards.extend(still_wraps(&job.tenant, &job.locator, tenant_revision));
         if let Some(uid) = intent {
             changeset.guards.push(Guard::Revision(Collection::Intent, Intent::row_id(uid), 1));
             changeset.writes.push(Write::Delete(Collection::Intent, Intent::row_id(uid)));
@@ -171,17 +179,19 @@ impl Engine {
         let row = row.ok_or_else(|| {
             Error::new(Reason::ImportJobNotFound, format!("there is no import job `{id}`")).field("name")
         })?;
-        match self.keyring.integrity().open::<ImportJob>(&row) {
-            Ok(record) => Ok(ImportJobView { record: Arc::new(record), revision: row.revision }),
-            Err(error) => {
-                self.alarms.raise(QUARANTINE, &id, &format!("the import job: {error}"));
-                Err(Error::new(Reason::Quarantined, "stored data disagree: the import job is locked"))
-            }
-        }
+        let problem = match self.keyring.integrity().open::<ImportJob>(&row) {
+            Ok(record) => match self.directory.check_wrapping(&record.tenant, &record.locator).await? {
+                None => return Ok(ImportJobView { record: Arc::new(record), revision: row.revision }),
+                Some(problem) => problem.to_owned(),
+            },
+            Err(error) => error.to_string(),
+        };
+        self.alarms.raise(QUARANTINE, &id, &format!("the import job: {problem}"));
+        Err(Error::new(Reason::Quarantined, "stored data disagree: the import job is locked"))
     }
 
     /// What the backend needs of the import key.
-    pub(super) fn import_handle(&self, job: &ImportJob) -> KeyHandle {
+    pub(crate) fn import_handle(&self, job: &ImportJob) -> KeyHandle {
         KeyHandle {
             uid: job.uid,
             algorithm: job.algorithm,

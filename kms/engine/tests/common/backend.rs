@@ -8,7 +8,7 @@ use hufu_core::BoxFuture;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::ambient::Rng;
 use hufu_core::backend::{
-    Aead, Arrival, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome,
+    Aead, Arrival, BackendError, Capabilities, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome, Rewrap,
     SignInput, Template, Wrapping,
 };
 use hufu_core::record::{Attestation, Exit, Locator, Protection};
@@ -101,6 +101,11 @@ impl SimBackend {
                 Ok(Outcome::Plaintext(bytes))
             }
             Operation::Level(key) => self.level(key),
+            Operation::Rewrap(key, Rewrap { wrapping_key, binding }) => {
+                let bytes = self.material(key)?.bytes;
+                let blob = [bytes.as_slice(), &Sha256::digest(binding)].concat().into();
+                Ok(Outcome::Rewrapped(Locator::Wrapped { blob, wrapping_key: *wrapping_key }))
+            }
             other => Err(BackendError::Unsupported(format!("{other:?}"))),
         }
     }

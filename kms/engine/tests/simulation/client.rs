@@ -72,6 +72,7 @@ fn draw(member: Member, chance: &SimRng, oracle: &Oracle) -> Request {
         }
         31 => Request::ListAudit,
         32 => Request::ListKeys,
+        33 => Request::RotateTenant,
         _ => use_of(plan, Selector { key, number: chance.chance(2_000).then_some(number) }, chance, oracle),
     }
 }

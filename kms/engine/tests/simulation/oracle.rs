@@ -36,6 +36,7 @@ pub(crate) struct Coverage {
     pub(crate) destroyed: u64,
     pub(crate) withdrawn: u64,
     pub(crate) crashes: u64,
+    pub(crate) rotated: u64,
 }
 
 /// The use of a key by a call, as the audit trail has it.
@@ -133,6 +134,12 @@ impl Oracle {
         let state = self.state.lock();
         let known = state.known.get(&key.to_string())?;
         known.get(chance.index(known.len())).cloned()
+    }
+
+    /// Whether a tenant's wrapping key is being rotated.
+    pub(crate) fn is_rotating(&self) -> bool {
+        let state = self.state.lock();
+        state.rows_of(Collection::Tenant).any(|row| row.due.is_some())
     }
 
     /// What is durable must be what was seen to be committed.

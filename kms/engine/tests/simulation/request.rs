@@ -42,16 +42,51 @@ impl KeyPlan {
 /// What is asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Request {
-    Create { plan: KeyPlan, activate: bool },
-    Rotate { key: KeyName, etag: Option<u64> },
-    Update { key: KeyName, description: String },
-    Change { version: VersionName, etag: Option<u64>, change: Change },
-    Sign { selector: Selector, message: Vec<u8> },
-    Verify { selector: Selector, message: Vec<u8>, signature: Vec<u8> },
-    Mac { selector: Selector, data: Vec<u8> },
-    VerifyMac { selector: Selector, data: Vec<u8>, mac: Vec<u8> },
-    Encrypt { selector: Selector, plaintext: Vec<u8> },
-    Decrypt { key: KeyName, ciphertext: Vec<u8> },
+    Create {
+        plan: KeyPlan,
+        activate: bool,
+    },
+    Rotate {
+        key: KeyName,
+        etag: Option<u64>,
+    },
+    Update {
+        key: KeyName,
+        description: String,
+    },
+    Change {
+        version: VersionName,
+        etag: Option<u64>,
+        change: Change,
+    },
+    Sign {
+        selector: Selector,
+        message: Vec<u8>,
+    },
+    Verify {
+        selector: Selector,
+        message: Vec<u8>,
+        signature: Vec<u8>,
+    },
+    Mac {
+        selector: Selector,
+        data: Vec<u8>,
+    },
+    VerifyMac {
+        selector: Selector,
+        data: Vec<u8>,
+        mac: Vec<u8>,
+    },
+    Encrypt {
+        selector: Selector,
+        plaintext: Vec<u8>,
+    },
+    Decrypt {
+        key: KeyName,
+        ciphertext: Vec<u8>,
+    },
+    /// A new wrapping key for the tenant.
+    RotateTenant,
     ListAudit,
     ListKeys,
 }
@@ -116,12 +151,20 @@ impl Request {
             Self::VerifyMac { .. } => Action::VerifyMac,
             Self::Encrypt { .. } => Action::Encrypt,
             Self::Decrypt { .. } => Action::Decrypt,
+            Self::RotateTenant => Action::RotateTenantKey,
             Self::ListAudit | Self::ListKeys => return None,
         })
     }
 
     pub(crate) fn is_change(&self) -> bool {
-        matches!(self, Self::Create { .. } | Self::Rotate { .. } | Self::Update { .. } | Self::Change { .. })
+        matches!(
+            self,
+            Self::Create { .. }
+                | Self::Rotate { .. }
+                | Self::Update { .. }
+                | Self::Change { .. }
+                | Self::RotateTenant
+        )
     }
 }
 
@@ -165,6 +208,9 @@ impl Call {
                 Request::Change { version: name, etag, change } => {
                     let request = VersionChange { name, etag, change };
                     server.engine.change_version(&caller, request).await.map(|_| Answer::Changed)
+                }
+                Request::RotateTenant => {
+                    server.engine.rotate_tenant_key(&caller, &tenant).await.map(|_| Answer::Changed)
                 }
                 Request::ListAudit => {
                     let filter = audit_of(&tenant);

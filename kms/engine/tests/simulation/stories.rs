@@ -111,13 +111,15 @@ impl Coverage {
             destroyed: self.destroyed + other.destroyed,
             withdrawn: self.withdrawn + other.withdrawn,
             crashes: self.crashes + other.crashes,
+            rotated: self.rotated + other.rotated,
         }
     }
 
     /// Stories in which nothing happens prove nothing.
     fn assert_rich(&self) {
-        let Self { commits, changes, outputs, withheld, replays, refusals, destroyed, withdrawn, crashes } = *self;
-        let counts = [commits, changes, outputs, withheld, replays, refusals, destroyed, withdrawn, crashes];
+        let Self { commits, changes, outputs, withheld, replays, refusals, destroyed, withdrawn, crashes, rotated } =
+            *self;
+        let counts = [commits, changes, outputs, withheld, replays, refusals, destroyed, withdrawn, crashes, rotated];
         assert!(counts.iter().all(|count| *count >= 5), "{self:?}");
     }
 }

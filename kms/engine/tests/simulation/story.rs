@@ -319,6 +319,9 @@ fn reconcile(server: Arc<Server>, chance: Arc<SimRng>) -> Task {
         pause(5 + chance.below(20)).await;
         // What fails is left to the next run.
         drop(server.engine.reconcile_once().await);
+        for _ in 0..chance.below(8) {
+            drop(server.engine.rewrap_step().await);
+        }
         if chance.chance(500) {
             drop(server.engine.take_inventory().await);
         }

@@ -12,6 +12,8 @@ mod limits;
 mod lists;
 mod random;
 mod requests;
+mod rewrap;
+mod root_renewal;
 mod roots;
 mod sign_once;
 mod tampering;

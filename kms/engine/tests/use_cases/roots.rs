@@ -25,7 +25,7 @@ const ROOT_MISSING: &str = "root-missing";
 const ROOT_REVIVED: &str = "root-revived";
 
 /// A world with a software key, a second root slot, and everything under both.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = one_slot();
     world.site.vault = Some(Arc::default());
     world.restart();
@@ -33,18 +33,18 @@ fn world() -> World {
     world
 }
 
-fn one_slot() -> World {
+pub(crate) fn one_slot() -> World {
     let mut world = World::new();
     let request = CreateKey { protection: Protection::Software, ..create(ALICE, "soft", Algorithm::Ed25519) };
     world.call(ALICE, async |server, caller| server.engine.create_key(&caller, request).await).unwrap();
     world
 }
 
-fn keep(world: &mut World) -> Result<(), Error> {
+pub(crate) fn keep(world: &mut World) -> Result<(), Error> {
     world.run(async |server| server.engine.keep_roots().await)
 }
 
-fn reports(world: &mut World) -> Vec<RootReport> {
+pub(crate) fn reports(world: &mut World) -> Vec<RootReport> {
     world.run(async |server| keeper(server).report().await).unwrap()
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn keeper(server: &Server) -> RootKeeper<'_> {
     RootKeeper { keyring: &server.keyring, journal: &server.journal, clock: &*server.clock }
 }
 
-fn retire(world: &mut World, from: &str, to: &str) -> Result<(), Error> {
+pub(crate) fn retire(world: &mut World, from: &str, to: &str) -> Result<(), Error> {
     world.run(async |server| keeper(server).retire(from, to, &|_| {}).await)
 }
 
@@ -65,21 +65,21 @@ fn under(world: &mut World) -> [(Option<RootState>, u64, u64); 2] {
     })
 }
 
-fn register(world: &mut World, tenant: &str) {
+pub(crate) fn register(world: &mut World, tenant: &str) {
     let tenant = TenantId::parse(tenant).unwrap();
     world.run(async |server| server.engine.register_tenant(&tenant).await).unwrap();
 }
 
-fn set_absent(token: &SimToken, absent: bool) {
+pub(crate) fn set_absent(token: &SimToken, absent: bool) {
     token.is_absent.store(absent, Ordering::Relaxed);
 }
 
-fn vault(world: &World) -> Arc<SimToken> {
+pub(crate) fn vault(world: &World) -> Arc<SimToken> {
     world.site.vault.clone().unwrap()
 }
 
 /// Every wrapping key opens on a server that was started just now, and the software key signs.
-fn assert_all_open(world: &mut World) {
+pub(crate) fn assert_all_open(world: &mut World) {
     world.try_restart().unwrap();
     let rows: Vec<Row> = world.site.store.snapshot().rows[&Collection::WrappingKey].values().cloned().collect();
     for row in rows {

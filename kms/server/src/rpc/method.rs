@@ -73,6 +73,8 @@ methods! {
     ExportAuditSegments,
     VerifyAudit,
     GetStatus,
+    RotateTenantKey,
+    GetTenantKey,
 }
 
 impl Method {

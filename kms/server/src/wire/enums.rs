@@ -206,6 +206,8 @@ const OPERATIONS: &[(Action, &str)] = &[
     (Action::ReadLedger, "ReadLedger"),
     (Action::ReadAudit, "ReadAudit"),
     (Action::ReadStatus, "GetStatus"),
+    (Action::RotateTenantKey, "RotateTenantKey"),
+    (Action::ReadTenantKey, "GetTenantKey"),
 ];
 
 /// The operation's name in an audit record.

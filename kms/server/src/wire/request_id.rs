@@ -41,6 +41,7 @@ change_requests! {
     CancelDestroyKeyVersionRequest,
     SignRequest,
     ImportKeyRequest,
+    RotateTenantKeyRequest,
 }
 
 impl ChangeRequest for v1::UnwrapKeyRequest {

@@ -5,7 +5,7 @@ use hufu_core::backend::{Capabilities, DeviceStatus, Health};
 use hufu_core::policy::Principal;
 use hufu_core::record::{Protection, RootState};
 use hufu_engine::RootReport;
-use hufu_engine::api::{Alarm, BackendStatus, Levelling, Status};
+use hufu_engine::api::{Alarm, BackendStatus, Levelling, Status, TenantKey};
 use hufu_proto::v1;
 
 use super::enums::Wire as _;
@@ -59,6 +59,25 @@ pub fn status(status: &Status, installation: Installation, principal: &Principal
         tenant: format!("tenants/{tenant}"),
         levelling: status.levelling.as_ref().map(levelling),
         roots: status.roots.iter().map(root).collect(),
+        rotations: status.rotations.iter().filter(|key| key.tenant == *tenant).map(tenant_key).collect(),
+    }
+}
+
+/// A tenant's wrapping key, and how far its rotation is.
+#[must_use]
+pub fn tenant_key(key: &TenantKey) -> v1::TenantKey {
+    v1::TenantKey {
+        name: format!("tenants/{}", key.tenant),
+        wrapping_key: key.wrapping_key.to_string(),
+        rotation: key.rotation.map(|rotation| v1::TenantKeyRotation {
+            start_time: Some(timestamp(rotation.began_at)),
+            old_keys: u32::try_from(rotation.old_keys).unwrap_or(u32::MAX),
+            keys_done: rotation.done,
+            keys_total: rotation.total,
+            rewrapped: rotation.rewrapped,
+            left: rotation.left,
+            clean: rotation.clean,
+        }),
     }
 }
 

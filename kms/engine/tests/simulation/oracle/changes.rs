@@ -2,7 +2,7 @@
 
 use hufu_core::changeset::{Changeset, Collection, Row, Write};
 use hufu_core::policy::Action;
-use hufu_core::record::{KeyState, Protection, Record, VersionRecord};
+use hufu_core::record::{KeyState, Locator, Protection, Record, Tenant, VersionRecord, WrappingKeyId};
 
 use super::{Made, State, states};
 use crate::common::token::SimToken;
@@ -21,6 +21,9 @@ impl State {
                 self.fail(format!("{} goes from revision {before} to {}", row.id, row.revision));
             }
             let key = if row.collection == Collection::Key { &row.id } else { &row.scope };
+            // Outputs under way may go out when a key's material is wrapped anew, but its readers must hear of it.
+            let moved = changeset.audit.first().is_some_and(|entry| entry.action == Action::Rewrap);
+            let key = if moved { &format!("material of {key}") } else { key };
             if !changeset.feed.iter().any(|item| *item.subject.0 == **key) {
                 self.fail(format!("nobody is told that {} changes", row.id));
             }
@@ -38,7 +41,8 @@ impl State {
                 self.fail(format!("{id} is removed"));
             }
         }
-        let changing = [Collection::Key, Collection::Version];
+        self.check_wrapping(changeset, &rows);
+        let changing = [Collection::Key, Collection::Version, Collection::Tenant];
         if let Some(entry) = changeset.audit.first()
             && rows.iter().any(|row| changing.contains(&row.collection))
         {
@@ -84,6 +88,28 @@ impl State {
         self.check_material(old.as_ref(), &new, changeset, token);
     }
 
+    /// Material goes under the wrapping key that its tenant has at that moment, and a wrapping key goes when nothing is under it.
+    fn check_wrapping(&mut self, changeset: &Changeset, rows: &[&Row]) {
+        for row in rows.iter().filter(|row| row.collection == Collection::Version) {
+            let new = VersionRecord::from_row(row).unwrap();
+            let Some(key) = wrapping_key(&new) else { continue };
+            let same = self.record(&row.id).as_ref().and_then(wrapping_key) == Some(key);
+            let tenant: Tenant = self.record(new.tenant.as_str()).unwrap();
+            if !same && tenant.material_key != key {
+                self.fail(format!("{} goes under a wrapping key that is not the newest", new.name()));
+            }
+        }
+        for write in &changeset.writes {
+            let Write::Delete(Collection::WrappingKey, id) = write else { continue };
+            let lost =
+                self.versions().find(|version| wrapping_key(version).is_some_and(|key| key.to_string() == *id));
+            if let Some(lost) = lost {
+                self.fail(format!("{} is lost with its wrapping key", lost.name()));
+            }
+            self.coverage.rotated += 1;
+        }
+    }
+
     /// A version of the token comes with its owner row and in place of its intent, and goes when its object is gone.
     fn check_material(
         &mut self,
@@ -122,6 +148,13 @@ pub(super) fn puts(changeset: &Changeset) -> Vec<&Row> {
         Write::Delete(..) => None,
     });
     rows.collect()
+}
+
+fn wrapping_key(version: &VersionRecord) -> Option<WrappingKeyId> {
+    match &version.locator {
+        Locator::Wrapped { wrapping_key, .. } => Some(*wrapping_key),
+        _ => None,
+    }
 }
 
 /// Whether an action is the service's own on the ledger.

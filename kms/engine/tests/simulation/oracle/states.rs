@@ -76,6 +76,10 @@ pub(super) fn changed(
                 && new.destroy_at.is_none();
             legal.then(|| vec![Event::Policy])
         }
+        (Action::Rewrap, _, _) => {
+            let moved = VersionRecord { locator: new.locator.clone(), ..old.clone() };
+            (moved == *new && old.locator != new.locator).then(Vec::new)
+        }
         (Action::Destroy, PreActive | Deactivated | Compromised, Destroying) => {
             old.destroy_at.is_some_and(|due| due <= at).then(|| vec![Event::Policy])
         }

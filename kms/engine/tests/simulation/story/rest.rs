@@ -13,6 +13,9 @@ const POLLS_MAX: u32 = 100_000;
 const REST_STEPS: u32 = 30;
 /// Length of a step, in milliseconds.
 const REST_STEP_MS: u64 = 5_000;
+/// Most looks at rotations that are to end, and the time between them, in milliseconds.
+const ROTATION_STEPS_MAX: u32 = 20;
+const ROTATION_STEP_MS: u64 = 61_000;
 /// Polls in each of them.
 const POLLS_A_STEP: u32 = 60;
 
@@ -48,6 +51,7 @@ impl Story {
 
     /// Judges what is left.
     pub(super) fn judge(&mut self) -> Result<(), String> {
+        self.end_rotations()?;
         for server in self.servers().unwrap_or_default() {
             let reconciled = server.clone();
             self.finish(async move { drop(reconciled.engine.reconcile_once().await) })?;
@@ -67,6 +71,21 @@ impl Story {
             self.finish(async move { oracle.judge_proofs(&server).await })?;
         }
         self.verdict()
+    }
+
+    /// Every rotation of a wrapping key comes to its end.
+    fn end_rotations(&mut self) -> Result<(), String> {
+        for _ in 0..ROTATION_STEPS_MAX {
+            for server in self.servers().unwrap_or_default() {
+                self.finish(async move { while server.engine.rewrap_step().await.is_ok_and(|more| more) {} })?;
+            }
+            if !self.oracle.is_rotating() {
+                return Ok(());
+            }
+            self.pass(ROTATION_STEP_MS);
+            (0..POLLS_A_STEP * 10).for_each(|_| self.poll_any());
+        }
+        Err("a rotation of a wrapping key never ends".to_owned())
     }
 
     fn servers(&self) -> Option<Vec<Arc<Server>>> {
