@@ -24,6 +24,9 @@ pub(crate) const OPENSC: Need = Need { package: "opensc", present: || tool::find
 /// Injects failing system calls.
 pub(crate) const STRACE: Need = Need { package: "strace", present: || tool::find("strace").is_some() };
 
+/// Writes down every instruction and access of a program that must treat all secrets alike.
+pub(crate) const VALGRIND: Need = Need { package: "valgrind", present: || tool::find("valgrind").is_some() };
+
 /// Edits the database behind the server's back.
 pub(crate) const SQLITE: Need = Need { package: "sqlite3", present: || tool::find("sqlite3").is_some() };
 
@@ -62,7 +65,7 @@ pub(crate) const PKG_CONFIG: Need = Need { package: "pkg-config", present: || to
 
 /// What the tests stand on.
 pub(crate) fn needed_by_tests() -> Vec<Need> {
-    let single = [SOFTHSM, OPENSSL, OPENSC, STRACE, SQLITE, POSTGRESQL, TSS, PKG_CONFIG, NSS, OPENCRYPTOKI];
+    let single = [SOFTHSM, OPENSSL, OPENSC, STRACE, VALGRIND, SQLITE, POSTGRESQL, TSS, PKG_CONFIG, NSS, OPENCRYPTOKI];
     [&single[..], &P11_KIT, &TPM].concat()
 }
 

@@ -1,0 +1,141 @@
+//! A share that its custodian hands over.
+
+use hufu_codec::encode;
+use hufu_custodian::{Agreement, Name, Roster, SealingKey, Signed, open, seal};
+use minicbor::{Decode, Encode};
+
+use crate::share::not_opened;
+use crate::strict::decode_strictly;
+use crate::{Error, Fault, Manifest, ManifestDigest, OpenedShare, Refusal, SECRET_LEN_MAX, SetId};
+
+const LEN_MAX: usize = SECRET_LEN_MAX + 1024;
+const DOMAIN: &str = "hufu-share-handover";
+const VERSION: u32 = 1;
+const PURPOSE_DOMAIN: &str = "hufu-share-handover-purpose";
+
+/// A share, sealed anew by its custodian to whoever may have it for one request: an attested target, or a service's pinned
+/// key. It is a statement that the custodian signs ([`Signed`]); whether the target and the request deserve it, the custodian's
+/// own tool has checked before.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Handover {
+    #[n(0)]
+    set: SetId,
+    #[n(1)]
+    epoch: u32,
+    #[n(2)]
+    manifest: ManifestDigest,
+    #[n(3)]
+    index: u8,
+    #[n(4)]
+    custodian: Name,
+    #[cbor(n(5), with = "minicbor::bytes")]
+    target: [u8; 32],
+    #[cbor(n(6), with = "minicbor::bytes")]
+    request: [u8; 32],
+    #[cbor(n(7), with = "minicbor::bytes")]
+    sealed: Vec<u8>,
+}
+
+impl OpenedShare {
+    /// Seals it to a target, for the request of a digest and for no other.
+    ///
+    /// # Errors
+    /// [`Error::Custodian`] when nothing can be sealed to the key.
+    pub fn reseal(&self, to: &SealingKey, request: &[u8; 32]) -> Result<Handover, Error> {
+        let mut handover = Handover {
+            set: self.set(),
+            epoch: self.epoch(),
+            manifest: self.manifest(),
+            index: self.index(),
+            custodian: self.custodian().clone(),
+            target: to.fingerprint(),
+            request: *request,
+            sealed: Vec::new(),
+        };
+        handover.sealed = seal(to, &handover.purpose(), self.content())?;
+        Ok(handover)
+    }
+}
+
+impl Handover {
+    /// Reads one that a custodian has signed.
+    ///
+    /// # Errors
+    /// [`Error::Custodian`] when the roster's key does not verify the signature; [`Error::Refused`] when it is signed by someone
+    /// other than it names; [`Error::Codec`], [`Error::TooLong`].
+    pub fn from_signed(signed: &Signed, roster: &Roster) -> Result<Self, Error> {
+        let signer = &signed.verify(roster)?.name;
+        let handover = Self::from_bytes(&signed.statement)?;
+        if handover.custodian == *signer {
+            return Ok(handover);
+        }
+        let fault = Fault::OtherSeat(handover.custodian);
+        Err(Refusal { custodian: signer.clone(), index: handover.index, fault }.into())
+    }
+
+    /// Opens it with the target's key, and checks the share against what the dealer committed to.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the custodian's name when it is for another set, epoch, seat, target or request, does not open, or holds something
+    /// else than what was dealt; [`Error::Custodian`] when the target's key does not do its part.
+    pub fn open(&self, manifest: &Manifest, with: &dyn Agreement, request: &[u8; 32]) -> Result<OpenedShare, Error> {
+        let refused = |fault| Refusal { custodian: self.custodian.clone(), index: self.index, fault };
+        check_manifest(manifest, self.set, self.epoch, &self.manifest).map_err(refused)?;
+        let seat = manifest.seat(self.index).ok_or_else(|| refused(Fault::NoSeat))?;
+        if seat.custodian != self.custodian {
+            return Err(refused(Fault::OtherSeat(seat.custodian.clone())).into());
+        }
+        if self.target != with.key().fingerprint() {
+            return Err(refused(Fault::OtherKey).into());
+        }
+        if self.request != *request {
+            return Err(refused(Fault::OtherRequest).into());
+        }
+        let content =
+            open(with, &self.purpose(), &self.sealed).map_err(|error| not_opened(error, seat, self.index))?;
+        Ok(OpenedShare::checked(manifest, seat, self.index, content)?)
+    }
+
+    /// Whose share it is.
+    #[must_use]
+    pub fn custodian(&self) -> &Name {
+        &self.custodian
+    }
+
+    /// As bytes, which the custodian signs.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(DOMAIN, VERSION, self)
+    }
+
+    /// Reads what [`Handover::to_bytes`] wrote. Nothing is verified.
+    ///
+    /// # Errors
+    /// [`Error::Codec`], [`Error::TooLong`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        decode_strictly(DOMAIN, VERSION, bytes, LEN_MAX)
+    }
+
+    fn purpose(&self) -> Vec<u8> {
+        let target = minicbor::bytes::ByteArray::from(self.target);
+        let request = minicbor::bytes::ByteArray::from(self.request);
+        encode(PURPOSE_DOMAIN, VERSION, &(self.manifest, self.index, target, request))
+    }
+}
+
+/// Whether something is of this manifest, and if not, how it is not.
+pub(crate) fn check_manifest(
+    manifest: &Manifest,
+    set: SetId,
+    epoch: u32,
+    digest: &ManifestDigest,
+) -> Result<(), Fault> {
+    if set != manifest.set() {
+        return Err(Fault::OtherSet);
+    }
+    if epoch != manifest.epoch() {
+        return Err(Fault::OtherEpoch { found: epoch, expected: manifest.epoch() });
+    }
+    if *digest == manifest.digest() { Ok(()) } else { Err(Fault::OtherManifest) }
+}
