@@ -60,6 +60,14 @@ impl Custodian {
 #[cbor(transparent)]
 pub struct RosterHash(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
 
+impl RosterHash {
+    /// In sixteen words, for people to compare.
+    #[must_use]
+    pub fn words(&self) -> String {
+        crate::words(&self.0)
+    }
+}
+
 impl fmt::Display for RosterHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
