@@ -43,6 +43,12 @@ pub enum Error {
     /// Bytes that are not what they should be.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// A challenge that is not answered, or an answer that is not accepted.
+    #[error("the enrolment is refused: {0}")]
+    Enrolment(&'static str),
+    /// A roster that does not follow the pinned one.
+    #[error("the roster is not the pinned one and does not follow it: {0}")]
+    NotPinned(&'static str),
     /// Armour or a printed text that is not as it was written.
     #[error("the text is refused: {0}")]
     Text(&'static str),

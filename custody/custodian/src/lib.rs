@@ -9,10 +9,12 @@
 
 pub mod armour;
 mod base32;
+mod enrol;
 mod error;
 mod hpke;
 mod label;
 mod name;
+mod pin;
 pub mod printable;
 mod public_key;
 mod roster;
@@ -23,9 +25,11 @@ mod sm2_sealing;
 pub mod testing;
 mod words;
 
+pub use enrol::{Awaited, Challenge, SECRET_LEN};
 pub use error::Error;
 pub use label::Label;
 pub use name::Name;
+pub use pin::{Pin, Standing};
 pub use public_key::{SealingAlgorithm, SealingKey, SigningAlgorithm, VerifyingKey};
 pub use roster::{Custodian, MEMBERS_MAX, Roster, RosterHash};
 pub use seal::{Agreement, PLAINTEXT_LEN_MAX, open, seal};
