@@ -106,11 +106,26 @@ impl Challenge {
         self.expires_at_ms
     }
 
+    /// Whether it is for that entry and that deployment, and in time: what can be said before keys are opened.
+    ///
+    /// # Errors
+    /// [`Error::Enrolment`].
+    pub fn check(&self, deployment: &str, own: &Custodian, now_ms: u64) -> Result<(), Error> {
+        self.check_time(now_ms)?;
+        if self.deployment != deployment {
+            return Err(Error::Enrolment("the challenge is of another deployment"));
+        }
+        if self.custodian != *own {
+            return Err(Error::Enrolment("the challenge is for another entry than one's own"));
+        }
+        Ok(())
+    }
+
     /// Answers it, with the keys of the entry that one knows to be one's own, for the deployment that one means.
     ///
     /// # Errors
-    /// [`Error::Enrolment`] when it is for someone or somewhere else, or too late; [`Error::NotOpened`], [`Error::Agreement`],
-    /// [`Error::Signing`].
+    /// Those of [`Challenge::check`]; [`Error::Enrolment`] when the keys are not those of the entry; [`Error::NotOpened`],
+    /// [`Error::Agreement`], [`Error::Signing`].
     pub fn answer<K: Agreement + Signer>(
         &self,
         deployment: &str,
@@ -118,12 +133,9 @@ impl Challenge {
         keys: &K,
         now_ms: u64,
     ) -> Result<Signed, Error> {
-        self.check_time(now_ms)?;
-        if self.deployment != deployment {
-            return Err(Error::Enrolment("the challenge is of another deployment"));
-        }
-        if self.custodian != *own || own.signing != *keys.verifying_key() || own.sealing != *keys.key() {
-            return Err(Error::Enrolment("the challenge is for another entry than one's own"));
+        self.check(deployment, own, now_ms)?;
+        if own.signing != *keys.verifying_key() || own.sealing != *keys.key() {
+            return Err(Error::Enrolment("the keys are those of another entry"));
         }
         let opened = open(keys, &self.purpose(), &self.sealed)?;
         let opened = opened.expose().try_into().map_err(|_| Error::NotOpened)?;
@@ -303,7 +315,10 @@ mod tests {
     fn swapped_keys_are_refused() {
         let (alice, mallory) = (Person::new("alice", "north"), Person::new("mallory", "north"));
         let (for_alice, awaited) = challenge(&alice, 1);
-        refused(for_alice.answer("log.example", &alice.custodian(), &Two(&mallory, &alice), NOW), "another entry");
+        refused(
+            for_alice.answer("log.example", &alice.custodian(), &Two(&mallory, &alice), NOW),
+            "keys are those of another",
+        );
         refused(for_alice.answer("log.example", &mallory.custodian(), &mallory, NOW), "another entry");
 
         // Mallory claims Alice's sealing key: a challenge that Alice's tool does not answer, and Mallory cannot open.

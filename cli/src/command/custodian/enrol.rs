@@ -95,6 +95,7 @@ impl Answer {
         let challenge = files::read(&self.challenge, Label::Enrolment, Challenge::from_bytes)?;
         let file = files::read_keys(&self.key)?;
         let own = file.custodian();
+        challenge.check(&self.deployment, own, now_ms())?;
         confirm_where_possible(&question(&challenge), self.yes)?;
         let keys = self.access.open(&file)?;
         let answer = challenge.answer(&self.deployment, own, &keys, now_ms())?;
