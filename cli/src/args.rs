@@ -65,6 +65,10 @@ enum Command {
     /// The tenant, and the key that its keys are wrapped under
     #[command(subcommand)]
     Tenant(command::tenant::Command),
+    /// Work of those who hold shares and approve: keys, enrolment, the roster; needs no service
+    #[cfg(feature = "custodian")]
+    #[command(subcommand)]
+    Custodian(command::custodian::Command),
     /// State of the service
     Status(command::status::Status),
     /// Print a completion script for a shell
@@ -88,6 +92,8 @@ impl Cli {
             Command::Ledger(command) => command.run(&app).await,
             Command::Audit(command) => command.run(&app).await,
             Command::Tenant(command) => command.run(&app).await,
+            #[cfg(feature = "custodian")]
+            Command::Custodian(command) => command.run(&app),
             Command::Status(command) => command.run(&app).await,
             Command::Completion(command) => command.run(),
         }
@@ -201,6 +207,32 @@ mod tests {
         "hufu status --wait 30s",
         "hufu audit export --out a.jsonl",
         "hufu status",
+        #[cfg(feature = "custodian")]
+        "hufu custodian new alice --full-name Alice --organisation north --role officer --out k --memory-mib 64",
+        #[cfg(feature = "custodian")]
+        "hufu custodian new a --full-name A --organisation n --role o --out k --suite sm2 --passphrase-file p",
+        #[cfg(feature = "custodian")]
+        "hufu custodian new a --full-name A --organisation n --role o --out k --module m --token 1 --pin-file p",
+        #[cfg(feature = "custodian")]
+        "hufu custodian show k --entry-out e --output json",
+        #[cfg(feature = "custodian")]
+        "hufu custodian enrol challenge e --deployment log.example --lifetime 2h --out c --awaited a",
+        #[cfg(feature = "custodian")]
+        "hufu custodian enrol answer c --key k --deployment log.example --out a --passphrase-file p --yes",
+        #[cfg(feature = "custodian")]
+        "hufu custodian enrol accept a --awaited w --out e",
+        #[cfg(feature = "custodian")]
+        "hufu custodian roster new --deployment log.example --entry e --entry f --out r",
+        #[cfg(feature = "custodian")]
+        "hufu custodian roster new --after r --entry e --out s",
+        #[cfg(feature = "custodian")]
+        "hufu custodian roster show r",
+        #[cfg(feature = "custodian")]
+        "hufu custodian roster verify r --pin p",
+        #[cfg(feature = "custodian")]
+        "hufu custodian roster pin r --pin p --words lusab-babad",
+        #[cfg(feature = "custodian")]
+        "hufu custodian convert k --to printable",
         "hufu completion bash",
     ];
 
@@ -243,6 +275,14 @@ mod tests {
             "hufu hsm assess --module m.so --pin 1234 --token 1 --report r",
             "hufu hsm assess --module m.so --pin-file p --token 1 --report r --random-bytes 99",
             "hufu hsm group-key front --module m.so",
+            "hufu custodian new Alice --full-name A --organisation n --role o --out k",
+            "hufu custodian new a --full-name A --organisation n --role o --out k --passphrase secret",
+            "hufu custodian new a --full-name A --organisation n --role o --out k --memory-mib 8",
+            "hufu custodian new a --full-name A --organisation n --role o --out k --token 1",
+            "hufu custodian new a --full-name A --organisation n --role o --out k --pin-file p",
+            "hufu custodian enrol answer c --key k --out a",
+            "hufu custodian roster new --entry e --out r",
+            "hufu custodian convert k",
             "hufu hsm group-key Front --module m.so --token 1=a",
             "hufu hsm group-key front --module m.so --token 1",
             "hufu nonsense",

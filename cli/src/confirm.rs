@@ -18,11 +18,13 @@ pub(crate) fn confirm_where_possible(question: &str, yes: bool) -> Result<(), Fa
     if yes || !has_terminal() { Ok(()) } else { ask(question) }
 }
 
-fn has_terminal() -> bool {
+/// Whether there is somebody to ask.
+pub(crate) fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-fn ask(question: &str) -> Result<(), Failure> {
+/// Asks on the terminal.
+pub(crate) fn ask(question: &str) -> Result<(), Failure> {
     let mut prompt = io::stderr().lock();
     let asked = write!(prompt, "{question} [y/N] ").and_then(|()| prompt.flush());
     asked.map_err(|cause| Failure::Write { name: "terminal".to_owned(), cause })?;

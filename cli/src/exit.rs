@@ -11,7 +11,8 @@ Exit codes:
   1  anything else: a bad signature, a bundle that does not verify, a failure of the service
   2  usage: arguments, profile or input that cannot be meant
   3  refused by policy or by the state of the key: also a good signature of a compromised version,
-     a bundle of another public key, a client certificate that is not accepted, and a token that is not admitted
+     a bundle of another public key, a client certificate that is not accepted, a token that is not admitted,
+     a roster that is not the pinned one, and an enrolment that is not accepted
   4  no such key or version
   5  the service, or something that it needs, is unavailable: try again later";
 
@@ -41,6 +42,8 @@ pub(crate) fn code(failure: &Failure) -> Exit {
         Failure::NotAdmitted => Exit::Refused,
         #[cfg(feature = "assess")]
         Failure::Assess(error) => assess_code(error),
+        #[cfg(feature = "custodian")]
+        Failure::Custodian(error) => custodian_code(error),
         Failure::Write { .. } | Failure::Runtime(_) | Failure::Negative(_) | Failure::Declined => Exit::Other,
     }
 }
@@ -51,6 +54,31 @@ fn assess_code(error: &hufu_assess::Error) -> Exit {
     match error {
         Error::Open(
             OpenError::Module { .. } | OpenError::NotFound(_) | OpenError::Ambiguous(_) | OpenError::PinEncoding,
+        ) => Exit::Usage,
+        _ => Exit::Other,
+    }
+}
+
+#[cfg(feature = "custodian")]
+fn custodian_code(error: &hufu_custodian_keys::Error) -> Exit {
+    use hufu_custodian::Error as Pure;
+    use hufu_custodian_keys::{Error, OpenError};
+    match error {
+        Error::PassphraseLen { .. } | Error::Cost(_) | Error::KeyFile(_) | Error::Place(_) | Error::Codec(_) => {
+            Exit::Usage
+        }
+        Error::Open(
+            OpenError::Module { .. } | OpenError::NotFound(_) | OpenError::Ambiguous(_) | OpenError::PinEncoding,
+        ) => Exit::Usage,
+        Error::Custodian(Pure::NotPinned(_) | Pure::Enrolment(_) | Pure::Signature(_)) => Exit::Refused,
+        Error::Custodian(
+            Pure::Text(_)
+            | Pure::Line { .. }
+            | Pure::Label { .. }
+            | Pure::Words { .. }
+            | Pure::Roster(_)
+            | Pure::TooLong { .. }
+            | Pure::Codec(_),
         ) => Exit::Usage,
         _ => Exit::Other,
     }

@@ -31,6 +31,16 @@ pub(crate) enum Failure {
     #[cfg(feature = "assess")]
     #[error("the token is not admitted")]
     NotAdmitted,
+    #[cfg(feature = "custodian")]
+    #[error(transparent)]
+    Custodian(#[from] hufu_custodian_keys::Error),
+}
+
+#[cfg(feature = "custodian")]
+impl From<hufu_custodian::Error> for Failure {
+    fn from(error: hufu_custodian::Error) -> Self {
+        Self::Custodian(error.into())
+    }
 }
 
 impl Failure {

@@ -8,7 +8,9 @@ use std::{
 
 #[cfg(feature = "assess")]
 use hufu_assess::SecretBytes;
-#[cfg(feature = "assess")]
+#[cfg(all(feature = "custodian", not(feature = "assess")))]
+use hufu_custodian_keys::SecretBytes;
+#[cfg(any(feature = "assess", feature = "custodian"))]
 use std::os::unix::fs::PermissionsExt as _;
 use zeroize::Zeroizing;
 
@@ -33,20 +35,33 @@ pub(crate) fn read(path: &Path, limit: usize, what: &str) -> Result<Zeroizing<Ve
     }
 }
 
-/// Reads a PIN from a file that only its owner may read. An empty one is refused: tokens count tries.
+/// Reads a PIN from a file that only its owner may read.
 #[cfg(feature = "assess")]
 pub(crate) fn read_pin(path: &Path) -> Result<SecretBytes, Failure> {
+    read_secret(path, PIN_LEN_MAX, "a PIN")
+}
+
+/// Reads `what`, a PIN or a passphrase, from a file that only its owner may read. An empty one is refused: tokens count tries.
+#[cfg(any(feature = "assess", feature = "custodian"))]
+pub(crate) fn read_secret(path: &Path, limit: usize, what: &str) -> Result<SecretBytes, Failure> {
     let name = path.display().to_string();
     let metadata = std::fs::metadata(path).map_err(|cause| Failure::Read { name: name.clone(), cause })?;
     if metadata.permissions().mode() & 0o077 != 0 {
         let why = format!("`{name}` can be read by others than its owner");
-        return Err(Failure::usage(why, "chmod 600 it, and change the PIN"));
+        return Err(Failure::usage(why, format!("chmod 600 it, and use {what} that nobody has seen")));
     }
-    let pin = read(path, PIN_LEN_MAX, "a PIN")?;
-    match pin.trim_ascii_end() {
-        [] => Err(Failure::usage(format!("`{name}` is empty"), "write the PIN into it")),
-        pin => Ok(SecretBytes::from_slice(pin)),
+    let secret = read(path, limit, what)?;
+    match secret.trim_ascii_end() {
+        [] => Err(Failure::usage(format!("`{name}` is empty"), format!("write {what} into it"))),
+        secret => Ok(SecretBytes::from_slice(secret)),
     }
+}
+
+/// Asks for a PIN or a passphrase on the terminal, which does not show it.
+#[cfg(feature = "custodian")]
+pub(crate) fn ask_secret(question: &str) -> io::Result<SecretBytes> {
+    let secret = rpassword::prompt_password(format!("{question}: "))?;
+    Ok(SecretBytes::from_vec(secret.into_bytes()))
 }
 
 /// The lines of a file, each of at most `limit` bytes. Empty lines are left out.

@@ -19,13 +19,18 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match run(cli) {
+        Ok(()) => 0,
         Err(failure) => {
             failure.tell(&mut std::io::stderr().lock());
-            exit::code(&failure).into()
+            exit::code(&failure) as u8
         }
-    }
+    };
+    // A PKCS#11 module may have been loaded, whose exit handlers take down what its threads are still working with.
+    #[cfg(feature = "custodian")]
+    hufu_custodian_keys::end_process(code);
+    #[cfg(not(feature = "custodian"))]
+    code.into()
 }
 
 fn run(cli: args::Cli) -> Result<(), failure::Failure> {

@@ -5,6 +5,8 @@ pub(crate) mod assess;
 pub(crate) mod attestation;
 pub(crate) mod audit;
 pub(crate) mod completion;
+#[cfg(feature = "custodian")]
+pub(crate) mod custodian;
 pub(crate) mod derive;
 pub(crate) mod encrypt;
 #[cfg(feature = "assess")]

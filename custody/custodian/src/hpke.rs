@@ -197,4 +197,37 @@ mod tests {
             PrivateKey::from_private_key(&ECDH_P256, &secret.to_bytes()).unwrap()
         });
     }
+
+    /// RFC 9180 §A.1.1 and §A.3.1: the recipient's private key, `enc`, `pkRm` and `shared_secret`. Its suites with these KEMs
+    /// have other AEADs than ours, so that the values behind the shared secret differ.
+    #[test]
+    fn shared_secrets_are_those_of_the_rfc() {
+        let published = [
+            (
+                Kem::X25519,
+                "4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8",
+                "37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431",
+                "3948cfe0ad1ddb695d780e59077195da6c56506b027329794ab02bca80815c4d",
+                "fe0e18c9f024ce43799ae393c7e8fe8fce9d218875e8227b0187c04e7d2ea1fc",
+            ),
+            (
+                Kem::P256,
+                "f3ce7fdae57e1a310d87f1ebbde6f328be0a99cdbcadf4d6589cf29de4b8ffd2",
+                "04a92719c6195d5085104f469a8b9814d5838ff72b60501e2c4466e5e67b325ac9\
+                 8536d7b61a1af4b78e5b7f951c0900be863c403ce65c9bfcb9382657222d18c4",
+                "04fe8c19ce0905191ebc298a9245792531f26f0cece2460639e8bc39cb7f706a82\
+                 6a779b4cf969b8a0e539c7f62fb3d30ad6aa8f80e30f1d128aafd68a2ce72ea0",
+                "c0d26aeab536609a572b07695d933b589dcf363ff9d93c93adea537aeabb8cb8",
+            ),
+        ];
+        for (kem, private, encapsulated, recipient, expected) in published {
+            let bytes = |text: &str| hex::decode(text).unwrap();
+            let (encapsulated, recipient) = (bytes(encapsulated), bytes(recipient));
+            let own = PrivateKey::from_private_key(kem.algorithm(), &bytes(private)).unwrap();
+            let peer = UnparsedPublicKey::new(kem.algorithm(), &encapsulated);
+            let shared = agreement::agree(&own, peer, (), |shared| Ok(SecretBytes::from_slice(shared))).unwrap();
+            let exchange = Exchange { kem, encapsulated: &encapsulated, recipient: &recipient, shared: &shared };
+            assert_eq!(shared_secret(&exchange).unwrap().expose(), bytes(expected), "{kem:?}");
+        }
+    }
 }

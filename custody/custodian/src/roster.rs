@@ -20,6 +20,10 @@ const DEPLOYMENT_LEN_MAX: usize = 255;
 /// Longest encoded roster in bytes.
 const LEN_MAX: usize = 512 << 10;
 
+/// Longest encoded entry in bytes.
+const ENTRY_LEN_MAX: usize = 4 << 10;
+
+const ENTRY_DOMAIN: &str = "hufu-custodian";
 const DOMAIN: &str = "hufu-roster";
 const VERSION: u32 = 1;
 
@@ -53,12 +57,47 @@ impl Custodian {
     pub fn has_role(&self, role: &Name) -> bool {
         self.roles.contains(role)
     }
+
+    /// As bytes: one entry has one encoding.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(ENTRY_DOMAIN, VERSION, self)
+    }
+
+    /// Reads what [`Custodian::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Codec`], [`Error::TooLong`]; [`Error::Roster`] for an entry that no roster could have.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        if bytes.len() > ENTRY_LEN_MAX {
+            return Err(Error::TooLong { what: "an entry of a roster", max: ENTRY_LEN_MAX });
+        }
+        decode::<Self>(ENTRY_DOMAIN, VERSION, bytes)?.checked()
+    }
+
+    /// The entry as a roster would have it, with its roles in order.
+    ///
+    /// # Errors
+    /// [`Error::Roster`].
+    pub fn checked(mut self) -> Result<Self, Error> {
+        self.roles.sort_unstable();
+        check_custodian(&self).map_err(Error::Roster)?;
+        Ok(self)
+    }
 }
 
 /// SHA-256 of a roster, which people compare and tools pin.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]
 pub struct RosterHash(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
+
+impl RosterHash {
+    /// In sixteen words, for people to compare.
+    #[must_use]
+    pub fn words(&self) -> String {
+        crate::words(&self.0)
+    }
+}
 
 impl fmt::Display for RosterHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,9 +221,7 @@ impl Roster {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.deployment.is_empty() || self.deployment.len() > DEPLOYMENT_LEN_MAX {
-            return Err(format!("the name of its deployment has 1 to {DEPLOYMENT_LEN_MAX} bytes"));
-        }
+        check_deployment(&self.deployment)?;
         if (self.number == 1) != self.previous.is_none() || self.number == 0 {
             return Err("the first roster, and only the first, has none before it".to_owned());
         }
@@ -210,6 +247,16 @@ impl Roster {
         }
         Ok(())
     }
+}
+
+/// The name of a deployment is shown to people: no control characters.
+pub(crate) fn check_deployment(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.len() > DEPLOYMENT_LEN_MAX || name.chars().any(char::is_control) {
+        return Err(format!(
+            "the name of its deployment has 1 to {DEPLOYMENT_LEN_MAX} bytes and no control characters"
+        ));
+    }
+    Ok(())
 }
 
 fn check_custodian(custodian: &Custodian) -> Result<(), String> {

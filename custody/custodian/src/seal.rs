@@ -4,7 +4,7 @@ use hufu_secret::SecretBytes;
 use minicbor::{Decode, Encode};
 
 use crate::hpke::{self, Exchange, Kem};
-use crate::{Error, SealingAlgorithm, SealingKey};
+use crate::{Error, SealingAlgorithm, SealingKey, sm2_sealing};
 
 /// Longest plaintext in bytes.
 pub const PLAINTEXT_LEN_MAX: usize = 16 << 10;
@@ -36,7 +36,7 @@ enum Form {
     HpkeP256,
     #[n(2)]
     HpkeX25519,
-    /// SM2 public-key encryption, C1 ‖ C3 ‖ C2.
+    /// SM2 public-key encryption of a seed, C1 ‖ C3 ‖ C2, and SM4-GCM under what is derived from it.
     #[n(3)]
     Sm2,
 }
@@ -48,12 +48,11 @@ enum Form {
 /// [`Error::TooLong`], [`Error::Sealing`].
 pub fn seal(to: &SealingKey, purpose: &[u8], secret: &SecretBytes) -> Result<Vec<u8>, Error> {
     check(purpose, secret.len())?;
-    let (form, kem) = match to.algorithm() {
-        SealingAlgorithm::P256 => (Form::HpkeP256, Kem::P256),
-        SealingAlgorithm::X25519 => (Form::HpkeX25519, Kem::X25519),
-        SealingAlgorithm::Sm2 => return Err(Error::Sealing("not yet")),
+    let (form, sealed) = match to.algorithm() {
+        SealingAlgorithm::P256 => (Form::HpkeP256, hpke::seal(Kem::P256, to.point(), purpose, secret)?),
+        SealingAlgorithm::X25519 => (Form::HpkeX25519, hpke::seal(Kem::X25519, to.point(), purpose, secret)?),
+        SealingAlgorithm::Sm2 => (Form::Sm2, sm2_sealing::seal(to.point(), purpose, secret)?),
     };
-    let sealed = hpke::seal(kem, to.point(), purpose, secret)?;
     Ok(hufu_codec::encode(DOMAIN, VERSION, &(form, minicbor::bytes::ByteVec::from(sealed))))
 }
 
@@ -67,6 +66,7 @@ pub fn open(with: &dyn Agreement, purpose: &[u8], sealed: &[u8]) -> Result<Secre
     let kem = match (form, with.key().algorithm()) {
         (Form::HpkeP256, SealingAlgorithm::P256) => Kem::P256,
         (Form::HpkeX25519, SealingAlgorithm::X25519) => Kem::X25519,
+        (Form::Sm2, SealingAlgorithm::Sm2) => return sm2_sealing::open(with, purpose, &bytes),
         _ => return Err(Error::NotOpened),
     };
     let (encapsulated, ciphertext) = bytes.split_at_checked(kem.encapsulated_len()).ok_or(Error::NotOpened)?;
@@ -90,7 +90,11 @@ mod tests {
 
     #[test]
     fn opens_for_whom_and_for_what_it_was_sealed() {
-        let people = testing::people(2);
+        opens_for_one_of(&testing::people(2));
+        opens_for_one_of(&["alice", "bob"].map(|name| testing::Person::with_sm2(name, "north")));
+    }
+
+    fn opens_for_one_of(people: &[testing::Person]) {
         let secret = SecretBytes::from_slice(&[7; 33]);
         let sealed = seal(&people[0].custodian().sealing, b"one purpose", &secret).unwrap();
         assert_eq!(open(&people[0], b"one purpose", &sealed).unwrap(), secret);

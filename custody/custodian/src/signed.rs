@@ -4,7 +4,7 @@ use hufu_codec::{decode, encode};
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
-use crate::{Custodian, Error, Name, Roster};
+use crate::{Custodian, Error, Name, Roster, VerifyingKey};
 
 /// Length of every signature in bytes.
 pub const SIGNATURE_LEN: usize = 64;
@@ -13,6 +13,18 @@ pub const STATEMENT_LEN_MAX: usize = 64 << 10;
 
 const DOMAIN: &str = "hufu-signed";
 const VERSION: u32 = 1;
+
+/// The private half of a [`VerifyingKey`], wherever it is.
+pub trait Signer {
+    /// The public half.
+    fn verifying_key(&self) -> &VerifyingKey;
+
+    /// Signs a statement: an envelope with a domain of its own. [`SIGNATURE_LEN`] bytes.
+    ///
+    /// # Errors
+    /// [`Error::Signing`] when the key is not there, or refuses.
+    fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, Error>;
+}
 
 /// A statement and who signed it. The statement is itself an envelope with a domain of its own ([`hufu_codec`]), so that
 /// what was signed for one purpose is nothing for another; the signature is over its bytes as they are here.

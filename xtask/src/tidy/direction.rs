@@ -26,6 +26,12 @@ const DIRECTION: &[Row] = &[
     row("hufu-codec", &[], &[]),
     row("hufu-core", &["hufu-codec", "hufu-secret"], &[]),
     row("hufu-custodian", &["hufu-codec", "hufu-secret"], &[]),
+    // The private side: a tool's, so it knows what holds keys. The pure crates of custody never know it.
+    row(
+        "hufu-custodian-keys",
+        &["hufu-codec", "hufu-secret", "hufu-core", "hufu-custodian", "hufu-software", "hufu-pkcs11"],
+        &[],
+    ),
     row("hufu-shares", &["hufu-codec", "hufu-secret", "hufu-custodian"], &[]),
     row("hufu-ceremony", &["hufu-codec", "hufu-custodian"], &["hufu-secret"]),
     row("hufu-frost", &["hufu-codec", "hufu-secret"], &[]),
@@ -97,7 +103,7 @@ const DIRECTION: &[Row] = &[
         &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation", "hufu-transport", "hufu-secret"],
         &[],
     ),
-    row("hufu-cli", &["hufu-sdk", "hufu-assess"], &[]),
+    row("hufu-cli", &["hufu-sdk", "hufu-assess", "hufu-custodian", "hufu-custodian-keys"], &[]),
     row(
         "hufu-softhsm-tests",
         &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog", "hufu-core", "hufu-audit"],

@@ -1,0 +1,48 @@
+//! Work of custodians, on files alone. Nothing here speaks with a service.
+
+mod access;
+mod convert;
+mod enrol;
+mod files;
+mod new;
+mod roster;
+mod show;
+
+use clap::Subcommand;
+
+use crate::{app::App, failure::Failure};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a custodian's two keys: in a file under a passphrase, or on a PKCS#11 token
+    ///
+    /// Without `--module` the private keys go into the file, under a passphrase. With it, they are made on the token and never
+    /// leave it; the file says which they are. Either file is needed to use the keys: keep a copy of it.
+    New(new::New),
+    /// Who a custodian is: the entry for the roster, with the fingerprints of both keys
+    Show(show::Show),
+    /// Get into a roster: show to hold both keys
+    #[command(subcommand)]
+    Enrol(enrol::Command),
+    /// The list of all custodians, and its words
+    #[command(subcommand)]
+    Roster(roster::Command),
+    /// Turn armour into the printable form, or the other way round
+    Convert(convert::Convert),
+    // A place for what needs shares and ceremonies: `share` (open, hand over), `approve`, `veto`. Like `enrol answer` they
+    // take a file, check it against the pinned roster, and open the keys by `access::Access`.
+}
+
+impl Command {
+    pub(crate) fn run(self, app: &App) -> Result<(), Failure> {
+        // What was not reached is no reason to stop: laptops seldom let a program lock all of its memory.
+        let _ = hufu_custodian_keys::harden();
+        match self {
+            Self::New(command) => command.run(app),
+            Self::Show(command) => command.run(app),
+            Self::Enrol(command) => command.run(app),
+            Self::Roster(command) => command.run(app),
+            Self::Convert(command) => command.run(),
+        }
+    }
+}
