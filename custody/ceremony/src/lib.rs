@@ -1,7 +1,7 @@
 //! Ceremonies: requests, approvals, the states they go through, and transcripts that verify offline.
 //!
 //! Read in this order: [`Request`] (one reviewed file, and its digest), [`CeremonyPolicy`] (what each kind takes),
-//! [`quorum::count`] (who is enough), [`Ceremony`] (what may happen when), [`Event`] (what happened).
+//! [`quorum::count`] (who is enough), [`Ceremony`] (what may happen when), [`Event`] (what happened), [`Transcript`] (the proof).
 //!
 //! Pure: no I/O, no clock, no randomness, no private keys. Time comes with each event, signatures from whoever holds keys.
 //! How and why: `docs/ceremonies` and `docs/design/0019-ceremonies.md`.
@@ -15,11 +15,13 @@ mod hash;
 mod policy;
 pub mod quorum;
 mod refusal;
+mod report;
 mod request;
 mod state;
 mod statement;
 mod text;
 pub mod time;
+mod transcript;
 mod words;
 
 pub use act::{
@@ -32,8 +34,10 @@ pub use grounds::Grounds;
 pub use hash::{CeremonyId, Fingerprint, Head, PolicyHash, RequestDigest, SetId};
 pub use policy::{APPROVALS_MAX, CeremonyPolicy, Rule};
 pub use refusal::Refusal;
+pub use report::{Approver, Report};
 pub use request::{FILE_LEN_MAX, More, Request};
 pub use state::State;
 pub use statement::{Binding, Decision, ShareStatement, Word};
 pub use text::{Ident, Text, quoted};
 pub use time::At;
+pub use transcript::{Pins, TRANSCRIPT_LEN_MAX, Transcript, verify};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::canonical::Format;
-use crate::text::{self, Ident, Text};
+use crate::text::{self, Ident, Text, escaped};
 use crate::{Act, PolicyHash, Refusal, RequestDigest, hash, time};
 
 /// Longest file of a request or policy in bytes.
@@ -166,5 +166,9 @@ pub(crate) fn read_file<T: serde::de::DeserializeOwned>(what: &'static str, file
     if file.len() > FILE_LEN_MAX {
         return Err(Refusal::TooLarge { what, max: FILE_LEN_MAX });
     }
-    toml::from_str(file).map_err(|error| Refusal::malformed(what, error.to_string().trim_end()))
+    toml::from_str(file).map_err(|error| {
+        let before = error.span().and_then(|span| file.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1);
+        Refusal::malformed(what, format!("line {line}: {}", escaped(error.message())))
+    })
 }

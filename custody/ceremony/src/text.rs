@@ -81,8 +81,12 @@ checked_text! {
 /// it, is escaped with its code point. Two texts never look the same.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().saturating_add(2));
-    shown.push('"');
+    format!("\"{}\"", escaped(text))
+}
+
+/// The same without the quotes.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '"' | '\\' => shown.extend(['\\', c]),
@@ -93,7 +97,6 @@ pub fn quoted(text: &str) -> String {
             }
         }
     }
-    shown.push('"');
     shown
 }
 

@@ -86,10 +86,17 @@ impl Request {
 
 fn add_more(words: &mut Words, more: &More) {
     let More { approvals, organisations, delay_s, shares } = more;
-    words.add_if_any("approvals beyond the policy", *approvals);
-    words.add_if_any("organisations beyond the policy", *organisations);
-    words.add_if_any("seconds of delay beyond the policy", *delay_s);
-    words.add_if_any("shares beyond the policy", *shares);
+    for (what, least) in [
+        ("approvals", approvals),
+        ("organisations", organisations),
+        ("seconds of delay", delay_s),
+        ("shares", shares),
+    ] {
+        match least {
+            Some(least) => words.add(what, format_args!("at least {least}")),
+            None => words.add(what, "(as the policy says)"),
+        }
+    }
 }
 
 fn meaning(act: &Act) -> &'static str {

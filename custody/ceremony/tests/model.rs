@@ -243,7 +243,7 @@ proptest! {
 /// Without this the test above could pass by never getting anywhere. The seed is fixed.
 #[test]
 fn random_events_reach_every_state() {
-    let config = ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let reached = RefCell::new(BTreeMap::<&str, u32>::new());
     let cases = (prop::collection::vec(tries(), 1..120), any::<bool>());

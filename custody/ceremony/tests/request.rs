@@ -132,6 +132,9 @@ fn what_is_not_exactly_a_request_is_refused() {
         let refused = Request::from_toml(&changed);
         assert!(matches!(refused, Err(Refusal::Malformed { .. })), "{from} -> {to}: {refused:?}");
     }
+    let sly = FILE.replacen("number = 7", "number = 7\n\"\\u001b[2J\" = 1", 1);
+    let refused = Request::from_toml(&sly).unwrap_err().to_string();
+    assert!(refused.starts_with("a request is malformed: line 5: unknown field `\\u{1b}[2J`"), "{refused}");
     let long = format!("{FILE}#{}", "x".repeat(64 << 10));
     assert!(matches!(Request::from_toml(&long), Err(Refusal::TooLarge { .. })));
 }
