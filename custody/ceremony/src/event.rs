@@ -15,8 +15,10 @@ pub const EVENTS_MAX: usize = 640;
 pub const STEPS_MAX: usize = 256;
 /// Most receipts of an outcome.
 const RECEIPTS_MAX: usize = 16;
-/// Longest receipt, and longest note of a step, in bytes.
-const BYTES_LEN_MAX: usize = 16 << 10;
+/// Longest receipt in bytes.
+const RECEIPT_LEN_MAX: usize = 16 << 10;
+/// Longest note of a step in bytes. All notes, receipts and statements together stay below what a transcript may have.
+const NOTE_LEN_MAX: usize = 4 << 10;
 
 const EVENT: Format = Format { what: "an event", domain: "hufu-ceremony-event", len_max: 320 << 10 };
 
@@ -62,7 +64,7 @@ pub enum What {
     /// The service set to work.
     #[n(8)]
     Began,
-    /// A step is done, and what must be known of it to go on after a crash.
+    /// A step is done, and what must be known of it to go on after a crash: never a secret.
     #[n(9)]
     StepDone(#[n(0)] Ident, #[n(1)] ByteVec),
     /// It is done: what came of it, and the ledger's receipts.
@@ -98,16 +100,17 @@ impl What {
 
     /// Whether what it carries is within the limits.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
-        let carried: &[ByteVec] = match self {
-            Self::Logged(bytes) | Self::StepDone(_, bytes) => std::slice::from_ref(bytes),
-            Self::Executed(_, receipts) => receipts,
-            _ => &[],
+        let (carried, max): (&[ByteVec], usize) = match self {
+            Self::Logged(receipt) => (std::slice::from_ref(receipt), RECEIPT_LEN_MAX),
+            Self::StepDone(_, note) => (std::slice::from_ref(note), NOTE_LEN_MAX),
+            Self::Executed(_, receipts) => (receipts, RECEIPT_LEN_MAX),
+            _ => (&[], 0),
         };
         if carried.len() > RECEIPTS_MAX {
             return Err(Refusal::TooMany { what: "receipts", max: RECEIPTS_MAX });
         }
-        let long = carried.iter().any(|bytes| bytes.len() > BYTES_LEN_MAX);
-        if long { Err(Refusal::TooLarge { what: "what an event carries", max: BYTES_LEN_MAX }) } else { Ok(()) }
+        let long = carried.iter().any(|bytes| bytes.len() > max);
+        if long { Err(Refusal::TooLarge { what: "what an event carries", max }) } else { Ok(()) }
     }
 }
 

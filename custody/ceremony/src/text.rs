@@ -77,6 +77,21 @@ checked_text! {
     }
 }
 
+impl Text {
+    /// Any text, made fit: control characters become spaces, what is too long is cut off. For the messages of errors.
+    #[must_use]
+    pub fn made_fit(text: &str) -> Self {
+        let mut fit = String::new();
+        for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+            if fit.len().saturating_add(c.len_utf8()) > TEXT_LEN_MAX {
+                break;
+            }
+            fit.push(c);
+        }
+        if fit.trim().is_empty() { Self("(nothing)".to_owned()) } else { Self(fit) }
+    }
+}
+
 /// Text between quotes in printable ASCII: everything else, look-alikes and marks that turn the direction of writing among
 /// it, is escaped with its code point. Two texts never look the same.
 #[must_use]
@@ -149,6 +164,11 @@ mod tests {
             assert!(Text::try_from(bad).is_err(), "{bad:?}");
         }
         assert!(Text::try_from("a".repeat(TEXT_LEN_MAX + 1)).is_err());
+        for any in ["", "\n\n", "a\nb", &"é".repeat(1500), &format!("a{}", "é".repeat(1500))] {
+            let fit = Text::made_fit(any);
+            assert_eq!(Text::try_from(fit.as_str()), Ok(fit), "{any:?}");
+        }
+        assert_eq!(Text::made_fit("as it is").as_str(), "as it is");
         assert!(Ident::try_from("tenants/acme/keys/signing").is_ok());
         for bad in ["", "a b", "ä", "a\"", "a\\", "a\u{7f}"] {
             assert!(Ident::try_from(bad).is_err(), "{bad:?}");

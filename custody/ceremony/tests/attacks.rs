@@ -396,6 +396,51 @@ fn done_twice_or_without_a_receipt() {
 }
 
 #[test]
+fn proposed_by_who_may() {
+    let world = World::with_policy(&POLICY.replace("cancel = \"officer\"", "propose = \"auditor\""));
+    assert_eq!(reason(world.propose(&world.request(1, RECOVERY))), "CEREMONY_MISSING_ROLE");
+    let by_erin = Request { proposer: "erin".parse().unwrap(), ..world.request(1, RECOVERY) };
+    // Erin is the only one who could veto, and nobody vetoes the own request.
+    assert_eq!(reason(world.propose(&by_erin)), "CEREMONY_QUORUM_UNREACHABLE");
+    let world = World::with_policy(&POLICY.replace("cancel = \"officer\"", "propose = \"officer\""));
+    assert_eq!(reason(world.propose(&world.request(1, RECOVERY))), "proposed");
+}
+
+#[test]
+fn shares_for_someone_whom_nobody_knows() {
+    let world = World::with_policy(&format!(
+        "{POLICY}\n[rules.reshare]\napprovals = 1\norganisations = 1\nlifetime_max_s = 604800\nshares = 1"
+    ));
+    let reshare = |who| {
+        let from = "from = { set = \"44444444444444444444444444444444\", epoch = 2 }";
+        let act = format!("[act.reshare]\n{from}\nto = {{ threshold = 2, custodians = [\"frank\", \"{who}\"] }}");
+        reason(world.propose(&world.request(1, &act)))
+    };
+    assert_eq!(reshare("grace"), "collecting");
+    assert_eq!(reshare("mallory"), "CEREMONY_UNKNOWN_CUSTODIAN");
+}
+
+#[test]
+fn nothing_is_done_before_its_time() {
+    let world = World::new();
+    let begins_ms = START_MS + 5 * HOUR_MS;
+    let late = Request { not_before_ms: begins_ms, ..world.request(1, RECOVERY) };
+    let mut ceremony = world.propose(&late).unwrap();
+    ceremony = ceremony.apply(What::Logged(b"receipt".to_vec().into()), after(1)).unwrap();
+    assert_eq!(reason(ceremony.apply(What::Logged(b"receipt".to_vec().into()), after(1))), "CEREMONY_LOGGED_TWICE");
+    for who in ["bob", "carol", "erin"] {
+        ceremony = ceremony.apply(world.approval(&ceremony, who), after(2)).unwrap();
+    }
+    let ready = ceremony.apply(What::DelayPassed, after(DELAY_MS + 2)).unwrap();
+    let (early, now) = (after(5 * HOUR_MS - 1), after(5 * HOUR_MS));
+    assert_eq!(ready.awaited(early), Awaited::NotBefore(begins_ms));
+    assert_eq!(reason(ready.apply(world.share(&ready, "frank", 1), early)), "CEREMONY_TOO_EARLY");
+    assert_eq!(reason(ready.apply(What::Began, early)), "CEREMONY_TOO_EARLY");
+    assert_eq!(reason(ready.apply(world.share(&ready, "frank", 1), now)), "ready");
+    assert_eq!(ready.apply(What::Began, now), Err(Refusal::SharesMissing { missing: 2 }));
+}
+
+#[test]
 fn cancelled_by_who_may() {
     let world = World::new();
     let ceremony = world.delayed();

@@ -5,9 +5,13 @@
 mod common;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use common::*;
-use hufu_ceremony::{Ceremony, Pins, PolicyHash, Refusal, State, Transcript, What, Word, verify};
+use hufu_ceremony::{
+    Ceremony, CeremonyPolicy, Decision, Grounds, Pins, PolicyHash, Refusal, Request, State, Text, Transcript, What,
+    Word, verify,
+};
 use hufu_custodian::RosterHash;
 use hufu_custodian::testing::Person;
 
@@ -141,4 +145,44 @@ fn a_service_that_signs_a_wrong_story_is_found_out() {
     assert!(matches!(&refused, Refusal::Event { at: 4, .. }), "{refused}");
     assert_eq!(refused.reason(), "CEREMONY_BAD_SIGNATURE");
     assert!(refused.to_string().starts_with("event 4: the signature of `carol`"), "{refused}");
+}
+
+/// The longest story that can be told: all that the limits allow of everything.
+#[test]
+fn the_longest_ceremony_has_a_transcript_that_is_read() {
+    let people: Vec<Person> = (0..80).map(|at| Person::new(&format!("p-{at}"), "north")).collect();
+    let rule =
+        "approvals = 64\norganisations = 1\ndelay_s = 1\nveto = \"officer\"\nlifetime_max_s = 604800\nshares = 1";
+    let policy = format!("format = 1\ndeployment = \"log.example\"\nnumber = 1\n[rules.recovery]\n{rule}");
+    let roster = hufu_custodian::testing::roster(&people);
+    let grounds = Grounds::new(roster, CeremonyPolicy::from_toml(&policy).unwrap()).unwrap();
+    let world = World { people, grounds: Arc::new(grounds) };
+    let long: Text = "é".repeat(1000).as_str().try_into().unwrap();
+    let request = Request { proposer: "p-0".parse().unwrap(), reason: long.clone(), ..world.request(1, RECOVERY) };
+    let receipt = || minicbor::bytes::ByteVec::from(vec![7; 16 << 10]);
+    let mut ceremony = world.propose(&request).unwrap().apply(What::Logged(receipt()), after(1)).unwrap();
+    for turn in 0..3 {
+        for who in 1..=64 {
+            let odd = |d: &mut Decision| {
+                d.reason = Some(long.clone());
+                d.expires_at_ms = if turn == 2 { u64::MAX } else { START_MS + 2000 * (turn + 1) };
+            };
+            let approval = world.odd_approval(&ceremony, &format!("p-{who}"), odd);
+            ceremony = ceremony.apply(approval, after(2000 * turn + 2)).unwrap();
+        }
+    }
+    ceremony = ceremony.apply(What::DelayPassed, after(9000)).unwrap();
+    for index in 1..=64 {
+        ceremony = ceremony.apply(world.share(&ceremony, &format!("p-{index}"), index), after(9000)).unwrap();
+    }
+    ceremony = ceremony.apply(What::Began, after(9000)).unwrap();
+    for step in 0..256 {
+        let label = format!("{step:0256}").as_str().try_into().unwrap();
+        ceremony = ceremony.apply(What::StepDone(label, vec![7; 4 << 10].into()), after(9000)).unwrap();
+    }
+    let ended = ceremony.apply(What::Executed(long, vec![receipt(); 16]), after(9000)).unwrap();
+    let service = Service::new();
+    let bytes = service.close(&ended).to_bytes();
+    println!("{} events, {} bytes", ended.events().len(), bytes.len());
+    assert_eq!(verify(&bytes, &service.pins(&world)).unwrap().ceremony(), &ended);
 }
