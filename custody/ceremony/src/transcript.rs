@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hufu_custodian::{Roster, RosterHash, SIGNATURE_LEN, VerifyingKey};
+use hufu_custodian::{Roster, RosterHash, VerifyingKey};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
@@ -133,7 +133,7 @@ pub fn verify(transcript: &[u8], pins: &Pins) -> Result<Report, Refusal> {
     }
     let ceremony = Ceremony::replay(Arc::new(Grounds::new(roster, policy)?), &events)?;
     let signed = closing(&ceremony, &software);
-    if signature.len() != SIGNATURE_LEN || !pins.service.verifies(&signed, &signature) {
+    if !pins.service.verifies(&signed, &signature) {
         return Err(Refusal::ServiceSignature);
     }
     pins.seen.map_or(Ok(()), |seen| ceremony.extends(&seen))?;

@@ -238,6 +238,11 @@ fn request_weaker_than_the_policy() {
         let request = world.request_with(1, &format!("[more]\n{more}"), RECOVERY);
         assert_eq!(reason(world.propose(&request)), "CEREMONY_WEAKER_THAN_POLICY", "{more}");
     }
+    // More than makes sense is refused too: shares that the kind has no use for, a delay in which nobody could veto.
+    for more in ["shares = 1", "delay_s = 60", "approvals = 65"] {
+        let request = world.request_with(1, &format!("[more]\n{more}"), DESTRUCTION);
+        assert_eq!(reason(world.propose(&request)), "CEREMONY_MALFORMED", "{more}");
+    }
     let stronger = world.request_with(1, "[more]\napprovals = 4\ndelay_s = 7200", RECOVERY);
     let ceremony = world.propose(&stronger).unwrap();
     assert_eq!((ceremony.terms().approvals, ceremony.terms().delay_s), (4, 7200));
