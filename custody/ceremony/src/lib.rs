@@ -1,1 +1,43 @@
 //! Ceremonies: requests, approvals, the states they go through, and transcripts that verify offline.
+//!
+//! Read in this order: [`Request`] (one reviewed file, and its digest), [`CeremonyPolicy`] (what each kind takes),
+//! [`quorum::count`] (who is enough), [`Ceremony`] (what may happen when), [`Event`] (what happened), [`Transcript`] (the proof).
+//!
+//! Pure: no I/O, no clock, no randomness, no private keys. Time comes with each event, signatures from whoever holds keys.
+//! How and why: `docs/ceremonies` and `docs/design/0019-ceremonies.md`.
+
+mod act;
+mod canonical;
+mod ceremony;
+mod event;
+mod grounds;
+mod hash;
+mod policy;
+pub mod quorum;
+mod refusal;
+mod report;
+mod request;
+mod state;
+mod statement;
+mod text;
+pub mod time;
+mod transcript;
+mod words;
+
+pub use act::{
+    Act, Destruction, Import, KeyVersion, Kind, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange,
+    SHARES_MAX, SetEpoch, ShareUse, Sharing, Target, TargetKind, TenantKey, Unseal,
+};
+pub use ceremony::{Approval, Awaited, Ceremony, Seen, Share};
+pub use event::{EVENTS_MAX, Event, STEPS_MAX, What};
+pub use grounds::Grounds;
+pub use hash::{CeremonyId, Fingerprint, Head, PolicyHash, RequestDigest, SetId};
+pub use policy::{APPROVALS_MAX, CeremonyPolicy, Rule};
+pub use refusal::Refusal;
+pub use report::{Approver, Report};
+pub use request::{FILE_LEN_MAX, More, Request};
+pub use state::State;
+pub use statement::{Binding, Decision, ShareStatement, Word};
+pub use text::{Ident, Text, quoted};
+pub use time::At;
+pub use transcript::{Pins, TRANSCRIPT_LEN_MAX, Transcript, verify};

@@ -1,0 +1,506 @@
+//! What a ceremony does: one variant a kind, each with exactly what it needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use hufu_custodian::{Name, RosterHash};
+use minicbor::{Decode, Encode};
+use serde::Deserialize;
+
+use crate::text::{self, Ident, Text};
+use crate::{Fingerprint, PolicyHash, SetId, hash};
+
+/// Most shares of a set, and so the highest index.
+pub const SHARES_MAX: u32 = 64;
+/// Most claims that evidence is demanded of.
+const CLAIMS_MAX: usize = 32;
+
+/// The kinds of ceremonies. A policy has a rule for each kind that it allows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode, Deserialize)]
+#[cbor(index_only)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// [`Act::RootInitialisation`]
+    #[n(1)]
+    RootInitialisation,
+    /// [`Act::Unseal`]
+    #[n(2)]
+    Unseal,
+    /// [`Act::RotateKey`]
+    #[n(3)]
+    RotateKey,
+    /// [`Act::RotateTenantKey`]
+    #[n(4)]
+    RotateTenantKey,
+    /// [`Act::RotateRoot`]
+    #[n(5)]
+    RotateRoot,
+    /// [`Act::RotateLabel`]
+    #[n(6)]
+    RotateLabel,
+    /// [`Act::Refresh`]
+    #[n(7)]
+    Refresh,
+    /// [`Act::Reshare`]
+    #[n(8)]
+    Reshare,
+    /// [`Act::Recovery`]
+    #[n(9)]
+    Recovery,
+    /// [`Act::Import`]
+    #[n(10)]
+    Import,
+    /// [`Act::Destruction`]
+    #[n(11)]
+    Destruction,
+    /// [`Act::PolicyChange`]
+    #[n(12)]
+    PolicyChange,
+    /// [`Act::RosterChange`]
+    #[n(13)]
+    RosterChange,
+    /// [`Act::Drill`]
+    #[n(14)]
+    Drill,
+}
+
+/// Whether custodians bring shares to a ceremony.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ShareUse {
+    /// It opens something with them.
+    Needed,
+    /// A policy may ask for them.
+    Possible,
+    /// It has no use for them.
+    None,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::RootInitialisation,
+        Self::Unseal,
+        Self::RotateKey,
+        Self::RotateTenantKey,
+        Self::RotateRoot,
+        Self::RotateLabel,
+        Self::Refresh,
+        Self::Reshare,
+        Self::Recovery,
+        Self::Import,
+        Self::Destruction,
+        Self::PolicyChange,
+        Self::RosterChange,
+        Self::Drill,
+    ];
+
+    /// Its name in files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RootInitialisation => "root-initialisation",
+            Self::Unseal => "unseal",
+            Self::RotateKey => "rotate-key",
+            Self::RotateTenantKey => "rotate-tenant-key",
+            Self::RotateRoot => "rotate-root",
+            Self::RotateLabel => "rotate-label",
+            Self::Refresh => "refresh",
+            Self::Reshare => "reshare",
+            Self::Recovery => "recovery",
+            Self::Import => "import",
+            Self::Destruction => "destruction",
+            Self::PolicyChange => "policy-change",
+            Self::RosterChange => "roster-change",
+            Self::Drill => "drill",
+        }
+    }
+
+    /// Whether custodians bring shares.
+    #[must_use]
+    pub fn share_use(self) -> ShareUse {
+        match self {
+            Self::Unseal | Self::Reshare | Self::Recovery | Self::Drill => ShareUse::Needed,
+            Self::Refresh => ShareUse::Possible,
+            _ => ShareUse::None,
+        }
+    }
+
+    /// Whether the request must be in the ledger before anyone approves, whatever the policy says: nobody gets at a key that
+    /// was lost without the world being able to see that it was asked for.
+    #[must_use]
+    pub fn is_logged_first(self) -> bool {
+        matches!(self, Self::Recovery)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a ceremony does.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Makes the first root key of a slot.
+    #[n(1)]
+    RootInitialisation(#[n(0)] RootKey),
+    /// Opens a root slot that custodians hold, inside a server that started sealed.
+    #[n(2)]
+    Unseal(#[n(0)] Unseal),
+    /// Gives a key a new version.
+    #[n(3)]
+    RotateKey(#[n(0)] KeyVersion),
+    /// Gives a tenant a new wrapping key, and wraps its keys anew.
+    #[n(4)]
+    RotateTenantKey(#[n(0)] TenantKey),
+    /// Gives a root slot a new root key, and wraps the tenants' keys anew.
+    #[n(5)]
+    RotateRoot(#[n(0)] RootKey),
+    /// Gives each key with a label a new version.
+    #[n(6)]
+    RotateLabel(#[n(0)] Labelled),
+    /// Gives each custodian of a set a new share of the same secret.
+    #[n(7)]
+    Refresh(#[n(0)] SetEpoch),
+    /// Shares a set's secret anew, with another threshold or among other people.
+    #[n(8)]
+    Reshare(#[n(0)] Reshare),
+    /// Puts a key together that was lost, inside a target.
+    #[n(9)]
+    Recovery(#[n(0)] Recovery),
+    /// Takes a key in that was made elsewhere.
+    #[n(10)]
+    Import(#[n(0)] Import),
+    /// Destroys a version of a key.
+    #[n(11)]
+    Destruction(#[n(0)] Destruction),
+    /// Replaces the policy of ceremonies.
+    #[n(12)]
+    PolicyChange(#[n(0)] PolicyChange),
+    /// Replaces the roster.
+    #[n(13)]
+    RosterChange(#[n(0)] RosterChange),
+    /// Rehearses a recovery on the real shares: the target compares the key with its public key, and throws it away.
+    #[n(14)]
+    Drill(#[n(0)] Recovery),
+}
+
+/// A root key that is made: in the slot's HSM, or split among custodians.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct RootKey {
+    /// The root slot.
+    #[n(0)]
+    pub slot: Ident,
+    /// Who will hold it; nobody when it is made in an HSM.
+    #[n(1)]
+    pub shares: Option<Sharing>,
+}
+
+/// How a secret is split.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Sharing {
+    /// So many shares open it; fewer tell nothing.
+    #[n(0)]
+    pub threshold: u32,
+    /// Who gets a share each, in the order of their indices from 1.
+    #[n(1)]
+    #[serde(deserialize_with = "text::names")]
+    pub custodians: Vec<Name>,
+}
+
+/// A set of shares at one time of its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct SetEpoch {
+    /// The set.
+    #[n(0)]
+    pub set: SetId,
+    /// Its epoch, which each refresh and each reshare raises.
+    #[n(1)]
+    pub epoch: u32,
+}
+
+/// Where shares are opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(index_only)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// An import inside an HSM.
+    #[n(1)]
+    Hsm,
+    /// A trusted execution environment.
+    #[n(2)]
+    Tee,
+    /// A locked process that is wiped; nothing attests it.
+    #[n(3)]
+    Process,
+}
+
+/// Whom the shares are sealed to, and what it must prove before (RFC 9334: claims, held against reference values).
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// What it is.
+    #[n(0)]
+    pub kind: TargetKind,
+    /// Fingerprint of the key that the shares are sealed to.
+    #[n(1)]
+    pub sealing_key: Fingerprint,
+    /// The claims that its evidence must make, and their values.
+    #[n(2)]
+    #[serde(default, deserialize_with = "text::by_name")]
+    pub evidence: BTreeMap<Name, Text>,
+}
+
+/// A version of a key.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct KeyVersion {
+    /// The key's resource name.
+    #[n(0)]
+    pub key: Ident,
+    /// The version; for a rotation the one that is replaced.
+    #[n(1)]
+    pub version: u32,
+}
+
+/// A root slot, opened.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Unseal {
+    /// The root slot.
+    #[n(0)]
+    pub slot: Ident,
+    /// Its shares.
+    #[n(1)]
+    pub shares: SetEpoch,
+    /// The server that is opened.
+    #[n(2)]
+    pub target: Target,
+}
+
+/// A tenant's wrapping key.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct TenantKey {
+    /// The tenant's resource name.
+    #[n(0)]
+    pub tenant: Ident,
+    /// The version of its wrapping key that is replaced.
+    #[n(1)]
+    pub version: u32,
+}
+
+/// All keys with a label.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Labelled {
+    /// The tenant's resource name.
+    #[n(0)]
+    pub tenant: Ident,
+    /// The label's name.
+    #[n(1)]
+    pub label: Ident,
+    /// The label's value.
+    #[n(2)]
+    pub value: Ident,
+    /// More keys than that are not what was approved: nothing is done then.
+    #[n(3)]
+    pub keys_max: u32,
+}
+
+/// A set, shared anew.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Reshare {
+    /// The shares that there are.
+    #[n(0)]
+    pub from: SetEpoch,
+    /// Those that there will be.
+    #[n(1)]
+    pub to: Sharing,
+}
+
+/// A key, put together from its shares.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    /// The key's resource name.
+    #[n(0)]
+    pub key: Ident,
+    /// The version.
+    #[n(1)]
+    pub version: u32,
+    /// Fingerprint of its public key, which the target compares.
+    #[n(2)]
+    pub public_key: Fingerprint,
+    /// Its shares.
+    #[n(3)]
+    pub shares: SetEpoch,
+    /// Where it is put together.
+    #[n(4)]
+    pub target: Target,
+}
+
+/// A key that was made elsewhere.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// The resource name that the key will have.
+    #[n(0)]
+    pub key: Ident,
+    /// Its algorithm.
+    #[n(1)]
+    pub algorithm: Ident,
+    /// How it will be protected.
+    #[n(2)]
+    pub protection: Ident,
+    /// Fingerprint of its public key; nothing for a symmetric key.
+    #[n(3)]
+    pub public_key: Option<Fingerprint>,
+}
+
+/// A version of a key that will be no more.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Destruction {
+    /// The key's resource name.
+    #[n(0)]
+    pub key: Ident,
+    /// The version.
+    #[n(1)]
+    pub version: u32,
+    /// Fingerprint of its public key; nothing for a symmetric key.
+    #[n(2)]
+    pub public_key: Option<Fingerprint>,
+}
+
+/// The policy that comes next.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyChange {
+    /// Its hash.
+    #[n(0)]
+    pub next: PolicyHash,
+}
+
+/// The roster that comes next.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct RosterChange {
+    /// Its hash.
+    #[n(0)]
+    #[serde(deserialize_with = "hash::roster_hash")]
+    pub next: RosterHash,
+}
+
+impl Act {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::RootInitialisation(_) => Kind::RootInitialisation,
+            Self::Unseal(_) => Kind::Unseal,
+            Self::RotateKey(_) => Kind::RotateKey,
+            Self::RotateTenantKey(_) => Kind::RotateTenantKey,
+            Self::RotateRoot(_) => Kind::RotateRoot,
+            Self::RotateLabel(_) => Kind::RotateLabel,
+            Self::Refresh(_) => Kind::Refresh,
+            Self::Reshare(_) => Kind::Reshare,
+            Self::Recovery(_) => Kind::Recovery,
+            Self::Import(_) => Kind::Import,
+            Self::Destruction(_) => Kind::Destruction,
+            Self::PolicyChange(_) => Kind::PolicyChange,
+            Self::RosterChange(_) => Kind::RosterChange,
+            Self::Drill(_) => Kind::Drill,
+        }
+    }
+
+    /// The shares that custodians bring.
+    #[must_use]
+    pub fn shares(&self) -> Option<SetEpoch> {
+        match self {
+            Self::Unseal(act) => Some(act.shares),
+            Self::Refresh(shares) => Some(*shares),
+            Self::Reshare(act) => Some(act.from),
+            Self::Recovery(act) | Self::Drill(act) => Some(act.shares),
+            _ => None,
+        }
+    }
+
+    /// Whom the shares are sealed to.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Unseal(act) => Some(&act.target),
+            Self::Recovery(act) | Self::Drill(act) => Some(&act.target),
+            _ => None,
+        }
+    }
+
+    /// How a secret will be split.
+    #[must_use]
+    pub fn sharing(&self) -> Option<&Sharing> {
+        match self {
+            Self::RootInitialisation(act) | Self::RotateRoot(act) => act.shares.as_ref(),
+            Self::Reshare(act) => Some(&act.to),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        self.sharing().map_or(Ok(()), Sharing::check)?;
+        self.target().map_or(Ok(()), Target::check)?;
+        let version = match self {
+            Self::RotateKey(act) => act.version,
+            Self::RotateTenantKey(act) => act.version,
+            Self::Recovery(act) | Self::Drill(act) => act.version,
+            Self::Destruction(act) => act.version,
+            Self::RotateLabel(act) if act.keys_max == 0 => return Err("`keys_max` is at least 1"),
+            _ => 1,
+        };
+        if version == 0 { Err("versions begin at 1") } else { Ok(()) }
+    }
+}
+
+impl Sharing {
+    fn check(&self) -> Result<(), &'static str> {
+        let count = u32::try_from(self.custodians.len()).unwrap_or(u32::MAX);
+        if self.threshold == 0 || self.threshold > count || count > SHARES_MAX {
+            return Err(
+                "the threshold is at least 1 and at most the number of custodians, of which there are at most 64",
+            );
+        }
+        let distinct: BTreeSet<&Name> = self.custodians.iter().collect();
+        if distinct.len() == self.custodians.len() { Ok(()) } else { Err("a custodian is to get two shares") }
+    }
+}
+
+impl Target {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.evidence.len() > CLAIMS_MAX {
+            return Err("there are more than 32 claims for the evidence");
+        }
+        let unattested = self.evidence.is_empty() && self.kind != TargetKind::Process;
+        if unattested { Err("an hsm or tee must give evidence: name at least one claim") } else { Ok(()) }
+    }
+}
