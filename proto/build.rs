@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const PROTOS: [&str; 7] = [
+const PROTOS: [&str; 8] = [
     "hufu/v1/audit.proto",
     "hufu/v1/crypto.proto",
     "hufu/v1/errors.proto",
@@ -12,6 +12,7 @@ const PROTOS: [&str; 7] = [
     "hufu/v1/ledger.proto",
     "hufu/v1/resources.proto",
     "hufu/v1/system.proto",
+    "hufu/v1/unseal.proto",
 ];
 
 /// Messages that carry secrets: their `Debug` is written by hand in `src/redact.rs`.

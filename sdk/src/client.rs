@@ -3,7 +3,7 @@ use std::{future::Future, time::Duration};
 use hufu_proto::v1::{
     audit_service_client::AuditServiceClient, crypto_service_client::CryptoServiceClient,
     key_service_client::KeyServiceClient, ledger_service_client::LedgerServiceClient,
-    system_service_client::SystemServiceClient,
+    system_service_client::SystemServiceClient, unseal_service_client::UnsealServiceClient,
 };
 use tokio::time::{Instant, timeout_at};
 use tonic::{
@@ -162,4 +162,8 @@ pub(crate) fn audit(channel: Channel) -> AuditServiceClient<Channel> {
 
 pub(crate) fn system(channel: Channel) -> SystemServiceClient<Channel> {
     SystemServiceClient::new(channel).max_decoding_message_size(ANSWER_LEN_MAX)
+}
+
+pub(crate) fn unseal(channel: Channel) -> UnsealServiceClient<Channel> {
+    UnsealServiceClient::new(channel).max_decoding_message_size(ANSWER_LEN_MAX)
 }

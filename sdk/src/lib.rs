@@ -35,6 +35,7 @@ mod request_id;
 mod retry;
 mod system;
 mod transfer;
+mod unseal;
 mod versions;
 mod wire;
 mod words;

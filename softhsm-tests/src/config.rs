@@ -43,6 +43,8 @@ pub struct ConfigBuilder {
     token: String,
     /// How many copies of a key a group of two tokens makes, in place of one token.
     copies: Option<u32>,
+    /// A roster, armoured, whose custodians hold the root in place of a token.
+    roster: Option<String>,
 }
 
 /// Name of the group, and the labels of its tokens.
@@ -60,6 +62,7 @@ impl ConfigBuilder {
             module: None,
             token: String::new(),
             copies: None,
+            roster: None,
         }
     }
 
@@ -67,6 +70,12 @@ impl ConfigBuilder {
     #[must_use]
     pub fn with_group(self, copies: u32) -> Self {
         Self { copies: Some(copies), ..self }
+    }
+
+    /// The same without a token: custodians of an armoured roster hold the root.
+    #[must_use]
+    pub fn with_custodians(self, roster: String) -> Self {
+        Self { roster: Some(roster), ..self }
     }
 
     /// The same in production mode, which refuses everything simulated.
@@ -136,6 +145,10 @@ impl ConfigBuilder {
 
     /// The section of the token, or of the group.
     fn tokens(&self, base: &Stopped, module: &Path) -> String {
+        if let Some(roster) = &self.roster {
+            fs::write(base.scratch().join("roster.hufu"), roster).expect("the scratch directory is writable");
+            return "[custodians]\nroster = \"roster.hufu\"\nset = \"root.set\"\n".to_owned();
+        }
         let more = &self.token;
         let of =
             |serial: &str| format!("module = {module:?}\nserial = \"{serial}\"\npin.file = \"data/pin\"\n{more}");

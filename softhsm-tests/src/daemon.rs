@@ -101,6 +101,13 @@ impl Daemon {
     /// # Errors
     /// The stopped daemon, with its exit status.
     pub fn try_start_config(builder: &ConfigBuilder) -> Result<Self, Stopped> {
+        let daemon = Self::prepare(builder).try_start()?;
+        builder.write_profiles(&daemon);
+        Ok(daemon)
+    }
+
+    /// A server that was never started, with its configuration in `hufu.toml` of its directory.
+    pub fn prepare(builder: &ConfigBuilder) -> Stopped {
         let base = Self::start_dev().terminate();
         let file = builder.write(&base);
         let launch = Launch {
@@ -109,9 +116,7 @@ impl Daemon {
             environment: builder.environment(),
             ..Launch::default()
         };
-        let daemon = Self::try_start(base.scratch, launch)?;
-        builder.write_profiles(&daemon);
-        Ok(daemon)
+        Stopped { scratch: base.scratch, launch, status: None }
     }
 
     fn start(scratch: TempDir, launch: Launch) -> Self {
@@ -145,6 +150,13 @@ impl Daemon {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Waits until a server that began sealed is ready.
+    pub fn wait_unsealed(&self) {
+        let said = self.scratch.path().join("hufud.out");
+        let ready = || fs::read_to_string(&said).is_ok_and(|text| text.contains("\nready: ")).then_some(());
+        wait_until(READY_WITHIN, ready).unwrap_or_else(|| panic!("it stays sealed: {}", self.log()));
     }
 
     /// Its process id.
@@ -349,11 +361,11 @@ fn wait_until_ready(child: &mut Child, said: &Path) -> Result<SocketAddr, Option
     })
 }
 
-/// Reads the one line `ready: https://ADDR:PORT profile FILE`.
+/// Reads the first line, `ready: https://ADDR:PORT profile FILE`; a server that waits for shares says `sealed` there.
 pub(crate) fn ready_address(said: &Path) -> Option<SocketAddr> {
     let text = fs::read_to_string(said).ok()?;
     let (line, _) = text.split_once('\n')?;
-    let rest = line.strip_prefix("ready: https://")?;
+    let rest = line.strip_prefix("ready: https://").or_else(|| line.strip_prefix("sealed: https://"))?;
     rest.split(' ').next()?.parse().ok()
 }
 

@@ -53,6 +53,15 @@ impl Tool {
         assert!(output.status.success(), "{shown}: {text}{}", String::from_utf8_lossy(&output.stderr));
         text
     }
+
+    /// Runs it, expects failure, and answers with what it says.
+    pub fn fails(self) -> String {
+        let shown = format!("{:?}", self.0);
+        let output = self.output();
+        let text = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+        assert!(!output.status.success(), "{shown}: {text}");
+        text
+    }
 }
 
 /// Where the SoftHSM module is.

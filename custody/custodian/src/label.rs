@@ -12,6 +12,10 @@ pub enum Label {
     Share,
     /// All shares of one splitting, each sealed.
     ShareSet,
+    /// What is publicly known of a splitting.
+    ShareManifest,
+    /// What a target asks of custodians.
+    HandoverRequest,
     /// A share on its way to the target of a ceremony, sealed to it.
     Handover,
     /// All custodians of a deployment.
@@ -40,9 +44,11 @@ pub enum Label {
 
 impl Label {
     /// Every label.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Share,
         Self::ShareSet,
+        Self::ShareManifest,
+        Self::HandoverRequest,
         Self::Handover,
         Self::Roster,
         Self::RosterPin,
@@ -63,6 +69,8 @@ impl Label {
         match self {
             Self::Share => "SHARE",
             Self::ShareSet => "SHARE SET",
+            Self::ShareManifest => "SHARE MANIFEST",
+            Self::HandoverRequest => "HANDOVER REQUEST",
             Self::Handover => "HANDOVER",
             Self::Roster => "ROSTER",
             Self::RosterPin => "ROSTER PIN",

@@ -97,6 +97,12 @@ reasons! {
     KeyRejected => "KEY_REJECTED",
     /// There are as many of them as there may be.
     TooMany => "TOO_MANY",
+    /// The server's root is split, and too few of its custodians have brought their shares.
+    Sealed => "SEALED",
+    /// The server has its root: nobody needs to bring a share.
+    NotSealed => "NOT_SEALED",
+    /// The share is not one that is waited for.
+    ShareRefused => "SHARE_REFUSED",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }

@@ -27,7 +27,7 @@ mod transfer;
 
 pub use engine::{Engine, Parts};
 pub use foundation::{
-    Bootstrap, Foundation, FoundationError, Integrity, Keyring, MoveStep, Renewal, RootKeeper, RootReport, RootToken,
-    lay_foundation,
+    BeforeFirst, Bootstrap, Foundation, FoundationError, Integrity, Keyring, MoveStep, Renewal, RootKeeper,
+    RootReport, RootToken, lay_foundation,
 };
 pub use transfer::read_envelope;

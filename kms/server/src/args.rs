@@ -61,6 +61,26 @@ pub enum Work {
     /// Root slots: the tokens whose root keys wrap what the service keeps wrapped.
     #[command(subcommand)]
     Root(RootWork),
+    /// Lay the foundation of an installation and end. With `[custodians]` the root is split among them: each share is written
+    /// to a file, sealed to its custodian, and the server starts sealed from then on.
+    Init(InitWork),
+}
+
+/// How an installation is begun.
+#[derive(clap::Args, Debug)]
+pub struct InitWork {
+    /// The server's configuration.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// How many shares open the server.
+    #[arg(long, value_name = "T", requires = "out", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threshold: Option<u8>,
+    /// A custodian who gets a share, once for each; when nobody is named, everyone of the roster with the role `custodian`.
+    #[arg(long = "custodian", value_name = "NAME", requires = "threshold")]
+    pub custodians: Vec<String>,
+    /// A new directory for the shares.
+    #[arg(long, value_name = "DIR", requires = "threshold")]
+    pub out: Option<PathBuf>,
 }
 
 /// Work on root slots. On SQLite the server must be stopped; on PostgreSQL servers may run.

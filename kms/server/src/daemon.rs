@@ -7,18 +7,19 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use hufu_secret::{MemoryLock, harden_process};
-use hufu_wiring::{Config, DevOptions, Service, StorageConfig, TlsMaterial, enter_dev};
+use hufu_wiring::{Config, DevOptions, Service, SplitRoot, StorageConfig, TlsMaterial, enter_dev};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
-use crate::args::Args;
+use crate::args::{Args, Work};
+use crate::init;
 use crate::limits::Limits;
 use crate::net::{TlsError, TlsIdentity, server_config};
 use crate::roots;
-use crate::serve::{Daemon, Listeners, ServeError, bind};
+use crate::serve::{Daemon, Listeners, ServeError, bind, serve_sealed};
 use crate::wire::status::{Installation, StorageKind};
 
 /// Longest wait, after draining, for what is left to commit.
@@ -67,7 +68,12 @@ pub fn run(args: &Args) -> Result<(), DaemonError> {
     if let Some(work) = &args.work {
         harden();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        return runtime.block_on(roots::run(work));
+        return runtime.block_on(async {
+            match work {
+                Work::Root(work) => roots::run(work).await,
+                Work::Init(work) => init::run(work).await,
+            }
+        });
     }
     let dev = args.dev.then(|| dev_options(args));
     if let Some(options) = &dev {
@@ -117,7 +123,18 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
         ledger: bind_http("ledger", config.ledger.listen).await?,
         metrics: bind_http("metrics", config.metrics_listen).await?,
     };
-    let mut service = hufu_wiring::open(config).await?;
+    let mut stop = Box::pin(stop);
+    let split = SplitRoot::read(&config)?;
+    if let Some(root) = &split {
+        let address = listeners.grpc.local_addr()?;
+        line(&format!("sealed: https://{address}"))?;
+        let pins = hufu_wiring::active_pins(&config)?;
+        let listener = duplicate(&listeners.grpc)?;
+        if !serve_sealed(root, pins, listener, tls.clone(), &Limits::default(), &mut stop).await? {
+            return Ok(());
+        }
+    }
+    let mut service = hufu_wiring::open(config, split).await?;
     let served = serve_opened(&mut service, listeners, tls, installation, stop).await;
     // Whatever happened, what is in the journal is committed before the process ends.
     let closed = timeout(SHUTDOWN_MAX, service.shutdown()).await;
@@ -162,6 +179,12 @@ fn identity(material: TlsMaterial) -> TlsIdentity {
     }
 }
 
+/// The same socket once more: while a sealed server listens, nobody else gets its address.
+fn duplicate(listener: &TcpListener) -> Result<TcpListener, io::Error> {
+    let socket = std::os::fd::AsFd::as_fd(listener).try_clone_to_owned()?;
+    TcpListener::from_std(socket.into())
+}
+
 /// Completes at the first SIGTERM or SIGINT. The handlers are in place when this returns.
 fn stop_signal() -> Result<impl Future<Output = ()>, io::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
@@ -176,10 +199,14 @@ fn stop_signal() -> Result<impl Future<Output = ()>, io::Error> {
 
 /// Tells whoever waits for it, on standard output, that the service listens: exactly one line.
 fn announce(address: SocketAddr, profile: Option<&Path>) -> Result<(), io::Error> {
-    let mut out = io::stdout().lock();
     match profile {
-        Some(profile) => writeln!(out, "ready: https://{address} profile {}", profile.display())?,
-        None => writeln!(out, "ready: https://{address}")?,
+        Some(profile) => line(&format!("ready: https://{address} profile {}", profile.display())),
+        None => line(&format!("ready: https://{address}")),
     }
+}
+
+fn line(text: &str) -> Result<(), io::Error> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
     out.flush()
 }

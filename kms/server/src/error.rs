@@ -30,6 +30,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::UnsupportedAlgorithm
         | Reason::DecryptionFailed
         | Reason::KeyRejected
+        | Reason::ShareRefused
         | Reason::PageTokenInvalid
         | Reason::FieldMaskInvalid => Code::InvalidArgument,
         Reason::UnsupportedByBackend
@@ -43,6 +44,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::NotExportable
         | Reason::ImportJobClosed
         | Reason::TooMany
+        | Reason::NotSealed
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
@@ -54,7 +56,8 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::BackendUnavailable
         | Reason::StorageUnavailable
         | Reason::LedgerUnavailable
-        | Reason::StaleReplica => Code::Unavailable,
+        | Reason::StaleReplica
+        | Reason::Sealed => Code::Unavailable,
         Reason::DeadlineExceeded => Code::DeadlineExceeded,
         // A reason of a newer core is a fault of ours until it stands here; a test sees to it that none is forgotten.
         _ => Code::Internal,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hufu_wiring::{Config, MoveStep, Renewal, RootAdmin, RootReport};
 
-use crate::args::{RootWork, Work};
+use crate::args::RootWork;
 use crate::daemon::DaemonError;
 
 /// Longest answer that is read, in bytes.
@@ -15,8 +15,7 @@ const ANSWER_LEN_MAX: u64 = 256;
 ///
 /// # Errors
 /// [`DaemonError::Open`] when the installation cannot be opened or the work is refused, [`DaemonError::Unconfirmed`].
-pub async fn run(work: &Work) -> Result<(), DaemonError> {
-    let Work::Root(work) = work;
+pub async fn run(work: &RootWork) -> Result<(), DaemonError> {
     let (RootWork::Show { config }
     | RootWork::Move { config, .. }
     | RootWork::Rotate { config, .. }

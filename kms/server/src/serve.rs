@@ -8,23 +8,28 @@ use std::time::Duration;
 
 use axum::Router;
 use futures_util::StreamExt as _;
+use http::{Request, Response};
 use hufu_engine::Engine;
+use hufu_wiring::SplitRoot;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::HealthReporter;
+use tower::Service;
 
 use crate::http::{Bounded, ledger_routes, metrics_routes};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::net::{Acceptor, Connection};
-use crate::rpc::{Dispatch, Edge, dispatch, report_draining, watch_health, watch_state};
+use crate::rpc::{Edge, dispatch, report_draining, watch_health, watch_state};
+use crate::sealed::Sealed;
 use crate::wire::status::Installation;
 
 /// An HTTP/2 ping after so much silence, and how long its answer may take.
@@ -129,6 +134,41 @@ impl Daemon {
     }
 }
 
+/// Serves a sealed server until enough shares are there: whether it may go on. Whoever is connected then is asked to connect
+/// anew.
+///
+/// # Errors
+/// [`ServeError`] when serving cannot begin or ends by itself.
+pub(crate) async fn serve_sealed(
+    root: &SplitRoot,
+    pins: Vec<[u8; 32]>,
+    listener: TcpListener,
+    tls: ServerConfig,
+    limits: &Limits,
+    stop: impl Future<Output = ()>,
+) -> Result<bool, ServeError> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    report_draining(&reporter).await;
+    let services = Sealed::new(root, pins, standard_services(health)?);
+    let (threshold, custodians) = services.terms();
+    tracing::warn!(threshold, custodians, "sealed: the root is split, and shares are awaited");
+    let (acceptor, connections) = Acceptor::new(tls, limits, Arc::new(Metrics::new()));
+    let (drain, draining) = oneshot::channel();
+    let mut grpc = tokio::spawn(serve_grpc(limits.clone(), services.clone(), connections, draining));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(acceptor.run(listener));
+    let opened = tokio::select! {
+        ended = &mut grpc => return Err(ServeError::Ended(ended.ok().and_then(Result::err))),
+        () = services.opened() => true,
+        () = stop => false,
+    };
+    drop(tasks);
+    // The last share's answer goes out before the connections do.
+    let _ = drain.send(());
+    drop(tokio::time::timeout(limits.drain, grpc).await);
+    Ok(opened)
+}
+
 /// Asks every connection to go and waits for what is in flight, at most as long as the limit says.
 async fn finish(
     drain: oneshot::Sender<()>,
@@ -147,12 +187,16 @@ async fn finish(
     tracing::info!(connections_gone, changes_done, "drained");
 }
 
-async fn serve_grpc(
+async fn serve_grpc<S>(
     limits: Limits,
-    services: Dispatch,
+    services: S,
     connections: mpsc::Receiver<Connection>,
     draining: oneshot::Receiver<()>,
-) -> Result<(), tonic::transport::Error> {
+) -> Result<(), tonic::transport::Error>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
     let incoming = ReceiverStream::new(connections).map(Ok::<_, Infallible>);
     let drain = async {
         // A dropped sender means the same.

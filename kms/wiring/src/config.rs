@@ -32,6 +32,9 @@ pub struct Config {
     /// Tokens that hold the same keys, in place of one token.
     #[serde(default)]
     pub group: Option<GroupConfig>,
+    /// Custodians who hold the root together, in place of token and group: the server starts sealed.
+    #[serde(default)]
+    pub custodians: Option<CustodiansConfig>,
     /// Further root slots: tokens with a root key each, any of which opens what the service keeps wrapped; none when missing.
     #[serde(default)]
     pub root: Vec<RootConfig>,
@@ -180,6 +183,16 @@ pub enum ReplicationConfig {
     Wrapped,
 }
 
+/// Custodians who hold the root together (docs/operations/split-root.md).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustodiansConfig {
+    /// The roster, as the custodians' tools pin it.
+    pub roster: PathBuf,
+    /// The public part of the share set, which `hufud init` writes.
+    pub set: PathBuf,
+}
+
 /// A further root slot.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -326,11 +339,14 @@ impl Config {
 
     /// Refuses what no token or group can be, before anything is touched.
     pub(crate) fn check_tokens(&self) -> Result<(), ConfigError> {
-        let group = match (&self.token, &self.group) {
-            (Some(_), None) => return Ok(()),
-            (None, Some(group)) => group,
-            (None, None) => return Err(invalid("token", "is missing: name a `[token]` or a `[group]`")),
-            (Some(_), Some(_)) => return Err(invalid("group", "there is a `[token]` too: name one of them")),
+        let group = match (&self.token, &self.group, &self.custodians) {
+            (Some(_), None, None) => return Ok(()),
+            (None, None, Some(_)) => return self.check_custodians(),
+            (None, Some(group), None) => group,
+            (None, None, None) => {
+                return Err(invalid("token", "is missing: name a `[token]`, a `[group]` or `[custodians]`"));
+            }
+            _ => return Err(invalid("token", "name one of `[token]`, `[group]` and `[custodians]`")),
         };
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if group.name.is_empty() || group.name.len() > GROUP_NAME_LEN_MAX || !group.name.chars().all(is_plain) {
@@ -343,6 +359,17 @@ impl Config {
         let serials: BTreeSet<&str> = group.tokens.iter().map(|token| token.serial.as_str()).collect();
         if serials.len() < group.tokens.len() {
             return Err(invalid("group.token", "two have the same serial number"));
+        }
+        Ok(())
+    }
+
+    /// What needs a token to stand beside.
+    fn check_custodians(&self) -> Result<(), ConfigError> {
+        if !self.root.is_empty() {
+            return Err(invalid("root", "further root slots stand beside a `[token]` or a `[group]`"));
+        }
+        if self.tpm.is_some() {
+            return Err(invalid("tpm", "stands beside a `[token]` or a `[group]`"));
         }
         Ok(())
     }
@@ -370,6 +397,7 @@ impl Config {
             .chain(tokens)
             .chain(tpm)
             .chain(&mut tls.client_authorities)
+            .chain(self.custodians.iter_mut().flat_map(|custodians| [&mut custodians.roster, &mut custodians.set]))
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))
     }
 }

@@ -11,11 +11,19 @@ use hufu_secret::SecretBytes;
 use crate::config::{Config, GroupConfig, Isolation, Mode, ReplicationConfig, RootConfig, TokenConfig};
 use crate::identities::invalid;
 use crate::open::{Ambient, Error};
+use crate::split_root::SplitRoot;
 use crate::{files, guard, pin, production};
 
 /// Opens the token, or the tokens of a group. Where there are further root slots the token may be missing: they open what the
 /// root keys wrap.
-pub(crate) fn open(config: &Config, ambient: &Ambient) -> Result<Arc<dyn KeyBackend>, Error> {
+pub(crate) fn open(
+    config: &Config,
+    ambient: &Ambient,
+    split: Option<&SplitRoot>,
+) -> Result<Arc<dyn KeyBackend>, Error> {
+    if let Some(split) = split {
+        return split.backend(ambient.rng.clone());
+    }
     match (&config.token, &config.group) {
         (Some(token), _) if !config.root.is_empty() => Ok(Arc::new(open_late(token, None, config.mode)?)),
         (Some(token), _) => {

@@ -9,7 +9,7 @@ use hufu_engine::Engine;
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
 
-use crate::config::{ConfigError, PrincipalConfig};
+use crate::config::{Config, ConfigError, PrincipalConfig};
 use crate::files;
 use crate::open::Error;
 
@@ -71,6 +71,15 @@ impl Identities {
         self.principals.push(new);
         Ok(())
     }
+}
+
+/// SHA-256 of the public keys of everyone who may act, as configured.
+///
+/// # Errors
+/// As [`Identities::read`].
+pub fn active_pins(config: &Config) -> Result<Vec<[u8; 32]>, Error> {
+    let identities = Identities::read(&config.tenants, &config.principals)?;
+    Ok(identities.principals.iter().filter(|one| one.active).map(|one| one.pin).collect())
 }
 
 impl Identity {

@@ -10,6 +10,7 @@ mod files;
 mod guard;
 mod hsm;
 mod identities;
+mod init;
 mod open;
 mod outside;
 mod pin;
@@ -17,14 +18,20 @@ mod production;
 mod retire;
 mod roots;
 mod service;
+mod split_root;
 mod tasks;
 
 pub use config::{
-    Config, ConfigError, GroupConfig, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig, ReplicationConfig,
-    RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
+    Config, ConfigError, CustodiansConfig, GroupConfig, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig,
+    ReplicationConfig, RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
 pub use hufu_engine::{MoveStep, Renewal, RootReport};
+pub use hufu_sealed::{UnsealError, Unsealing, Waiting};
+pub use hufu_shares::{ManifestDigest, SignedManifest};
+pub use identities::active_pins;
+pub use init::{Begun, Splitting, init};
 pub use open::{Adapters, Error, open, open_decorated};
 pub use roots::RootAdmin;
 pub use service::{Service, TlsMaterial};
+pub use split_root::SplitRoot;

@@ -8,12 +8,14 @@ use std::time::Duration;
 use hufu_core::ambient::{Clock, Rng, random_array};
 use hufu_core::backend::KeyBackend;
 use hufu_core::changes::Changes;
+use hufu_core::changeset::Collection;
 use hufu_core::policy::{PolicyEngine, PolicyError};
+use hufu_core::record::Deployment;
 use hufu_core::store::Store;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
 use hufu_engine::sequencer::{Sequencer, SequencerConfig, SequencerError};
-use hufu_engine::{Bootstrap, Engine, Foundation, FoundationError, RootToken, lay_foundation};
+use hufu_engine::{BeforeFirst, Bootstrap, Engine, Foundation, FoundationError, RootToken, lay_foundation};
 use hufu_group::Devices;
 use hufu_journal::{Journal, JournalConfig, JournalThread};
 use hufu_log::Log;
@@ -27,6 +29,7 @@ use crate::config::{Config, ConfigError, Mode, StorageConfig};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
+use crate::split_root::{CUSTODIANS, SplitRoot};
 use crate::{files, guard, hsm, production, retire, roots, tasks};
 
 /// Threads for long work in software: RSA, SM2, key generation.
@@ -78,8 +81,14 @@ pub enum Error {
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// There is nothing to work on.
-    #[error("the database holds no installation: start the server once first")]
+    #[error("the database holds no installation: start the server once first; without an HSM, `hufud init`")]
     Empty,
+    /// There is an installation already.
+    #[error("the database holds an installation already")]
+    Begun,
+    /// The root that custodians hold cannot be used, or not be made.
+    #[error("the split root: {0}")]
+    Split(String),
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -99,12 +108,12 @@ pub struct Adapters {
     pub token: Arc<dyn KeyBackend>,
 }
 
-/// Opens everything, checks it, and starts the background work.
+/// Opens everything, checks it, and starts the background work. A root that is split is given once it is unsealed.
 ///
 /// # Errors
 /// [`Error`]: nothing is served then.
-pub async fn open(config: Config) -> Result<Service, Error> {
-    open_decorated(config, |adapters| adapters).await
+pub async fn open(config: Config, split: Option<SplitRoot>) -> Result<Service, Error> {
+    open_decorated(config, split, |adapters| adapters).await
 }
 
 /// As [`open`], with something put around the adapters, which are opened and checked before: tests end the process there
@@ -114,6 +123,7 @@ pub async fn open(config: Config) -> Result<Service, Error> {
 /// [`Error`]: nothing is served then.
 pub async fn open_decorated(
     config: Config,
+    split: Option<SplitRoot>,
     decorate: impl FnOnce(Adapters) -> Adapters + Send,
 ) -> Result<Service, Error> {
     // A mistake in the configuration is told before anything is touched.
@@ -122,11 +132,15 @@ pub async fn open_decorated(
     config.check_tokens()?;
     roots::check(&config)?;
     let ambient = Ambient::new();
-    let token = hsm::open(&config, &ambient)?;
+    let token = hsm::open(&config, &ambient, split.as_ref())?;
     let more_roots = hsm::open_roots(&config)?;
     production::check(&config, token.as_ref())?;
     let tpm = hsm::open_tpm(&config).await?;
     let store = open_store(&config.storage, config.mode).await?;
+    if split.is_some() {
+        // A first start would put a new deployment under shares that belong to another one.
+        check_begun(store.as_ref()).await?;
+    }
     let Adapters { store, token } = decorate(Adapters { store, token });
     // A new database beside an old outside directory is a mistake too: before keys are made for it.
     let outside = open_outside(&config, store.as_ref()).await?;
@@ -136,7 +150,7 @@ pub async fn open_decorated(
         // Each token of a group has its own.
         None => token,
     };
-    let foundation = base.foundation(&config, token.clone(), more_roots).await?;
+    let foundation = base.foundation(&config, token.clone(), more_roots, None).await?;
     let key = log_verifier_key(&foundation)?;
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
@@ -184,7 +198,7 @@ pub(crate) struct Base {
 
 /// Time, randomness and alarms: what tokens need before there is a database.
 pub(crate) struct Ambient {
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) alarms: Arc<Alarms>,
 }
@@ -218,20 +232,19 @@ impl Base {
         config: &Config,
         token: Arc<dyn KeyBackend>,
         more_roots: Vec<RootToken>,
+        before_first: Option<Arc<dyn BeforeFirst>>,
     ) -> Result<Foundation, Error> {
         let bootstrap = Bootstrap {
             store: self.store.clone(),
             journal: self.journal.clone(),
             token,
-            token_serial: match (&config.token, &config.group) {
-                (Some(token), _) => token.serial.clone(),
-                (None, group) => group.as_ref().map(|group| format!("group:{}", group.name)).unwrap_or_default(),
-            },
+            token_serial: token_serial(config),
             more_roots,
             rng: self.rng.clone(),
             clock: self.clock.clone(),
             development: config.mode == Mode::Development,
             origin_prefix: config.ledger.origin.clone(),
+            before_first,
         };
         Ok(lay_foundation(bootstrap).await?)
     }
@@ -306,8 +319,23 @@ impl Base {
     }
 }
 
+/// What the database names as the place of root and log key.
+fn token_serial(config: &Config) -> String {
+    match (&config.token, &config.group) {
+        (Some(token), _) => token.serial.clone(),
+        (None, Some(group)) => format!("group:{}", group.name),
+        (None, None) => CUSTODIANS.to_owned(),
+    }
+}
+
+/// Refuses a database that holds no installation: perhaps it was misspelt.
+pub(crate) async fn check_begun(store: &dyn Store) -> Result<(), Error> {
+    let begun = store.get(Collection::Meta, Deployment::ID).await?.is_some();
+    if begun { Ok(()) } else { Err(Error::Empty) }
+}
+
 /// The origin is stored at the first start and signed into everything after it: a bad one could not be mended.
-fn check_origin(origin: &str) -> Result<(), ConfigError> {
+pub(crate) fn check_origin(origin: &str) -> Result<(), ConfigError> {
     if hufu_tlog::is_key_name(origin) && origin.len() <= ORIGIN_LEN_MAX {
         return Ok(());
     }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use hufu_core::changeset::Collection;
-use hufu_core::record::{Deployment, FIRST_ROOT_SLOT};
+use hufu_core::record::FIRST_ROOT_SLOT;
 use hufu_engine::{Foundation, MoveStep, Renewal, RootKeeper, RootReport};
 
 use crate::config::{Config, ConfigError};
 use crate::identities::invalid;
-use crate::open::{Ambient, Base, Error, open_outside, open_store};
+use crate::open::{Ambient, Base, Error, check_begun, open_outside, open_store};
 use crate::service::stop_journal;
 use crate::{hsm, production};
 
@@ -59,17 +58,18 @@ impl RootAdmin {
         check(config)?;
         config.check_tokens()?;
         let ambient = Ambient::new();
-        let token = hsm::open(config, &ambient)?;
+        if config.custodians.is_some() {
+            return Err(invalid("custodians", "a root that is split has no slots to move between").into());
+        }
+        let token = hsm::open(config, &ambient, None)?;
         let more_roots = hsm::open_roots(config)?;
         production::check(config, token.as_ref())?;
         let store = open_store(&config.storage, config.mode).await?;
-        // Else this would be the first start, of a database that was perhaps misspelt.
-        if store.get(Collection::Meta, Deployment::ID).await?.is_none() {
-            return Err(Error::Empty);
-        }
+        // Else this would be the first start.
+        check_begun(store.as_ref()).await?;
         open_outside(config, store.as_ref()).await?;
         let base = Base::start(store, ambient).await?;
-        let foundation = base.foundation(config, token, more_roots).await?;
+        let foundation = base.foundation(config, token, more_roots, None).await?;
         Ok(Self { base, foundation })
     }
 

@@ -96,7 +96,7 @@ impl Orders {
             }
         };
         Runtime::new().unwrap().block_on(async {
-            let service = hufu_wiring::open_decorated(config, put_around).await.unwrap();
+            let service = hufu_wiring::open_decorated(config, None, put_around).await.unwrap();
             self.work(&service.engine, &wire).await;
             tokio::time::sleep(PATIENCE).await;
         });

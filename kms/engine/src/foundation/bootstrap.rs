@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hufu_core::BoxFuture;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::ambient::{Clock, Rng, random_array};
 use hufu_core::audit::AuditEntry;
@@ -48,6 +49,22 @@ pub struct Bootstrap {
     pub development: bool,
     /// First part of the ledger's origin; a random part follows, so that no two logs share one.
     pub origin_prefix: String,
+    /// What must be safe before a first start is committed; nothing where the token keeps the root key.
+    pub before_first: Option<Arc<dyn BeforeFirst>>,
+}
+
+/// What must be safe before a first start is committed: the shares of a root that is kept nowhere else.
+pub trait BeforeFirst: Send + Sync {
+    /// Makes it safe. The log key is the deployment's, and signs in the token.
+    ///
+    /// # Errors
+    /// Why it is not: the first start is given up then.
+    fn make_safe<'a>(
+        &'a self,
+        deployment: &'a Deployment,
+        token: &'a dyn KeyBackend,
+        log_key: &'a KeyHandle,
+    ) -> BoxFuture<'a, Result<(), String>>;
 }
 
 /// What everything rests on.
@@ -93,6 +110,9 @@ pub enum FoundationError {
         /// Serial number of the configured token.
         found: String,
     },
+    /// What a first start rests on is not safe.
+    #[error("nothing was begun: {0}")]
+    Unsafe(String),
     /// A development deployment cannot become a production one.
     #[error("the database was made by a development start and cannot serve production, nor the other way round")]
     OtherMode,
@@ -157,6 +177,10 @@ async fn begin(mut bootstrap: Bootstrap) -> Result<Foundation, FoundationError> 
     let (integrity, _) =
         wrapped(integrity, &key, roots.iter().take(1).map(Arc::as_ref), rng.as_ref()).await.map_err(refused)?;
     let keyring = Keyring::new(bootstrap.store.clone(), rng, roots, &key);
+    if let Some(before) = &bootstrap.before_first {
+        let made = before.make_safe(&deployment, bootstrap.token.as_ref(), &log_key(&deployment)).await;
+        made.map_err(FoundationError::Unsafe)?;
+    }
     commit(&bootstrap.journal, &keyring, &deployment, &integrity, now).await?;
     tracing::info!(deployment = deployment.id, origin = deployment.log_origin, "first start: root and log key made");
     Ok(Foundation { log_key: log_key(&deployment), keyring: Arc::new(keyring), deployment })

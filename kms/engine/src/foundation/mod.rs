@@ -8,7 +8,7 @@ mod keyring;
 mod moving;
 mod root;
 
-pub use bootstrap::{Bootstrap, Foundation, FoundationError, lay_foundation};
+pub use bootstrap::{BeforeFirst, Bootstrap, Foundation, FoundationError, lay_foundation};
 pub(crate) use bootstrap::{LOG_KEY, ROOT_KEY, log_key, root_key};
 pub use generations::Renewal;
 pub use integrity::Integrity;

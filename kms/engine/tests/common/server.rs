@@ -125,6 +125,7 @@ async fn boot(
         clock: clock.clone(),
         development: true,
         origin_prefix: "sim.example".to_owned(),
+        before_first: None,
     };
     let foundation = lay_foundation(bootstrap).await.map_err(|error| error.to_string())?;
     let deployment = foundation.deployment;

@@ -13,6 +13,7 @@ use hufu_proto::v1::crypto_service_server::CryptoServiceServer;
 use hufu_proto::v1::key_service_server::KeyServiceServer;
 use hufu_proto::v1::ledger_service_server::LedgerServiceServer;
 use hufu_proto::v1::system_service_server::SystemServiceServer;
+use hufu_proto::v1::unseal_service_server::UnsealServiceServer;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -41,7 +42,9 @@ pub fn dispatch(edge: &Arc<Edge>, message_len_max: usize, beside: Routes) -> Dis
     let ledger = LedgerServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let audit = AuditServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let system = SystemServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
-    let routes = beside.add_service(keys).add_service(ledger).add_service(audit).add_service(system);
+    let unseal = UnsealServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
+    let routes =
+        beside.add_service(keys).add_service(ledger).add_service(audit).add_service(system).add_service(unseal);
     let crypto = CryptoServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     Dispatch { edge: edge.clone(), crypto, routes: routes.prepare() }
 }
@@ -80,13 +83,13 @@ impl Service<Request<Body>> for Dispatch {
     }
 }
 
-fn stranger() -> Error {
+pub(crate) fn stranger() -> Error {
     Error::new(Reason::Unauthenticated, "the certificate belongs to no active principal")
         .help("register the certificate's public-key pin")
 }
 
 /// Gives an error that the transport made, before a handler ran, its documented reason.
-fn documented(answer: Answer) -> Answer {
+pub(crate) fn documented(answer: Answer) -> Answer {
     if !answer.headers().contains_key(STATUS) || answer.headers().contains_key(DETAILS) {
         return answer;
     }

@@ -16,13 +16,14 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const STATE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The whole server, then each service by name.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     "hufu.v1.KeyService",
     "hufu.v1.CryptoService",
     "hufu.v1.LedgerService",
     "hufu.v1.AuditService",
     "hufu.v1.SystemService",
+    "hufu.v1.UnsealService",
 ];
 
 /// Tells health and metrics whether the engine serves, for ever; drop it when draining begins.

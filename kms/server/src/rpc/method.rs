@@ -75,6 +75,8 @@ methods! {
     GetStatus,
     RotateTenantKey,
     GetTenantKey,
+    GetSealStatus,
+    SubmitShare,
 }
 
 impl Method {

@@ -14,10 +14,12 @@ mod method;
 mod shares;
 mod system;
 mod transfer;
+mod unseal;
 mod versions;
 
 pub use call::Call;
 pub use dispatch::{Dispatch, dispatch};
+pub(crate) use dispatch::{documented, stranger};
 pub use edge::Edge;
 pub(crate) use health::{report_draining, watch_health, watch_state};
 pub use method::Method;

@@ -12,6 +12,7 @@ pub mod name;
 pub mod page;
 pub mod pem;
 pub mod request_id;
+pub mod seal;
 pub mod status;
 pub mod time;
 pub mod transfer;

@@ -66,6 +66,7 @@ impl Config {
             storage: StorageConfig::Sqlite { path: dir.join("hufu.db") },
             token: Some(token(module, serial, pin)),
             group: None,
+            custodians: None,
             root: Vec::new(),
             tpm: None,
             ledger: LedgerConfig {

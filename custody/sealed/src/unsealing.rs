@@ -1,0 +1,165 @@
+//! Gathering the shares of a start.
+
+use std::sync::Arc;
+
+use aws_lc_rs::agreement::{self, PrivateKey, UnparsedPublicKey, X25519};
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use hufu_core::backend::BackendError;
+use hufu_custodian::{Agreement, Name, Roster, SealingKey, Signed};
+use hufu_secret::SecretBytes;
+use hufu_shares::{Fault, Gathering, HandoverRequest, Refusal, SignedManifest, Wanted};
+
+use crate::MasterKey;
+
+/// How long a target's key lives, and with it what was brought: a start that takes longer begins again.
+const ROUND_MS: u64 = 24 * 3_600 * 1_000;
+
+/// Why a share is not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnsealError {
+    /// It is no share that is waited for.
+    #[error(transparent)]
+    Share(#[from] hufu_shares::Error),
+    /// It is not what a custodian's tool makes.
+    #[error(transparent)]
+    Custodian(#[from] hufu_custodian::Error),
+    /// The shares belong together, and are of no root.
+    #[error(transparent)]
+    Master(#[from] BackendError),
+    /// There is no key to hand shares over to.
+    #[error("a key could not be made")]
+    NoKey,
+}
+
+/// What is waited for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// Where shares are to be handed over to.
+    pub request: HandoverRequest,
+    /// How many it takes.
+    pub threshold: u8,
+    /// Everyone who holds one, and whether it is here.
+    pub seats: Vec<(Name, bool)>,
+}
+
+/// A start that waits for its shares.
+pub struct Unsealing {
+    manifest: SignedManifest,
+    roster: Roster,
+    master: Arc<MasterKey>,
+    round: Option<Round>,
+}
+
+struct Round {
+    key: TargetKey,
+    request: HandoverRequest,
+    gathering: Gathering,
+}
+
+impl Unsealing {
+    /// Begins to wait for the shares of a manifest, signed by custodians of that roster.
+    #[must_use]
+    pub fn new(manifest: SignedManifest, roster: Roster, master: Arc<MasterKey>) -> Self {
+        Self { manifest, roster, master, round: None }
+    }
+
+    /// The manifest whose shares are waited for.
+    #[must_use]
+    pub fn manifest(&self) -> &SignedManifest {
+        &self.manifest
+    }
+
+    /// Whether the master key is not there yet.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.master.is_sealed()
+    }
+
+    /// What is waited for now. After a day everything begins again.
+    ///
+    /// # Errors
+    /// [`UnsealError::NoKey`].
+    pub fn waiting(&mut self, now_ms: u64) -> Result<Waiting, UnsealError> {
+        let round = self.round(now_ms)?;
+        let (request, missing) = (round.request.clone(), round.gathering.missing());
+        let manifest = self.manifest.unverified();
+        let is_here = |name: &Name| missing.as_ref().is_none_or(|missing| !missing.from.contains(name));
+        let seats = manifest.seats().iter().map(|seat| (seat.custodian.clone(), is_here(&seat.custodian))).collect();
+        Ok(Waiting { request, threshold: manifest.threshold(), seats })
+    }
+
+    /// Takes what a custodian's tool made; the last that is needed opens the service.
+    ///
+    /// # Errors
+    /// [`UnsealError`] with the custodian's name. What was brought before stays.
+    pub fn submit(&mut self, handover: &[u8], now_ms: u64) -> Result<(), UnsealError> {
+        let signed = Signed::from_bytes(handover)?;
+        let roster = self.roster.clone();
+        let round = self.round(now_ms)?;
+        match round.gathering.take(&signed, &roster, &round.key, &round.request.digest()) {
+            // Brought once more, as after an answer that was lost.
+            Ok(()) | Err(hufu_shares::Error::Refused(Refusal { fault: Fault::Twice, .. })) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if round.gathering.missing().is_none() {
+            let master = round.gathering.combine();
+            // Whatever they make: nobody needs them any more, or they must be brought anew.
+            self.round = None;
+            self.master.unseal(master?)?;
+        }
+        Ok(())
+    }
+
+    fn round(&mut self, now_ms: u64) -> Result<&mut Round, UnsealError> {
+        if self.round.as_ref().is_some_and(|round| now_ms >= round.request.expires_at_ms) {
+            self.round = None;
+        }
+        match &mut self.round {
+            Some(round) => Ok(round),
+            none => Ok(none.insert(Round::begin(&self.manifest, now_ms)?)),
+        }
+    }
+}
+
+impl Round {
+    fn begin(manifest: &SignedManifest, now_ms: u64) -> Result<Self, UnsealError> {
+        let key = TargetKey::generate()?;
+        let request = HandoverRequest {
+            wanted: Wanted::Unseal,
+            manifest: manifest.digest(),
+            target: key.public.clone(),
+            made_at_ms: now_ms,
+            expires_at_ms: now_ms.saturating_add(ROUND_MS),
+        };
+        Ok(Self { gathering: Gathering::new(manifest, &manifest.digest())?, key, request })
+    }
+}
+
+/// A key of this process alone; the library zeroizes it.
+struct TargetKey {
+    private: PrivateKey,
+    public: SealingKey,
+}
+
+impl TargetKey {
+    fn generate() -> Result<Self, UnsealError> {
+        let private = PrivateKey::generate(&X25519).map_err(|_| UnsealError::NoKey)?;
+        let public = private.compute_public_key().map_err(|_| UnsealError::NoKey)?;
+        let spki: PublicKeyX509Der<'_> = public.as_der().map_err(|_| UnsealError::NoKey)?;
+        Ok(Self { private, public: SealingKey::from_spki(spki.as_ref())? })
+    }
+}
+
+impl Agreement for TargetKey {
+    fn key(&self) -> &SealingKey {
+        &self.public
+    }
+
+    fn agree(&self, peer: &[u8]) -> Result<SecretBytes, hufu_custodian::Error> {
+        let refused = || hufu_custodian::Error::Agreement("no point of its curve".to_owned());
+        let peer = UnparsedPublicKey::new(&X25519, peer);
+        agreement::agree(&self.private, peer, (), |shared| Ok(SecretBytes::from_slice(shared)))
+            .map_err(|()| refused())
+    }
+}

@@ -1,0 +1,42 @@
+//! `hufud init`: begins an installation.
+
+use std::io::{self, Write as _};
+
+use hufu_wiring::{Begun, Config, Splitting};
+
+use crate::args::InitWork;
+use crate::daemon::DaemonError;
+
+/// Begins it, and tells what was made.
+///
+/// # Errors
+/// [`DaemonError::Open`] when there is an installation already, or one cannot be begun.
+pub async fn run(work: &InitWork) -> Result<(), DaemonError> {
+    let config = Config::from_file(&work.config).map_err(hufu_wiring::Error::from)?;
+    let splitting = work.threshold.zip(work.out.clone()).map(|(threshold, out)| Splitting {
+        threshold,
+        custodians: work.custodians.clone(),
+        out,
+    });
+    let begun = hufu_wiring::init(&config, splitting).await?;
+    Ok(tell(&begun, work)?)
+}
+
+fn tell(begun: &Begun, work: &InitWork) -> Result<(), io::Error> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "the installation is begun: log {}", begun.origin)?;
+    let Some((digest, custodians)) = &begun.split else { return Ok(()) };
+    let threshold = work.threshold.unwrap_or_default();
+    writeln!(out, "the root is split: any {threshold} of {} shares open the server", custodians.len())?;
+    writeln!(out, "share set {digest}")?;
+    let directory = work.out.as_deref().unwrap_or_else(|| std::path::Path::new("."));
+    for name in custodians {
+        writeln!(out, "  {}", directory.join(format!("{name}.share")).display())?;
+    }
+    writeln!(
+        out,
+        "Give each custodian the share and the log's public key (`hufu ledger key`), compare the share set's name, and"
+    )?;
+    writeln!(out, "keep copies: when fewer than {threshold} shares are left, everything under this root is lost.")?;
+    out.flush()
+}

@@ -1,0 +1,198 @@
+//! `hufud init`: lays the foundation of an installation and ends. Without an HSM the root is split before anything rests on it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hufu_core::BoxFuture;
+use hufu_core::ambient::{Clock, Rng};
+use hufu_core::backend::{KeyBackend, KeyHandle, Operation, Outcome, SignInput};
+use hufu_core::changeset::Collection;
+use hufu_core::record::Deployment;
+use hufu_custodian::{Label, Name, Roster, VerifyingKey, armour};
+use hufu_engine::BeforeFirst;
+use hufu_sealed::{MasterKey, SealedBackend};
+use hufu_shares::{ManifestDigest, Subject, Terms, deal};
+use parking_lot::Mutex;
+
+use crate::config::{Config, CustodiansConfig};
+use crate::files;
+use crate::identities::invalid;
+use crate::open::{Ambient, Base, Error, check_origin, open_outside, open_store};
+use crate::service::stop_journal;
+use crate::split_root::{read_roster, refused};
+use crate::{hsm, production, roots};
+
+/// Longest wait for the log key.
+const SIGN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The role of those who get a share when nobody is named.
+const CUSTODIAN_ROLE: &str = "custodian";
+
+/// How a root is split.
+pub struct Splitting {
+    /// How many shares make the root.
+    pub threshold: u8,
+    /// Who gets one; everyone of the roster with the role `custodian` when empty.
+    pub custodians: Vec<String>,
+    /// A new directory for the shares, each sealed to its custodian.
+    pub out: PathBuf,
+}
+
+/// What was begun.
+pub struct Begun {
+    /// Origin of the log.
+    pub origin: String,
+    /// The log's public key, SubjectPublicKeyInfo.
+    pub log_public_key: Vec<u8>,
+    /// Without an HSM: what names the share set, and whose shares were written.
+    pub split: Option<(ManifestDigest, Vec<Name>)>,
+}
+
+/// Makes root key and log key and commits the deployment.
+///
+/// # Errors
+/// [`Error::Begun`] when the database holds one; [`Error::Split`]; those of a start.
+pub async fn init(config: &Config, splitting: Option<Splitting>) -> Result<Begun, Error> {
+    check_origin(&config.ledger.origin)?;
+    config.check_tokens()?;
+    roots::check(config)?;
+    let ambient = Ambient::new();
+    let store = open_store(&config.storage, config.mode).await?;
+    if store.get(Collection::Meta, Deployment::ID).await?.is_some() {
+        return Err(Error::Begun);
+    }
+    open_outside(config, store.as_ref()).await?;
+    let (token, split) = match (&config.custodians, splitting) {
+        (None, None) => (hsm::open(config, &ambient, None)?, None),
+        (None, Some(_)) => {
+            return Err(invalid("custodians", "is missing: the root is in a token and not split").into());
+        }
+        (Some(_), None) => return Err(Error::Split("say how: `--threshold` and `--out`".to_owned())),
+        (Some(custodians), Some(splitting)) => begin_split(custodians, splitting, &ambient)?,
+    };
+    production::check(config, token.as_ref())?;
+    let more_roots = hsm::open_roots(config)?;
+    let base = Base::start(store, ambient).await?;
+    let before = split.clone().map(|split| split as Arc<dyn BeforeFirst>);
+    let foundation = base.foundation(config, token, more_roots, before).await?;
+    let deployment = foundation.deployment.clone();
+    drop(foundation);
+    let Base { thread, journal, .. } = base;
+    drop(journal);
+    stop_journal(thread).await;
+    let split = split.and_then(|split| split.dealt.lock().take());
+    Ok(Begun { origin: deployment.log_origin, log_public_key: deployment.log_public_key, split })
+}
+
+type Place = (Arc<dyn KeyBackend>, Option<Arc<Split>>);
+
+fn begin_split(custodians: &CustodiansConfig, how: Splitting, ambient: &Ambient) -> Result<Place, Error> {
+    let roster = read_roster(custodians)?;
+    let holders = holders(&roster, &how.custodians)?;
+    let master = Arc::new(MasterKey::generate(ambient.rng.as_ref()).map_err(hufu_core::Error::internal)?);
+    let token = Arc::new(SealedBackend::new(master.clone(), ambient.rng.clone())?);
+    let files = Files { set: custodians.set.clone(), out: how.out };
+    files.check_new()?;
+    let (rng, clock, threshold, dealt) =
+        (ambient.rng.clone(), ambient.clock.clone(), how.threshold, Mutex::default());
+    Ok((token, Some(Arc::new(Split { roster, holders, threshold, master, files, rng, clock, dealt }))))
+}
+
+fn holders(roster: &Roster, named: &[String]) -> Result<Vec<Name>, Error> {
+    if named.is_empty() {
+        let role: Name = CUSTODIAN_ROLE.parse().map_err(refused)?;
+        return Ok(roster
+            .custodians()
+            .iter()
+            .filter(|one| one.has_role(&role))
+            .map(|one| one.name.clone())
+            .collect());
+    }
+    named.iter().map(|name| Ok(roster.find(&name.parse().map_err(refused)?).map_err(refused)?.name.clone())).collect()
+}
+
+/// A root on its way into the hands of its custodians.
+struct Split {
+    roster: Roster,
+    holders: Vec<Name>,
+    threshold: u8,
+    master: Arc<MasterKey>,
+    files: Files,
+    rng: Arc<dyn Rng>,
+    clock: Arc<dyn Clock>,
+    dealt: Mutex<Option<(ManifestDigest, Vec<Name>)>>,
+}
+
+impl Split {
+    /// Deals the shares under the log's signature, and has them on the disk.
+    async fn deal(&self, of: &Deployment, token: &dyn KeyBackend, log_key: &KeyHandle) -> Result<(), Error> {
+        let dealer = VerifyingKey::from_spki(&of.log_public_key).map_err(refused)?;
+        let subject = Subject { name: format!("root/{}", of.id), public_key: None };
+        let terms = Terms {
+            subject: &subject,
+            threshold: self.threshold,
+            holders: &self.holders,
+            roster: &self.roster,
+            dealer: &dealer,
+            now_ms: self.clock.now_ms(),
+            after: None,
+        };
+        let master = self.master.read().map_err(refused)?;
+        let dealt = deal(&terms, &master, self.rng.as_ref()).map_err(refused)?;
+        let statement = dealt.statement();
+        let sign = Operation::Sign(log_key, SignInput::Message(&statement));
+        let signature = match token.perform(sign, Instant::now() + SIGN_TIMEOUT).await.map_err(refused)? {
+            Outcome::Bytes(signature) => signature,
+            _ => return Err(Error::Split("the log key answered out of turn".to_owned())),
+        };
+        let (manifest, shares) = dealt.signed(&signature).map_err(refused)?;
+        let shares = self.holders.iter().zip(&shares).map(|(name, share)| (name, share.to_bytes()));
+        self.files.write(&manifest.to_bytes(), shares)?;
+        *self.dealt.lock() = Some((manifest.digest(), self.holders.clone()));
+        Ok(())
+    }
+}
+
+impl BeforeFirst for Split {
+    fn make_safe<'a>(
+        &'a self,
+        deployment: &'a Deployment,
+        token: &'a dyn KeyBackend,
+        log_key: &'a KeyHandle,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move { self.deal(deployment, token, log_key).await.map_err(|error| error.to_string()) })
+    }
+}
+
+/// Where a splitting is written.
+struct Files {
+    set: PathBuf,
+    out: PathBuf,
+}
+
+impl Files {
+    /// An earlier splitting is never written over: its shares may be all that is left of a root.
+    fn check_new(&self) -> Result<(), Error> {
+        for path in [&self.set, &self.out] {
+            if path.exists() {
+                let why =
+                    "is there: if an earlier `hufud init` was cut off, nothing rests on it, and it can be removed";
+                return Err(Error::Split(format!("`{}` {why}", path.display())));
+            }
+        }
+        Ok(())
+    }
+
+    fn write<'a>(&self, manifest: &[u8], shares: impl Iterator<Item = (&'a Name, Vec<u8>)>) -> Result<(), Error> {
+        files::private_dir(&self.out).map_err(|error| Error::File(self.out.clone(), error))?;
+        for (name, share) in shares {
+            write(&self.out.join(format!("{name}.share")), Label::Share, &share)?;
+        }
+        write(&self.set, Label::ShareManifest, manifest)
+    }
+}
+
+fn write(path: &Path, label: Label, bytes: &[u8]) -> Result<(), Error> {
+    let text = armour::write(label, bytes).map_err(refused)?;
+    files::replace(path, text.as_bytes()).map_err(|error| Error::File(path.to_owned(), error))
+}

@@ -1,0 +1,154 @@
+//! A server without an HSM: its root is split among custodians, and it starts sealed.
+
+use std::ffi::OsString;
+use std::fs;
+
+use hufu_custodian::testing::{self, Person};
+use hufu_custodian::{Label, Signed, VerifyingKey, armour};
+use hufu_sdk::v1::seal_status::State;
+use hufu_sdk::{Client, KeyRef, NewKey, v1};
+use hufu_shares::{HandoverRequest, Share, SignedManifest};
+use hufu_softhsm_tests::{ConfigBuilder, Daemon, Stopped, Storage, Tool, hufud};
+use tokio::runtime::Runtime;
+
+/// Five custodians, of whom three open the server.
+fn begun() -> (Stopped, Vec<Person>, ConfigBuilder) {
+    let people = testing::people(5);
+    let roster = armour::write(Label::Roster, &testing::roster(&people).to_bytes()).unwrap();
+    let builder = ConfigBuilder::new(Storage::Sqlite).with_custodians(roster);
+    let prepared = Daemon::prepare(&builder);
+    let said = init(&prepared).ok();
+    assert!(said.contains("any 3 of 5 shares open the server"), "{said}");
+    (prepared, people, builder)
+}
+
+fn init(prepared: &Stopped) -> Tool {
+    let file = |name: &str| prepared.scratch().join(name).into_os_string();
+    let arguments = ["init", "--threshold", "3", "--config"];
+    Tool::new(hufud()).args(arguments).args([file("hufu.toml"), OsString::from("--out"), file("shares")])
+}
+
+fn signer() -> KeyRef {
+    "signer".parse().unwrap()
+}
+
+/// What a custodian's tool does with a share.
+fn handover(scratch: &std::path::Path, person: &Person, status: &v1::SealStatus) -> Vec<u8> {
+    let text = fs::read_to_string(scratch.join(format!("shares/{}.share", person.name()))).unwrap();
+    let share = Share::from_bytes(&armour::read_as(Label::Share, &text).unwrap()).unwrap();
+    let manifest = SignedManifest::from_bytes(&status.manifest).unwrap();
+    let dealer: VerifyingKey = manifest.unverified().dealer().clone();
+    let request = HandoverRequest::from_bytes(&status.request).unwrap();
+    assert_eq!(request.manifest, share.manifest().digest());
+    let opened = share.open(&dealer, person).unwrap();
+    person.sign(opened.reseal(&request.target, &request.digest()).unwrap().to_bytes()).to_bytes()
+}
+
+async fn submit(client: &Client, daemon: &Daemon, person: &Person) -> v1::SealStatus {
+    let status = client.seal_status().await.unwrap();
+    client.submit_share(handover(daemon.scratch(), person, &status)).await.unwrap()
+}
+
+async fn refused(client: &Client, handover: Vec<u8>, reason: &str, words: &str) {
+    let error = client.submit_share(handover).await.unwrap_err();
+    assert_eq!(error.reason(), Some(reason), "{error}");
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+#[test]
+fn three_of_five_open_it_and_every_start_needs_them() {
+    let (prepared, people, builder) = begun();
+    let daemon = prepared.start();
+    builder.write_profiles(&daemon);
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(async {
+        let client = daemon.client("admin");
+        let error = client.status().await.unwrap_err();
+        assert_eq!(error.reason(), Some("SEALED"), "{error}");
+        for person in &people[..2] {
+            let status = submit(&client, &daemon, person).await;
+            assert_eq!(status.state(), State::Sealed);
+        }
+        // Brought again, as after an answer that was lost: it counts once.
+        let status = submit(&client, &daemon, &people[1]).await;
+        assert_eq!((status.state(), status.seats.iter().filter(|seat| seat.submitted).count()), (State::Sealed, 2));
+        assert_eq!(submit(&client, &daemon, &people[4]).await.state(), State::Unsealed);
+    });
+    daemon.wait_unsealed();
+    let made = runtime.block_on(async {
+        let client = daemon.client("admin");
+        client.create_key(NewKey::new("signer", v1::Algorithm::P256, v1::Protection::Software)).await.unwrap();
+        let hsm = NewKey::new("elsewhere", v1::Algorithm::P256, v1::Protection::Hsm);
+        let error = client.create_key(hsm).await.unwrap_err();
+        assert!(error.to_string().contains("there is no HSM"), "{error}");
+        assert_eq!(client.seal_status().await.unwrap().state(), State::Unsealed);
+        refused(&client, b"late".to_vec(), "NOT_SEALED", "not sealed").await;
+        client.public_key(&signer()).await.unwrap()
+    });
+    let daemon = daemon.kill().start();
+    builder.write_profiles(&daemon);
+    runtime.block_on(async {
+        let client = daemon.client("admin");
+        for person in &people[2..] {
+            submit(&client, &daemon, person).await;
+        }
+    });
+    daemon.wait_unsealed();
+    let again = runtime.block_on(async { daemon.client("admin").public_key(&signer()).await.unwrap() });
+    assert_eq!(made, again);
+}
+
+#[test]
+fn what_is_no_share_of_this_start_is_refused_with_its_custodian() {
+    let (prepared, people, builder) = begun();
+    let daemon = prepared.start();
+    builder.write_profiles(&daemon);
+    let runtime = Runtime::new().unwrap();
+    let earlier = runtime.block_on(async {
+        let client = daemon.client("admin");
+        let status = client.seal_status().await.unwrap();
+        let good = handover(daemon.scratch(), &people[0], &status);
+        refused(&client, Vec::new(), "MISSING_FIELD", "no share").await;
+        refused(&client, b"rubbish".to_vec(), "SHARE_REFUSED", "refused").await;
+        refused(&client, vec![7; 100 << 10], "TOO_LARGE", "longer").await;
+        let signed = Signed::from_bytes(&good).unwrap();
+        let stranger = Signed { signer: people[1].name(), ..signed.clone() };
+        refused(&client, stranger.to_bytes(), "SHARE_REFUSED", "custodian-2").await;
+        let of_another = people[1].sign(signed.statement);
+        refused(&client, of_another.to_bytes(), "SHARE_REFUSED", "custodian-2").await;
+        assert!(client.seal_status().await.unwrap().seats.iter().all(|seat| !seat.submitted));
+        good
+    });
+    let daemon = daemon.kill().start();
+    builder.write_profiles(&daemon);
+    runtime.block_on(async {
+        // A handover that someone kept opens nothing at the next start.
+        refused(&daemon.client("admin"), earlier, "SHARE_REFUSED", "custodian-1").await;
+    });
+}
+
+#[test]
+fn an_installation_is_begun_once_and_never_over_shares() {
+    let (prepared, ..) = begun();
+    let error = init(&prepared).fails();
+    assert!(error.contains("installation already"), "{error}");
+    fs::remove_file(prepared.scratch().join("e2e.db")).unwrap();
+    let error = init(&prepared).fails();
+    assert!(error.contains("root.set` is there"), "{error}");
+}
+
+#[test]
+fn whoever_is_no_principal_learns_nothing_from_a_sealed_server() {
+    let (prepared, _, builder) = begun();
+    let daemon = prepared.start();
+    builder.write_profiles(&daemon);
+    let profile = daemon.profile_file("admin");
+    let text = fs::read_to_string(&profile).unwrap();
+    // The server's own certificate is of the same authority, and of no principal.
+    let other = text.replace("admin.pem", "../ca/server.pem").replace("admin.key", "../ca/server.key");
+    fs::write(&profile, other).unwrap();
+    Runtime::new().unwrap().block_on(async {
+        let error = daemon.client("admin").seal_status().await.unwrap_err();
+        assert!(error.reason().is_none_or(|reason| reason == "UNAUTHENTICATED"), "{error}");
+    });
+}
