@@ -1,143 +1,18 @@
 //! What a ceremony does: one variant a kind, each with exactly what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use hufu_custodian::{Name, RosterHash};
 use minicbor::{Decode, Encode};
 use serde::Deserialize;
 
 use crate::text::{self, Ident, Text};
-use crate::{Fingerprint, PolicyHash, SetId, hash};
+use crate::{Fingerprint, Kind, PolicyHash, SetId, hash};
 
 /// Most shares of a set, and so the highest index.
 pub const SHARES_MAX: u32 = 64;
 /// Most claims that evidence is demanded of.
 const CLAIMS_MAX: usize = 32;
-
-/// The kinds of ceremonies. A policy has a rule for each kind that it allows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode, Deserialize)]
-#[cbor(index_only)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// [`Act::RootInitialisation`]
-    #[n(1)]
-    RootInitialisation,
-    /// [`Act::Unseal`]
-    #[n(2)]
-    Unseal,
-    /// [`Act::RotateKey`]
-    #[n(3)]
-    RotateKey,
-    /// [`Act::RotateTenantKey`]
-    #[n(4)]
-    RotateTenantKey,
-    /// [`Act::RotateRoot`]
-    #[n(5)]
-    RotateRoot,
-    /// [`Act::RotateLabel`]
-    #[n(6)]
-    RotateLabel,
-    /// [`Act::Refresh`]
-    #[n(7)]
-    Refresh,
-    /// [`Act::Reshare`]
-    #[n(8)]
-    Reshare,
-    /// [`Act::Recovery`]
-    #[n(9)]
-    Recovery,
-    /// [`Act::Import`]
-    #[n(10)]
-    Import,
-    /// [`Act::Destruction`]
-    #[n(11)]
-    Destruction,
-    /// [`Act::PolicyChange`]
-    #[n(12)]
-    PolicyChange,
-    /// [`Act::RosterChange`]
-    #[n(13)]
-    RosterChange,
-    /// [`Act::Drill`]
-    #[n(14)]
-    Drill,
-}
-
-/// Whether custodians bring shares to a ceremony.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ShareUse {
-    /// It opens something with them.
-    Needed,
-    /// A policy may ask for them.
-    Possible,
-    /// It has no use for them.
-    None,
-}
-
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::RootInitialisation,
-        Self::Unseal,
-        Self::RotateKey,
-        Self::RotateTenantKey,
-        Self::RotateRoot,
-        Self::RotateLabel,
-        Self::Refresh,
-        Self::Reshare,
-        Self::Recovery,
-        Self::Import,
-        Self::Destruction,
-        Self::PolicyChange,
-        Self::RosterChange,
-        Self::Drill,
-    ];
-
-    /// Its name in files.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RootInitialisation => "root-initialisation",
-            Self::Unseal => "unseal",
-            Self::RotateKey => "rotate-key",
-            Self::RotateTenantKey => "rotate-tenant-key",
-            Self::RotateRoot => "rotate-root",
-            Self::RotateLabel => "rotate-label",
-            Self::Refresh => "refresh",
-            Self::Reshare => "reshare",
-            Self::Recovery => "recovery",
-            Self::Import => "import",
-            Self::Destruction => "destruction",
-            Self::PolicyChange => "policy-change",
-            Self::RosterChange => "roster-change",
-            Self::Drill => "drill",
-        }
-    }
-
-    /// Whether custodians bring shares.
-    #[must_use]
-    pub fn share_use(self) -> ShareUse {
-        match self {
-            Self::Unseal | Self::Reshare | Self::Recovery | Self::Drill => ShareUse::Needed,
-            Self::Refresh => ShareUse::Possible,
-            _ => ShareUse::None,
-        }
-    }
-
-    /// Whether the request must be in the ledger before anyone approves, whatever the policy says: nobody gets at a key that
-    /// was lost without the world being able to see that it was asked for.
-    #[must_use]
-    pub fn is_logged_first(self) -> bool {
-        matches!(self, Self::Recovery)
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What a ceremony does.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
@@ -163,7 +38,7 @@ pub enum Act {
     RotateLabel(#[n(0)] Labelled),
     /// Gives each custodian of a set a new share of the same secret.
     #[n(7)]
-    Refresh(#[n(0)] SetEpoch),
+    Refresh(#[n(0)] ShareSet),
     /// Shares a set's secret anew, with another threshold or among other people.
     #[n(8)]
     Reshare(#[n(0)] Reshare),
@@ -218,13 +93,16 @@ pub struct Sharing {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
 #[cbor(map)]
 #[serde(deny_unknown_fields)]
-pub struct SetEpoch {
+pub struct ShareSet {
     /// The set.
     #[n(0)]
     pub set: SetId,
     /// Its epoch, which each refresh and each reshare raises.
     #[n(1)]
     pub epoch: u32,
+    /// SHA-256 of its manifest in this epoch: of what, among whom, how many open it, and what the dealer committed to.
+    #[n(2)]
+    pub manifest: Fingerprint,
 }
 
 /// Where shares are opened.
@@ -283,7 +161,7 @@ pub struct Unseal {
     pub slot: Ident,
     /// Its shares.
     #[n(1)]
-    pub shares: SetEpoch,
+    pub shares: ShareSet,
     /// The server that is opened.
     #[n(2)]
     pub target: Target,
@@ -328,7 +206,7 @@ pub struct Labelled {
 pub struct Reshare {
     /// The shares that there are.
     #[n(0)]
-    pub from: SetEpoch,
+    pub from: ShareSet,
     /// Those that there will be.
     #[n(1)]
     pub to: Sharing,
@@ -350,7 +228,7 @@ pub struct Recovery {
     pub public_key: Fingerprint,
     /// Its shares.
     #[n(3)]
-    pub shares: SetEpoch,
+    pub shares: ShareSet,
     /// Where it is put together.
     #[n(4)]
     pub target: Target,
@@ -436,7 +314,7 @@ impl Act {
 
     /// The shares that custodians bring.
     #[must_use]
-    pub fn shares(&self) -> Option<SetEpoch> {
+    pub fn shares(&self) -> Option<ShareSet> {
         match self {
             Self::Unseal(act) => Some(act.shares),
             Self::Refresh(shares) => Some(*shares),

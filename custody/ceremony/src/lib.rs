@@ -12,6 +12,7 @@ mod ceremony;
 mod event;
 mod grounds;
 mod hash;
+mod kind;
 mod policy;
 pub mod quorum;
 mod refusal;
@@ -25,13 +26,14 @@ mod transcript;
 mod words;
 
 pub use act::{
-    Act, Destruction, Import, KeyVersion, Kind, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange,
-    SHARES_MAX, SetEpoch, ShareUse, Sharing, Target, TargetKind, TenantKey, Unseal,
+    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange,
+    SHARES_MAX, ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
 };
 pub use ceremony::{Approval, Awaited, Ceremony, Seen, Share};
 pub use event::{EVENTS_MAX, Event, STEPS_MAX, What};
 pub use grounds::Grounds;
 pub use hash::{CeremonyId, Fingerprint, Head, PolicyHash, RequestDigest, SetId};
+pub use kind::{Kind, ShareUse};
 pub use policy::{APPROVALS_MAX, CeremonyPolicy, Rule};
 pub use refusal::Refusal;
 pub use report::{Approver, Report};

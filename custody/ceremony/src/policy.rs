@@ -7,11 +7,11 @@ use minicbor::{Decode, Encode};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::act::{SHARES_MAX, ShareUse};
+use crate::act::SHARES_MAX;
 use crate::canonical::Format;
 use crate::request::read_file;
 use crate::text::{self, Ident};
-use crate::{Kind, More, PolicyHash, Refusal, Request};
+use crate::{Kind, More, PolicyHash, Refusal, Request, ShareUse};
 
 /// Most approvals of a ceremony.
 pub const APPROVALS_MAX: u32 = 64;

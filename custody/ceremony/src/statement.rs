@@ -7,8 +7,8 @@ use minicbor::{Decode, Encode};
 use crate::canonical::Format;
 use crate::text::Text;
 use crate::time::show;
-use crate::words::Words;
-use crate::{CeremonyId, Fingerprint, PolicyHash, Refusal, RequestDigest, SetEpoch};
+use crate::words::{Words, add_shares};
+use crate::{CeremonyId, Fingerprint, PolicyHash, Refusal, RequestDigest, ShareSet};
 
 const DECISION: Format = Format { what: "a decision", domain: "hufu-ceremony-decision", len_max: 4 << 10 };
 const SHARE: Format = Format { what: "the statement of a share", domain: "hufu-ceremony-share", len_max: 4 << 10 };
@@ -125,7 +125,7 @@ pub struct ShareStatement {
     pub who: Name,
     /// The set and epoch that the share is of.
     #[n(2)]
-    pub shares: SetEpoch,
+    pub shares: ShareSet,
     /// Its index, 1 to 64.
     #[n(3)]
     pub index: u32,
@@ -160,8 +160,7 @@ impl ShareStatement {
         words.say("SHARE");
         words.binding(binding);
         words.add("brought by", who);
-        words.add("share set", shares.set);
-        words.add("epoch", shares.epoch);
+        add_shares(&mut words, shares);
         words.add("index", index);
         words.add("digest of the share as it was sealed", digest);
         words.add_if_any("sealed to", *sealed_to);

@@ -7,7 +7,7 @@
 use std::fmt::{Display, Write as _};
 
 use crate::act::{
-    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange, SetEpoch,
+    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange, ShareSet,
     Sharing, Target, TargetKind, TenantKey, Unseal,
 };
 use crate::time::show;
@@ -182,10 +182,11 @@ fn add_key(words: &mut Words, key: impl Display, version: u32) {
     words.add("version", version);
 }
 
-fn add_shares(words: &mut Words, shares: &SetEpoch) {
-    let SetEpoch { set, epoch } = shares;
+pub(crate) fn add_shares(words: &mut Words, shares: &ShareSet) {
+    let ShareSet { set, epoch, manifest } = shares;
     words.add("share set", set);
     words.add("epoch", epoch);
+    words.add("manifest of the shares", manifest);
 }
 
 fn add_sharing(words: &mut Words, sharing: &Sharing) {

@@ -251,7 +251,7 @@ fn request_weaker_than_the_policy() {
 #[test]
 fn kinds_without_a_rule_and_rules_that_nobody_can_meet() {
     let world = World::new();
-    let refresh = world.request(1, "[act.refresh]\nset = \"44444444444444444444444444444444\"\nepoch = 1");
+    let refresh = world.request(1, "[act.refresh]\nset = \"44444444444444444444444444444444\"\nepoch = 1\nmanifest = \"8888888888888888888888888888888888888888888888888888888888888888\"");
     assert_eq!(reason(world.propose(&refresh)), "CEREMONY_NO_RULE");
     for more in ["approvals = 7", "organisations = 4\napprovals = 4", "shares = 8"] {
         let request = world.request_with(1, &format!("[more]\n{more}"), RECOVERY);
@@ -295,6 +295,7 @@ fn swapped_target_set_or_epoch_of_a_share() {
     assert_eq!(odd(&|s| s.sealed_to = Some(Fingerprint([9; 32]))), "CEREMONY_OTHER_TARGET");
     assert_eq!(odd(&|s| s.sealed_to = None), "CEREMONY_OTHER_TARGET");
     assert_eq!(odd(&|s| s.shares.epoch = 1), "CEREMONY_OTHER_SHARES");
+    assert_eq!(odd(&|s| s.shares.manifest = Fingerprint([9; 32])), "CEREMONY_OTHER_SHARES");
     assert_eq!(odd(&|s| s.shares.set = SetId([9; 16])), "CEREMONY_OTHER_SHARES");
     assert_eq!(odd(&|s| s.who = "grace".parse().unwrap()), "CEREMONY_NOT_THE_SIGNER");
     assert_eq!(odd(&|s| s.binding.ceremony = CeremonyId([9; 32])), "CEREMONY_OTHER_CEREMONY");
@@ -417,7 +418,7 @@ fn shares_for_someone_whom_nobody_knows() {
         "{POLICY}\n[rules.reshare]\napprovals = 1\norganisations = 1\nlifetime_max_s = 604800\nshares = 1"
     ));
     let reshare = |who| {
-        let from = "from = { set = \"44444444444444444444444444444444\", epoch = 2 }";
+        let from = "from = { set = \"44444444444444444444444444444444\", epoch = 2, manifest = \"8888888888888888888888888888888888888888888888888888888888888888\" }";
         let act = format!("[act.reshare]\n{from}\nto = {{ threshold = 2, custodians = [\"frank\", \"{who}\"] }}");
         reason(world.propose(&world.request(1, &act)))
     };

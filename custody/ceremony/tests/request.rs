@@ -22,7 +22,7 @@ approvals = 4
 key = "tenants/acme/keys/payments"
 version = 3
 public_key = "3333333333333333333333333333333333333333333333333333333333333333"
-shares = { set = "44444444444444444444444444444444", epoch = 2 }
+shares = { set = "44444444444444444444444444444444", epoch = 2, manifest = "8888888888888888888888888888888888888888888888888888888888888888" }
 
 [act.recovery.target]
 kind = "tee"
@@ -41,7 +41,7 @@ fn the_same_file_gives_the_same_digest_however_it_is_laid_out() {
     let bytes = request().to_bytes();
     assert_eq!(Request::from_bytes(&bytes).unwrap(), request());
     // As it is for ever: whoever changes this changes what people signed.
-    assert_eq!(request().digest().to_string(), "0c2f620ae3c62912b084fc7bec9f35b866e494b54343a32772b1254fba14fd72");
+    assert_eq!(request().digest().to_string(), "c10016394bbe440c93e1bfb951c5e97ee262b52e180a124c88d67ccafa27c27b");
 }
 
 #[test]
@@ -66,6 +66,7 @@ fn each_field_is_in_the_words_and_in_the_digest() {
         ("3333", "3330"),
         ("4444", "4440"),
         ("epoch = 2", "epoch = 3"),
+        ("8888", "8880"),
         ("\"tee\"", "\"hsm\""),
         ("5555", "5550"),
         ("ab12", "ab13"),
@@ -123,7 +124,10 @@ fn what_is_not_exactly_a_request_is_refused() {
         ("tenants/acme", "tenants acme"),
         ("\"tee\"", "\"enclave\""),
         ("measurement = \"ab12\", version = \"7\"", ""),
-        ("[act.recovery]", "[act.refresh]\nset = \"44444444444444444444444444444444\"\nepoch = 1\n[act.recovery]"),
+        (
+            "[act.recovery]",
+            "[act.refresh]\nset = \"44444444444444444444444444444444\"\nepoch = 1\nmanifest = \"8888888888888888888888888888888888888888888888888888888888888888\"\n[act.recovery]",
+        ),
         ("[act.recovery", "[act.restore"),
     ];
     for (from, to) in broken {

@@ -1,0 +1,130 @@
+//! The kinds of ceremonies.
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+use serde::Deserialize;
+
+/// The kinds of ceremonies. A policy has a rule for each kind that it allows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode, Deserialize)]
+#[cbor(index_only)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// [`crate::Act::RootInitialisation`]
+    #[n(1)]
+    RootInitialisation,
+    /// [`crate::Act::Unseal`]
+    #[n(2)]
+    Unseal,
+    /// [`crate::Act::RotateKey`]
+    #[n(3)]
+    RotateKey,
+    /// [`crate::Act::RotateTenantKey`]
+    #[n(4)]
+    RotateTenantKey,
+    /// [`crate::Act::RotateRoot`]
+    #[n(5)]
+    RotateRoot,
+    /// [`crate::Act::RotateLabel`]
+    #[n(6)]
+    RotateLabel,
+    /// [`crate::Act::Refresh`]
+    #[n(7)]
+    Refresh,
+    /// [`crate::Act::Reshare`]
+    #[n(8)]
+    Reshare,
+    /// [`crate::Act::Recovery`]
+    #[n(9)]
+    Recovery,
+    /// [`crate::Act::Import`]
+    #[n(10)]
+    Import,
+    /// [`crate::Act::Destruction`]
+    #[n(11)]
+    Destruction,
+    /// [`crate::Act::PolicyChange`]
+    #[n(12)]
+    PolicyChange,
+    /// [`crate::Act::RosterChange`]
+    #[n(13)]
+    RosterChange,
+    /// [`crate::Act::Drill`]
+    #[n(14)]
+    Drill,
+}
+
+/// Whether custodians bring shares to a ceremony.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ShareUse {
+    /// It opens something with them.
+    Needed,
+    /// A policy may ask for them.
+    Possible,
+    /// It has no use for them.
+    None,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::RootInitialisation,
+        Self::Unseal,
+        Self::RotateKey,
+        Self::RotateTenantKey,
+        Self::RotateRoot,
+        Self::RotateLabel,
+        Self::Refresh,
+        Self::Reshare,
+        Self::Recovery,
+        Self::Import,
+        Self::Destruction,
+        Self::PolicyChange,
+        Self::RosterChange,
+        Self::Drill,
+    ];
+
+    /// Its name in files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RootInitialisation => "root-initialisation",
+            Self::Unseal => "unseal",
+            Self::RotateKey => "rotate-key",
+            Self::RotateTenantKey => "rotate-tenant-key",
+            Self::RotateRoot => "rotate-root",
+            Self::RotateLabel => "rotate-label",
+            Self::Refresh => "refresh",
+            Self::Reshare => "reshare",
+            Self::Recovery => "recovery",
+            Self::Import => "import",
+            Self::Destruction => "destruction",
+            Self::PolicyChange => "policy-change",
+            Self::RosterChange => "roster-change",
+            Self::Drill => "drill",
+        }
+    }
+
+    /// Whether custodians bring shares.
+    #[must_use]
+    pub fn share_use(self) -> ShareUse {
+        match self {
+            Self::Unseal | Self::Reshare | Self::Recovery | Self::Drill => ShareUse::Needed,
+            Self::Refresh => ShareUse::Possible,
+            _ => ShareUse::None,
+        }
+    }
+
+    /// Whether the request must be in the ledger before anyone approves, whatever the policy says: nobody gets at a key that
+    /// was lost without the world being able to see that it was asked for.
+    #[must_use]
+    pub fn is_logged_first(self) -> bool {
+        matches!(self, Self::Recovery)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
