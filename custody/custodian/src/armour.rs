@@ -43,7 +43,7 @@ pub fn write(label: Label, bytes: &[u8]) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Reads what [`write`] wrote, also with the line ends of other systems. Nothing may stand before or after it.
+/// Reads what [`write()`] wrote, also with the line ends of other systems. Nothing may stand before or after it.
 ///
 /// # Errors
 /// [`Error::Text`], [`Error::TooLong`].

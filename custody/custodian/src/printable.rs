@@ -44,7 +44,7 @@ pub fn write(label: Label, bytes: &[u8]) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Reads what [`write`] wrote and people typed: large or small letters, empty lines, blanks and hyphens between characters.
+/// Reads what [`write()`] wrote and people typed: large or small letters, empty lines, blanks and hyphens between characters.
 ///
 /// # Errors
 /// [`Error::Line`] names the first line that is wrong; [`Error::Text`], [`Error::TooLong`].

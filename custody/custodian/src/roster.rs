@@ -249,11 +249,20 @@ impl Roster {
     }
 }
 
-/// The name of a deployment is shown to people: no control characters.
+/// What steers how text is shown, or is not seen in it at all: with it one name can look like another. Format characters of
+/// Unicode (category Cf), of which those for letters of some scripts are left, and controls.
+fn is_unseen(character: char) -> bool {
+    let format = matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    format || character.is_control()
+}
+
+/// The name of a deployment is shown to people.
 pub(crate) fn check_deployment(name: &str) -> Result<(), String> {
-    if name.is_empty() || name.len() > DEPLOYMENT_LEN_MAX || name.chars().any(char::is_control) {
+    if name.is_empty() || name.len() > DEPLOYMENT_LEN_MAX || name.chars().any(is_unseen) {
         return Err(format!(
-            "the name of its deployment has 1 to {DEPLOYMENT_LEN_MAX} bytes and no control characters"
+            "the name of its deployment has 1 to {DEPLOYMENT_LEN_MAX} bytes, all of them to be seen"
         ));
     }
     Ok(())
@@ -262,10 +271,8 @@ pub(crate) fn check_deployment(name: &str) -> Result<(), String> {
 fn check_custodian(custodian: &Custodian) -> Result<(), String> {
     let name = &custodian.name;
     let full = &custodian.full_name;
-    if full.trim().is_empty() || full.len() > FULL_NAME_LEN_MAX || full.chars().any(char::is_control) {
-        return Err(format!(
-            "the full name of `{name}` has 1 to {FULL_NAME_LEN_MAX} bytes and no control characters"
-        ));
+    if full.trim().is_empty() || full.len() > FULL_NAME_LEN_MAX || full.chars().any(is_unseen) {
+        return Err(format!("the full name of `{name}` has 1 to {FULL_NAME_LEN_MAX} bytes, all of them to be seen"));
     }
     if custodian.roles.len() > ROLES_MAX {
         return Err(format!("`{name}` has more than {ROLES_MAX} roles"));
@@ -309,7 +316,9 @@ mod tests {
         refused(with(&|e| e[1].sealing = e[0].sealing.clone()), "key");
         refused(with(&|e| e[1].roles = vec![e[0].roles[0].clone(), e[0].roles[0].clone()]), "role");
         refused(with(&Vec::clear), "custodians");
-        refused(with(&|e| e[0].full_name = "A\u{7}".to_owned()), "full name");
+        for unseen in ["A\u{7}", "A\u{202e}B", "Al\u{200b}ice", " "] {
+            refused(with(&|e| e[0].full_name = unseen.to_owned()), "full name");
+        }
         refused(Roster::first("", entries.clone()), "deployment");
     }
 
