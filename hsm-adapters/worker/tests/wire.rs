@@ -133,7 +133,7 @@ async fn every_operation_arrives_as_it_was_sent() {
         ToWorker::write_request(&mut buffer, len, 77, Duration::from_millis(5), &operation);
         sent.push((words(&operation), frame(&buffer)));
     });
-    assert_eq!(sent.len(), 6 + 4 * 13 + 2 * 5);
+    assert_eq!(sent.len(), 6 + 4 * 14 + 2 * 5);
     for (asked, frame) in sent {
         let ToWorker::Request(request) = ToWorker::decode(&frame).unwrap() else { unreachable!("a request") };
         assert_eq!((request.id, request.remaining), (77, Duration::from_millis(5)));
@@ -169,6 +169,7 @@ fn results() -> Vec<Result<Outcome, BackendError>> {
         Ok(Outcome::Done),
         Ok(Outcome::Bytes(vec![1; 20_000])),
         Ok(Outcome::Verified(false)),
+        Ok(Outcome::Rewrapped(Locator::Wrapped { blob: Arc::from([8; 300]), wrapping_key: WrappingKeyId([5; 16]) })),
     ]);
     results
 }

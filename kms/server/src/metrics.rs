@@ -290,6 +290,8 @@ fn code_name(code: Code) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use hufu_engine::api::RotationProgress;
+
     use super::*;
 
     #[test]
@@ -303,5 +305,23 @@ mod tests {
         assert!(text.contains("hufu_requests_total{rpc=\"Sign\",code=\"NOT_FOUND\"} 1"), "{text}");
         assert!(text.contains("hufu_request_duration_seconds_count{rpc=\"Sign\"} 2"), "{text}");
         assert!(text.contains("hufu_tls_handshakes_failed_total{cause=\"timeout\"} 1"), "{text}");
+    }
+
+    #[test]
+    fn rotations_are_shown_while_they_are_under_way() {
+        let metrics = Metrics::new();
+        let key = TenantKey {
+            tenant: hufu_core::name::TenantId::parse("dev").unwrap(),
+            wrapping_key: hufu_core::record::WrappingKeyId([1; 16]),
+            rotation: Some(RotationProgress { done: 3, total: 7, left: 1, ..RotationProgress::default() }),
+        };
+        metrics.state.observe_rotations(&[key]);
+        let text = metrics.encode().unwrap();
+        for line in ["hufu_rewrap_keys_done{tenant=\"dev\"} 3", "hufu_rewrap_keys{tenant=\"dev\"} 7"] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(text.contains("hufu_rewrap_left{tenant=\"dev\"} 1"), "{text}");
+        metrics.state.observe_rotations(&[]);
+        assert!(!metrics.encode().unwrap().contains("tenant=\"dev\""));
     }
 }

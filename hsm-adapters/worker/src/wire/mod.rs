@@ -21,7 +21,7 @@ pub use request::{Call, check_len};
 pub use to_worker::{Request, ToWorker};
 
 /// Version of the format.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Why what came over the socket cannot be understood.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
