@@ -303,6 +303,8 @@ fn service(method: &str) -> Option<Base> {
         }
         "VerifyAudit" => named(parent.clone(), Kind::Tenant, &v1::VerifyAuditRequest { parent }),
         "GetStatus" => unnamed(&v1::GetStatusRequest {}),
+        "GetSealStatus" => unnamed(&v1::GetSealStatusRequest {}),
+        "SubmitShare" => unnamed(&v1::SubmitShareRequest { handover: b"a handover".to_vec() }),
         "RotateTenantKey" => {
             let request = v1::RotateTenantKeyRequest { name: parent.clone(), request_id: request_id(method) };
             named(parent, Kind::Tenant, &request)

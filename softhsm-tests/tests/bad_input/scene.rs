@@ -86,6 +86,7 @@ impl Scene {
             Err(status) if matches!(method.name.as_str(), "ImportKey" | "UnwrapKey") => {
                 assert_eq!(refusal(&status).reason, "KEY_REJECTED");
             }
+            Err(status) if method.name == "SubmitShare" => assert_eq!(refusal(&status).reason, "NOT_SEALED"),
             Err(status) if method.name == "Decrypt" => assert_eq!(refusal(&status).reason, "DECRYPTION_FAILED"),
             Err(status) => panic!("{} should have been done: {:?}", method.name, refusal(&status)),
         }

@@ -73,8 +73,16 @@ pub(crate) fn rows(scene: &Scene, method: &str) -> Vec<Row> {
         | "ExportAuditSegments"
         | "VerifyAudit"
         | "GetStatus"
+        | "GetSealStatus"
         | "RotateTenantKey"
         | "GetTenantKey" => Vec::new(),
+        "SubmitShare" => {
+            let submit = |handover: &[u8]| v1::SubmitShareRequest { handover: handover.to_vec() };
+            vec![
+                row("no share", &submit(b""), "MISSING_FIELD"),
+                row("a share for a server that is open", &submit(b"x"), "NOT_SEALED"),
+            ]
+        }
         other => panic!("say what else can be wrong with `{other}`"),
     }
 }
