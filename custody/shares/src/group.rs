@@ -24,9 +24,10 @@ pub(crate) fn split<G: PrimeGroup>(
     rng: &dyn Rng,
 ) -> Result<(Vec<Point>, Vec<SecretBytes>), Error> {
     let secret = scalar::<G>(secret).filter(|secret| !bool::from(secret.is_zero()));
-    let mut coefficients = Zeroizing::new(vec![*secret.ok_or(Error::Terms("a scalar of 0 or not below the order"))?]);
-    // INVARIANT: reserved at once, so that no copy stays behind where the vector was before.
-    coefficients.reserve_exact(usize::from(threshold));
+    let secret = secret.ok_or(Error::Terms("a scalar of 0 or not below the order"))?;
+    // INVARIANT: never grown, so that no copy stays behind where the vector was before.
+    let mut coefficients = Zeroizing::new(Vec::with_capacity(usize::from(threshold)));
+    coefficients.push(*secret);
     for _ in 1..threshold {
         coefficients.push(*draw::<G>(rng)?);
     }
