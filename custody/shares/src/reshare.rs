@@ -83,17 +83,25 @@ impl Plan {
     pub fn check(&self, signed: &Signed, roster: &Roster) -> Result<Contribution, Error> {
         let signer = &signed.verify(roster)?.name;
         let contribution = Contribution::from_bytes(&signed.statement)?;
-        let index = contribution.index;
-        let refused = |fault| Error::from(Refusal { custodian: signer.clone(), index, fault });
-        let seat = self.before.seat(index).ok_or_else(|| refused(Fault::NoSeat))?;
-        if seat.custodian != *signer || contribution.custodian != *signer {
+        if contribution.custodian != *signer {
+            let fault = Fault::OtherSeat(contribution.custodian);
+            return Err(Refusal { custodian: signer.clone(), index: contribution.index, fault }.into());
+        }
+        self.check_content(&contribution)?;
+        Ok(contribution)
+    }
+
+    /// All of it that is public, but for who signed it.
+    fn check_content(&self, contribution: &Contribution) -> Result<(), Refusal> {
+        let refused = |fault| contribution.refused(fault);
+        let seat = self.before.seat(contribution.index).ok_or_else(|| refused(Fault::NoSeat))?;
+        if seat.custodian != contribution.custodian {
             return Err(refused(Fault::OtherSeat(seat.custodian.clone())));
         }
         if contribution.plan != self.digest {
             return Err(refused(Fault::OtherRequest));
         }
-        self.check_commitments(&contribution).map_err(refused)?;
-        Ok(contribution)
+        self.check_commitments(contribution).map_err(refused)
     }
 
     fn check_commitments(&self, contribution: &Contribution) -> Result<(), Fault> {
@@ -112,6 +120,7 @@ impl Plan {
         if contributions.len() != usize::from(self.before.threshold()) {
             return Err(Error::Points("as many contributions as the old threshold"));
         }
+        contributions.iter().try_for_each(|contribution| self.check_content(contribution))?;
         let column = |at: usize| -> Result<Point, Error> {
             let column: Option<Vec<_>> =
                 contributions.iter().map(|c| Some((c.index, c.coefficients.get(at)?))).collect();
@@ -155,6 +164,10 @@ impl Contribution {
     /// [`Error::Codec`], [`Error::TooLong`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         decode_strictly(DOMAIN, VERSION, bytes, LEN_MAX)
+    }
+
+    fn refused(&self, fault: Fault) -> Refusal {
+        Refusal { custodian: self.custodian.clone(), index: self.index, fault }
     }
 }
 
@@ -205,7 +218,7 @@ fn piece(
     with: &dyn Agreement,
 ) -> Result<(u8, SecretBytes), Error> {
     let from = contribution.index;
-    let refused = |fault| Refusal { custodian: contribution.custodian.clone(), index: from, fault };
+    let refused = |fault| contribution.refused(fault);
     let seat = plan.before.seat(from).ok_or_else(|| refused(Fault::NoSeat))?;
     let sealed = contribution.sealed.get(usize::from(index).wrapping_sub(1)).ok_or_else(|| refused(Fault::Length))?;
     let piece = open(with, &plan.purpose(from, index), sealed).map_err(|error| not_opened(error, seat, from))?;

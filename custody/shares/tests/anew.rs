@@ -17,7 +17,7 @@ const CURVES: [Curve; 2] = [Curve::P256, Curve::Sm2];
 #[test]
 fn feldman_shares_verify_and_combine_and_a_changed_one_does_not() {
     for curve in CURVES {
-        for (threshold, count) in [(1, 1), (1, 3), (2, 3), (3, 5), (5, 5), (16, 16)] {
+        for (threshold, count) in (1..=16).flat_map(|count| (1..=count).map(move |threshold| (threshold, count))) {
             let secret = random(32);
             let (commitments, shares) = feldman::split(curve, &secret, threshold, count, &System).unwrap();
             assert!((1..).zip(&shares).all(|(index, share)| feldman::verify(curve, &commitments, index, share)));
@@ -231,7 +231,7 @@ fn who_contributes_something_false_is_named() {
         }
         other => panic!("{other}"),
     };
-    // Someone else's contribution under one's own signature.
+    // Someone else's contribution under one's own signature: who signed is named.
     let replayed = scene.people[1].sign(good.statement.clone());
     refused(&replayed, Fault::OtherSeat(scene.people[0].name()));
     // Another plan.
@@ -263,6 +263,12 @@ fn who_contributes_something_false_is_named() {
         [&contributions[..1], &[&contributions[..], &contributions[..1]].concat(), &vec![contributions[0].clone(); 2]]
     {
         assert!(matches!(draft(&terms, wrong), Err(Error::Points(_))));
+    }
+    // One that nobody has checked before is checked where it is used.
+    let unchecked = [Contribution::from_bytes(&false_share.statement).unwrap(), contributions[1].clone()];
+    match draft(&terms, &unchecked).unwrap_err() {
+        Error::Refused(refusal) => assert_eq!((refusal.index, refusal.fault), (1, Fault::Commitment)),
+        other => panic!("{other}"),
     }
     // Another manifest than these contributions make, and another dealer.
     let again =

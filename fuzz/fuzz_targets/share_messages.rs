@@ -1,0 +1,20 @@
+//! What custodians sign about shares, and the state of a set's epochs: what decodes, encodes to the same bytes.
+#![no_main]
+
+use hufu_shares::{Confirmation, Contribution, Epochs, Handover};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(handover) = Handover::from_bytes(bytes) {
+        assert_eq!(handover.to_bytes(), bytes);
+    }
+    if let Ok(confirmation) = Confirmation::from_bytes(bytes) {
+        assert_eq!(confirmation.to_bytes(), bytes);
+    }
+    if let Ok(contribution) = Contribution::from_bytes(bytes) {
+        assert_eq!(contribution.to_bytes(), bytes);
+    }
+    if let Ok(epochs) = Epochs::from_bytes(bytes) {
+        assert_eq!(epochs.to_bytes(), bytes);
+    }
+});
