@@ -35,8 +35,9 @@ fn tell(begun: &Begun, work: &InitWork) -> Result<(), io::Error> {
     }
     writeln!(
         out,
-        "Give each custodian the share and the log's public key (`hufu ledger key`), compare the share set's name, and"
+        "Give each custodian the share and {}, and compare the share set's name. Keep copies: when fewer than {threshold}\n\
+         shares are left, everything under this root is lost.",
+        directory.join("log-key.pem").display()
     )?;
-    writeln!(out, "keep copies: when fewer than {threshold} shares are left, everything under this root is lost.")?;
     out.flush()
 }

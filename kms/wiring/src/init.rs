@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use der::pem::{self, LineEnding};
 use hufu_core::BoxFuture;
 use hufu_core::ambient::{Clock, Rng};
 use hufu_core::backend::{KeyBackend, KeyHandle, Operation, Outcome, SignInput};
@@ -25,6 +26,8 @@ use crate::{hsm, production, roots};
 
 /// Longest wait for the log key.
 const SIGN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The log's public key beside the shares: a sealed server cannot be asked for it.
+const LOG_KEY_FILE: &str = "log-key.pem";
 /// The role of those who get a share when nobody is named.
 const CUSTODIAN_ROLE: &str = "custodian";
 
@@ -147,7 +150,7 @@ impl Split {
         };
         let (manifest, shares) = dealt.signed(&signature).map_err(refused)?;
         let shares = self.holders.iter().zip(&shares).map(|(name, share)| (name, share.to_bytes()));
-        self.files.write(&manifest.to_bytes(), shares)?;
+        self.files.write(&manifest.to_bytes(), &of.log_public_key, shares)?;
         *self.dealt.lock() = Some((manifest.digest(), self.holders.clone()));
         Ok(())
     }
@@ -183,8 +186,16 @@ impl Files {
         Ok(())
     }
 
-    fn write<'a>(&self, manifest: &[u8], shares: impl Iterator<Item = (&'a Name, Vec<u8>)>) -> Result<(), Error> {
+    fn write<'a>(
+        &self,
+        manifest: &[u8],
+        log_public_key: &[u8],
+        shares: impl Iterator<Item = (&'a Name, Vec<u8>)>,
+    ) -> Result<(), Error> {
         files::private_dir(&self.out).map_err(|error| Error::File(self.out.clone(), error))?;
+        let key = self.out.join(LOG_KEY_FILE);
+        let pem = pem::encode_string("PUBLIC KEY", LineEnding::LF, log_public_key).map_err(refused)?;
+        files::replace(&key, pem.as_bytes()).map_err(|error| Error::File(key, error))?;
         for (name, share) in shares {
             write(&self.out.join(format!("{name}.share")), Label::Share, &share)?;
         }
