@@ -76,7 +76,7 @@ impl Identities {
 /// SHA-256 of the public keys of everyone who may act, as configured.
 ///
 /// # Errors
-/// As [`Identities::read`].
+/// [`Error::Config`], with the field at fault.
 pub fn active_pins(config: &Config) -> Result<Vec<[u8; 32]>, Error> {
     let identities = Identities::read(&config.tenants, &config.principals)?;
     Ok(identities.principals.iter().filter(|one| one.active).map(|one| one.pin).collect())
