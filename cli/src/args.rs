@@ -65,10 +65,14 @@ enum Command {
     /// The tenant, and the key that its keys are wrapped under
     #[command(subcommand)]
     Tenant(command::tenant::Command),
-    /// Work of those who hold shares and approve: keys, enrolment, the roster; needs no service
+    /// Work of those who hold shares and approve: keys, enrolment, the roster, shares; needs no service
     #[cfg(feature = "custodian")]
     #[command(subcommand)]
     Custodian(command::custodian::Command),
+    /// A server that starts sealed: whose shares it waits for, and how they come to it
+    #[cfg(feature = "custodian")]
+    #[command(subcommand)]
+    Unseal(command::unseal::Command),
     /// State of the service
     Status(command::status::Status),
     /// Print a completion script for a shell
@@ -94,6 +98,8 @@ impl Cli {
             Command::Tenant(command) => command.run(&app).await,
             #[cfg(feature = "custodian")]
             Command::Custodian(command) => command.run(&app),
+            #[cfg(feature = "custodian")]
+            Command::Unseal(command) => command.run(&app).await,
             Command::Status(command) => command.run(&app).await,
             Command::Completion(command) => command.run(),
         }
@@ -233,6 +239,18 @@ mod tests {
         "hufu custodian roster pin r --pin p --words lusab-babad",
         #[cfg(feature = "custodian")]
         "hufu custodian convert k --to printable",
+        #[cfg(feature = "custodian")]
+        "hufu custodian share check --share s --key k --log-key log.pub",
+        #[cfg(feature = "custodian")]
+        "hufu custodian hand-over --request r --share s --key k --out h --log-key log.pub --passphrase-file p --yes",
+        #[cfg(feature = "custodian")]
+        "hufu unseal status --output json",
+        #[cfg(feature = "custodian")]
+        "hufu unseal request --out r",
+        #[cfg(feature = "custodian")]
+        "hufu unseal submit --handover h",
+        #[cfg(feature = "custodian")]
+        "hufu unseal share --share s --key k --module m --pin-file p",
         "hufu completion bash",
     ];
 

@@ -25,6 +25,8 @@ pub(crate) mod random;
 pub(crate) mod sign;
 pub(crate) mod status;
 pub(crate) mod tenant;
+#[cfg(feature = "custodian")]
+pub(crate) mod unseal;
 
 use hufu_sdk::KeyRef;
 

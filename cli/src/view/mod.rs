@@ -16,6 +16,10 @@ pub(crate) mod mac;
 pub(crate) mod public;
 pub(crate) mod random;
 mod root;
+#[cfg(feature = "custodian")]
+pub(crate) mod seal;
+#[cfg(feature = "custodian")]
+pub(crate) mod share;
 pub(crate) mod status;
 pub(crate) mod tenant;
 pub(crate) mod transfer;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hufu_custodian::{Custodian, Error, Label, armour, printable};
+use hufu_custodian::{Custodian, Error, Label, Pin, Roster, armour, printable};
 use hufu_custodian_keys::KeyFile;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 const TEXT_LEN_MAX: usize = 6 << 20;
 
 /// Reads a text of whatever kind.
-pub(super) fn read_any(path: &Path) -> Result<(Label, Vec<u8>), Failure> {
+pub(crate) fn read_any(path: &Path) -> Result<(Label, Vec<u8>), Failure> {
     let bytes = input::read(path, TEXT_LEN_MAX, "a custodian's file")?;
     let text = str::from_utf8(&bytes).map_err(|_| refused(path, &Error::Text("it is not UTF-8")))?;
     let read = if printable::is(text) { printable::read(text) } else { armour::read(text) };
@@ -23,10 +23,10 @@ pub(super) fn read_any(path: &Path) -> Result<(Label, Vec<u8>), Failure> {
 }
 
 /// Reads a text of one kind, and what its bytes say.
-pub(super) fn read<T>(
+pub(crate) fn read<T, E: std::error::Error>(
     path: &Path,
     wanted: Label,
-    parse: impl FnOnce(&[u8]) -> Result<T, Error>,
+    parse: impl FnOnce(&[u8]) -> Result<T, E>,
 ) -> Result<T, Failure> {
     let (found, bytes) = read_any(path)?;
     if found != wanted {
@@ -36,18 +36,27 @@ pub(super) fn read<T>(
 }
 
 /// Reads a key file.
-pub(super) fn read_keys(path: &Path) -> Result<KeyFile, Failure> {
-    let bytes = read(path, Label::CustodianKey, |bytes| Ok(bytes.to_vec()))?;
-    KeyFile::from_bytes(&bytes).map_err(|error| refused(path, &error))
+pub(crate) fn read_keys(path: &Path) -> Result<KeyFile, Failure> {
+    read(path, Label::CustodianKey, KeyFile::from_bytes)
 }
 
 /// Reads the entry of a roster.
-pub(super) fn read_entry(path: &Path) -> Result<Custodian, Failure> {
+pub(crate) fn read_entry(path: &Path) -> Result<Custodian, Failure> {
     read(path, Label::Custodian, Custodian::from_bytes)
 }
 
+/// Reads a roster.
+pub(crate) fn read_roster(path: &Path) -> Result<Roster, Failure> {
+    read(path, Label::Roster, Roster::from_bytes)
+}
+
+/// Reads the pin of a roster.
+pub(crate) fn read_pin(path: &Path) -> Result<Pin, Failure> {
+    read(path, Label::RosterPin, Pin::from_bytes)
+}
+
 /// Writes armour.
-pub(super) fn write(path: &Path, label: Label, bytes: &[u8], access: Access) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, label: Label, bytes: &[u8], access: Access) -> Result<(), Failure> {
     sink::write(path, armour::write(label, bytes)?.as_bytes(), access)
 }
 
