@@ -4,6 +4,8 @@
 pub(crate) mod assess;
 pub(crate) mod attestation;
 pub(crate) mod audit;
+#[cfg(feature = "custodian")]
+pub(crate) mod ceremony;
 pub(crate) mod completion;
 #[cfg(feature = "custodian")]
 pub(crate) mod custodian;
