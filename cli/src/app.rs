@@ -24,9 +24,18 @@ pub(crate) struct App {
 impl App {
     /// A client for the profile. It connects with its first call.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
+        self.client_of(&self.profile()?)
+    }
+
+    /// Which service is spoken with, and as whom.
+    pub(crate) fn profile(&self) -> Result<Profile, Failure> {
         let path = choose(self.profile.as_deref(), std::env::var_os(PROFILE_VARIABLE), Path::new(PROFILE_DEFAULT))?;
-        let profile = Profile::load(path).map_err(hufu_sdk::Error::from)?;
-        let client = Client::new(&profile)?;
+        Ok(Profile::load(path).map_err(hufu_sdk::Error::from)?)
+    }
+
+    /// The same for a profile that was read.
+    pub(crate) fn client_of(&self, profile: &Profile) -> Result<Client, Failure> {
+        let client = Client::new(profile)?;
         Ok(match self.timeout {
             Some(timeout) => client.with_timeout(timeout),
             None => client,

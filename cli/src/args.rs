@@ -65,10 +65,18 @@ enum Command {
     /// The tenant, and the key that its keys are wrapped under
     #[command(subcommand)]
     Tenant(command::tenant::Command),
-    /// Work of those who hold shares and approve: keys, enrolment, the roster; needs no service
+    /// Work of those who hold shares and approve: keys, enrolment, the roster, shares; needs no service
     #[cfg(feature = "custodian")]
     #[command(subcommand)]
     Custodian(command::custodian::Command),
+    /// What people decide together: requests, policies, approvals, vetoes, transcripts; needs no service
+    #[cfg(feature = "custodian")]
+    #[command(subcommand)]
+    Ceremony(command::ceremony::Command),
+    /// A server that starts sealed: whose shares it waits for, and how they come to it
+    #[cfg(feature = "custodian")]
+    #[command(subcommand)]
+    Unseal(command::unseal::Command),
     /// State of the service
     Status(command::status::Status),
     /// Print a completion script for a shell
@@ -94,6 +102,10 @@ impl Cli {
             Command::Tenant(command) => command.run(&app).await,
             #[cfg(feature = "custodian")]
             Command::Custodian(command) => command.run(&app),
+            #[cfg(feature = "custodian")]
+            Command::Ceremony(command) => command.run(&app),
+            #[cfg(feature = "custodian")]
+            Command::Unseal(command) => command.run(&app).await,
             Command::Status(command) => command.run(&app).await,
             Command::Completion(command) => command.run(),
         }
@@ -233,6 +245,32 @@ mod tests {
         "hufu custodian roster pin r --pin p --words lusab-babad",
         #[cfg(feature = "custodian")]
         "hufu custodian convert k --to printable",
+        #[cfg(feature = "custodian")]
+        "hufu custodian share check --share s --key k --log-key log.pub",
+        #[cfg(feature = "custodian")]
+        "hufu custodian hand-over --request r --share s --key k --out h --log-key log.pub --passphrase-file p --yes",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony words f.toml --output json",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony policy p.toml",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony sign f.toml --key k --out r --pin p --yes",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony approve --request r --ceremony abababababababababababababababababababababababababababababababab --roster r --policy p --pin p --key k --out a --lifetime 2d",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony approve --transcript t --log-key l --pin p --key k --out a --module m --pin-file f --yes",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony veto --transcript t --log-key l --pin p --key k --out a --reason no",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony verify t --pin p --log-key l --policy p --before o",
+        #[cfg(feature = "custodian")]
+        "hufu unseal status --output json",
+        #[cfg(feature = "custodian")]
+        "hufu unseal request --out r",
+        #[cfg(feature = "custodian")]
+        "hufu unseal submit --handover h",
+        #[cfg(feature = "custodian")]
+        "hufu unseal share --share s --key k --module m --pin-file p",
         "hufu completion bash",
     ];
 
@@ -260,6 +298,9 @@ mod tests {
             "hufu sign k@0 --in f --out g",
             "hufu mac k --in f --out g --verify h",
             "hufu kem encapsulate k --out c",
+            "hufu ceremony approve --pin p --key k --out a",
+            "hufu ceremony approve --request r --pin p --key k --out a",
+            "hufu ceremony approve --transcript t --pin p --key k --out a",
             "hufu kem decapsulate k --in c",
             "hufu derive k --peer p.pem --out o",
             "hufu derive k --peer p.pem --kdf hkdf-sha256 --bytes 1025 --out o",

@@ -8,11 +8,12 @@ use crate::failure::Failure;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
-  1  anything else: a bad signature, a bundle that does not verify, a failure of the service
+  1  anything else: a bad signature, a bundle or a transcript that does not verify, a failure of the service
   2  usage: arguments, profile or input that cannot be meant
   3  refused by policy or by the state of the key: also a good signature of a compromised version,
      a bundle of another public key, a client certificate that is not accepted, a token that is not admitted,
-     a roster that is not the pinned one, and an enrolment that is not accepted
+     a roster that is not the pinned one, an enrolment that is not accepted, a share that is not what was dealt,
+     a request that must not be answered, and a decision that would not count
   4  no such key or version
   5  the service, or something that it needs, is unavailable: try again later";
 
@@ -44,6 +45,10 @@ pub(crate) fn code(failure: &Failure) -> Exit {
         Failure::Assess(error) => assess_code(error),
         #[cfg(feature = "custodian")]
         Failure::Custodian(error) => custodian_code(error),
+        #[cfg(feature = "custodian")]
+        Failure::Shares(error) => shares_code(error),
+        #[cfg(feature = "custodian")]
+        Failure::Ceremony(refusal) => ceremony_code(refusal),
         Failure::Write { .. } | Failure::Runtime(_) | Failure::Negative(_) | Failure::Declined => Exit::Other,
     }
 }
@@ -61,7 +66,6 @@ fn assess_code(error: &hufu_assess::Error) -> Exit {
 
 #[cfg(feature = "custodian")]
 fn custodian_code(error: &hufu_custodian_keys::Error) -> Exit {
-    use hufu_custodian::Error as Pure;
     use hufu_custodian_keys::{Error, OpenError};
     match error {
         Error::PassphraseLen { .. } | Error::Cost(_) | Error::KeyFile(_) | Error::Place(_) | Error::Codec(_) => {
@@ -70,17 +74,44 @@ fn custodian_code(error: &hufu_custodian_keys::Error) -> Exit {
         Error::Open(
             OpenError::Module { .. } | OpenError::NotFound(_) | OpenError::Ambiguous(_) | OpenError::PinEncoding,
         ) => Exit::Usage,
-        Error::Custodian(Pure::NotPinned(_) | Pure::Enrolment(_) | Pure::Signature(_)) => Exit::Refused,
-        Error::Custodian(
-            Pure::Text(_)
-            | Pure::Line { .. }
-            | Pure::Label { .. }
-            | Pure::Words { .. }
-            | Pure::Roster(_)
-            | Pure::TooLong { .. }
-            | Pure::Codec(_),
-        ) => Exit::Usage,
+        Error::Custodian(error) => pure_code(error),
         _ => Exit::Other,
+    }
+}
+
+#[cfg(feature = "custodian")]
+fn pure_code(error: &hufu_custodian::Error) -> Exit {
+    use hufu_custodian::Error;
+    match error {
+        Error::NotPinned(_) | Error::Enrolment(_) | Error::Signature(_) | Error::Unknown(_) => Exit::Refused,
+        Error::Text(_)
+        | Error::Line { .. }
+        | Error::Label { .. }
+        | Error::Words { .. }
+        | Error::Roster(_)
+        | Error::TooLong { .. }
+        | Error::Codec(_) => Exit::Usage,
+        _ => Exit::Other,
+    }
+}
+
+#[cfg(feature = "custodian")]
+fn shares_code(error: &hufu_shares::Error) -> Exit {
+    use hufu_shares::Error;
+    match error {
+        Error::Dealer | Error::OtherManifest | Error::Refused(_) | Error::Culprits(_) => Exit::Refused,
+        Error::Manifest(_) | Error::Codec(_) | Error::TooLong { .. } => Exit::Usage,
+        Error::Custodian(error) => pure_code(error),
+        _ => Exit::Other,
+    }
+}
+
+#[cfg(feature = "custodian")]
+fn ceremony_code(refusal: &hufu_ceremony::Refusal) -> Exit {
+    use hufu_ceremony::Refusal;
+    match refusal {
+        Refusal::Malformed { .. } | Refusal::Codec(_) | Refusal::TooLarge { .. } => Exit::Usage,
+        _ => Exit::Refused,
     }
 }
 

@@ -34,6 +34,12 @@ pub(crate) enum Failure {
     #[cfg(feature = "custodian")]
     #[error(transparent)]
     Custodian(#[from] hufu_custodian_keys::Error),
+    #[cfg(feature = "custodian")]
+    #[error(transparent)]
+    Shares(#[from] hufu_shares::Error),
+    #[cfg(feature = "custodian")]
+    #[error(transparent)]
+    Ceremony(#[from] hufu_ceremony::Refusal),
 }
 
 #[cfg(feature = "custodian")]
@@ -56,6 +62,8 @@ impl Failure {
         }
         let reason = match self {
             Self::Sdk(error) => error.reason().map(|reason| format!(" ({reason})")),
+            #[cfg(feature = "custodian")]
+            Self::Ceremony(refusal) => Some(format!(" ({})", refusal.reason())),
             _ => None,
         };
         let field = match self {

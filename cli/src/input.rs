@@ -10,11 +10,15 @@ use std::{
 use hufu_assess::SecretBytes;
 #[cfg(all(feature = "custodian", not(feature = "assess")))]
 use hufu_custodian_keys::SecretBytes;
+use hufu_sdk::offline;
 #[cfg(any(feature = "assess", feature = "custodian"))]
 use std::os::unix::fs::PermissionsExt as _;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+
+/// Longest verifier key that is read, in bytes.
+const LOG_KEY_LEN_MAX: usize = 4096;
 
 /// Longest PIN file, in bytes.
 #[cfg(feature = "assess")]
@@ -33,6 +37,12 @@ pub(crate) fn read(path: &Path, limit: usize, what: &str) -> Result<Zeroizing<Ve
         Ok(None) => Err(Failure::usage(format!("`{name}` is longer than {limit} bytes, the most for {what}"), "")),
         Err(cause) => Err(Failure::Read { name, cause }),
     }
+}
+
+/// Reads the public key of a log, as `hufu ledger key` writes it.
+pub(crate) fn read_log_key(path: &Path) -> Result<offline::VerifierKey, Failure> {
+    let text = read(path, LOG_KEY_LEN_MAX, "a verifier key")?;
+    Ok(offline::verifier_key(&String::from_utf8_lossy(&text))?)
 }
 
 /// Reads a PIN from a file that only its owner may read.

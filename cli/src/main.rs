@@ -4,6 +4,8 @@ mod app;
 mod args;
 mod command;
 mod confirm;
+#[cfg(feature = "custodian")]
+mod custody;
 mod exit;
 mod failure;
 mod input;

@@ -2,96 +2,17 @@
 #![cfg(feature = "custodian")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+mod common;
 
-const PASSPHRASE: &str = "nine words that nobody else would ever think of";
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+
+use common::{Desk, words};
+
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
-
-struct Desk(tempfile::TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.secret("pass", PASSPHRASE);
-        desk
-    }
-
-    fn dir(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// A file that only its owner may read.
-    fn secret(&self, name: &str, text: &str) {
-        fs::write(self.dir().join(name), text).unwrap();
-        fs::set_permissions(self.dir().join(name), fs::Permissions::from_mode(0o600)).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.dir().join(name)).unwrap()
-    }
-
-    fn run(&self, line: &str) -> Output {
-        // Names of people have blanks: `_` stands for one.
-        let arguments = line.split_whitespace().map(|argument| argument.replace('_', " "));
-        let output = Command::new(env!("CARGO_BIN_EXE_hufu"))
-            .arg("custodian")
-            .args(arguments)
-            .current_dir(self.dir())
-            .env_remove("HUFU_PROFILE")
-            .env("SOFTHSM2_CONF", self.dir().join("softhsm2.conf"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(!said.contains("nine words"), "{line}: {said}");
-        output
-    }
-
-    fn does(&self, line: &str) -> String {
-        let output = self.run(line);
-        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn fails(&self, line: &str, code: i32, word: &str) {
-        let output = self.run(line);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{line}: {error}");
-        assert!(error.contains(word), "{line}: {error}");
-    }
-
-    /// Keys and entry of a custodian, `NAME.key` and `NAME.entry`.
-    fn person(&self, name: &str, suite: &str) {
-        let entry = format!("--full-name {name}_Example --organisation north --role custodian --role officer");
-        let keys = format!("--suite {suite} --memory-mib 64 --passphrase-file pass --out {name}.key");
-        self.does(&format!("new {name} {entry} {keys}"));
-        self.does(&format!("show {name}.key --entry-out {name}.entry"));
-    }
-
-    /// Enrols someone: `NAME.enrolled`.
-    fn enrol(&self, name: &str) {
-        let challenge = format!("--deployment log.example --out {name}.challenge --awaited {name}.awaited");
-        self.does(&format!("enrol challenge {name}.entry {challenge}"));
-        let answer = format!("--key {name}.key --deployment log.example --passphrase-file pass --out {name}.answer");
-        self.does(&format!("enrol answer {name}.challenge {answer}"));
-        self.does(&format!("enrol accept {name}.answer --awaited {name}.awaited --out {name}.enrolled"));
-    }
-}
-
-/// The words in what `roster show --output json` says, with hyphens.
-fn words(json: &str) -> String {
-    let (_, rest) = json.split_once("\"words\": \"").unwrap();
-    rest.split_once('"').unwrap().0.replace(' ', "-")
-}
 
 #[test]
 fn keys_are_made_in_a_file_that_is_nobody_elses() {
-    let desk = Desk::new();
+    let desk = Desk::of("custodian");
     desk.person("alice", "p256");
     let mode = |name: &str| fs::metadata(desk.dir().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("alice.key"), 0o600);
@@ -116,7 +37,7 @@ fn keys_are_made_in_a_file_that_is_nobody_elses() {
 
 #[test]
 fn people_enrol_by_challenge() {
-    let desk = Desk::new();
+    let desk = Desk::of("custodian");
     for (name, suite) in [("alice", "curve25519"), ("bob", "sm2")] {
         desk.person(name, suite);
         desk.enrol(name);
@@ -144,7 +65,7 @@ fn people_enrol_by_challenge() {
 
 #[test]
 fn rosters_are_pinned_once_their_words_are_compared() {
-    let desk = Desk::new();
+    let desk = Desk::of("custodian");
     for name in ["alice", "bob", "mallory"] {
         desk.person(name, "p256");
     }
@@ -176,7 +97,7 @@ fn rosters_are_pinned_once_their_words_are_compared() {
 
 #[test]
 fn paper_is_typed_in_again() {
-    let desk = Desk::new();
+    let desk = Desk::of("custodian");
     desk.person("alice", "p256");
     desk.does("convert alice.key --to printable --out paper");
     assert_eq!(fs::metadata(desk.dir().join("paper")).unwrap().permissions().mode() & 0o777, 0o600);
@@ -199,7 +120,7 @@ fn paper_is_typed_in_again() {
 
 #[test]
 fn nothing_that_is_written_holds_the_passphrase() {
-    let desk = Desk::new();
+    let desk = Desk::of("custodian");
     desk.person("alice", "p256");
     desk.enrol("alice");
     for file in fs::read_dir(desk.dir()).unwrap().map(|file| file.unwrap()) {
@@ -212,7 +133,7 @@ fn nothing_that_is_written_holds_the_passphrase() {
 
 #[test]
 fn keys_on_a_token_enrol() {
-    let desk = Desk::new();
+    let desk = Desk::of("custodian");
     fs::create_dir(desk.dir().join("tokens")).unwrap();
     let tokens = desk.dir().join("tokens");
     fs::write(desk.dir().join("softhsm2.conf"), format!("directories.tokendir = {}\n", tokens.display())).unwrap();

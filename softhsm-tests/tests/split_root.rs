@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use hufu_custodian::testing::{self, Person};
 use hufu_custodian::{Label, Signed, VerifyingKey, armour};
 use hufu_sdk::v1::seal_status::State;
 use hufu_sdk::{Client, KeyRef, NewKey, v1};
 use hufu_shares::{HandoverRequest, Share, SignedManifest};
-use hufu_softhsm_tests::{ConfigBuilder, Daemon, Stopped, Storage, Tool, hufud};
+use hufu_softhsm_tests::{Cli, ConfigBuilder, Daemon, Stopped, Storage, Tool, hufud};
 use tokio::runtime::Runtime;
 
 /// Five custodians, of whom three open the server.
@@ -33,7 +35,7 @@ fn signer() -> KeyRef {
 }
 
 /// What a custodian's tool does with a share.
-fn handover(scratch: &std::path::Path, person: &Person, status: &v1::SealStatus) -> Vec<u8> {
+fn handover(scratch: &Path, person: &Person, status: &v1::SealStatus) -> Vec<u8> {
     let text = fs::read_to_string(scratch.join(format!("shares/{}.share", person.name()))).unwrap();
     let share = Share::from_bytes(&armour::read_as(Label::Share, &text).unwrap()).unwrap();
     let manifest = SignedManifest::from_bytes(&status.manifest).unwrap();
@@ -151,4 +153,98 @@ fn whoever_is_no_principal_learns_nothing_from_a_sealed_server() {
         let error = daemon.client("admin").seal_status().await.unwrap_err();
         assert!(error.reason().is_none_or(|reason| reason == "UNAUTHENTICATED"), "{error}");
     });
+}
+
+/// The machine of a custodian, without network: the command, and keys that are enrolled.
+struct Desk(Cli);
+
+impl Desk {
+    /// With the key file `NAME.key`, and the entry `NAME.enrolled`.
+    fn new(dir: &Path, name: &str) -> Self {
+        let desk = Self(Cli::new(dir, Path::new("there-is-none")));
+        let pass = desk.0.write("pass", b"nine words that nobody else would ever think of");
+        fs::set_permissions(pass, fs::Permissions::from_mode(0o600)).unwrap();
+        let who = format!("{name} --full-name {name} --organisation north --role custodian");
+        desk.0.ok(&format!("custodian new {who} --memory-mib 64 --out {name}.key --passphrase-file pass"));
+        desk.0.ok(&format!("custodian show {name}.key --entry-out {name}.entry"));
+        let challenge = format!("{name}.entry --deployment {LOG} --out challenge --awaited awaited");
+        desk.0.ok(&format!("custodian enrol challenge {challenge}"));
+        let answer = format!("--key {name}.key --deployment {LOG} --out answer --passphrase-file pass");
+        desk.0.ok(&format!("custodian enrol answer challenge {answer}"));
+        desk.0.ok(&format!("custodian enrol accept answer --awaited awaited --out {name}.enrolled"));
+        desk
+    }
+
+    /// The options for the own share.
+    fn share(name: &str) -> String {
+        format!("--share {name}.share --key {name}.key --passphrase-file pass")
+    }
+}
+
+const LOG: &str = "e2e.hufu.invalid/log";
+const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
+
+/// A server whose root four custodians hold, three of whom open it; all that they did, they did with the command.
+fn begun_by_command(dir: &Path) -> (Daemon, ConfigBuilder, Desk) {
+    let desk = NAMES.map(|name| Desk::new(dir, name)).into_iter().next().unwrap();
+    let entries = NAMES.map(|name| format!("--entry {name}.enrolled")).join(" ");
+    desk.0.ok(&format!("custodian roster new --deployment {LOG} {entries} --out roster"));
+    let words = desk.0.json("custodian roster show roster")["words"].as_str().unwrap().replace(' ', "-");
+    desk.0.ok(&format!("custodian roster pin roster --pin pin --words {words}"));
+    let roster = String::from_utf8(desk.0.read("roster")).unwrap();
+    let builder = ConfigBuilder::new(Storage::Sqlite).with_custodians(roster);
+    let prepared = Daemon::prepare(&builder);
+    let said = init(&prepared).ok();
+    let log_key = String::from_utf8(fs::read(prepared.scratch().join("shares/log.pub")).unwrap()).unwrap();
+    assert!(said.contains(&format!("log key {log_key}")), "{said}");
+    for file in fs::read_dir(prepared.scratch().join("shares")).unwrap().map(Result::unwrap) {
+        fs::copy(file.path(), dir.join(file.file_name())).unwrap();
+    }
+    for name in NAMES {
+        let checked = desk.0.json(&format!("custodian share check {} --log-key log.pub", Desk::share(name)));
+        assert!(said.contains(checked["manifest"].as_str().unwrap()), "{said}");
+        assert_eq!((&checked["custodian"], &checked["threshold"]), (&name.into(), &3.into()));
+    }
+    let daemon = prepared.start();
+    builder.write_profiles(&daemon);
+    (daemon, builder, desk)
+}
+
+#[test]
+fn custodians_open_it_with_the_command_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (daemon, builder, desk) = begun_by_command(dir.path());
+    let online = |daemon: &Daemon| Cli::new(dir.path(), &daemon.profile_file("app"));
+    let app = online(&daemon);
+    let error = app.fails(5, "key list");
+    assert!(error.contains("(SEALED)") && error.contains("hufu unseal status"), "{error}");
+    let status = app.ok("unseal status");
+    for part in ["sealed", "0 of 3 shares are here; 4 hold one", "alice, bob, carol, dave"] {
+        assert!(status.contains(part), "{part}: {status}");
+    }
+    for (at, name) in NAMES[..2].iter().enumerate() {
+        let status = app.json(&format!("unseal share {} --log-key log.pub --yes", Desk::share(name)));
+        assert_eq!((&status["state"], &status["submitted"][at]), (&"sealed".into(), &(*name).into()));
+    }
+    // Dave has no network: a file goes to him, and one comes back.
+    let asked = app.json("unseal request --out request");
+    let line = format!("--request request --out handover {} --yes", Desk::share("dave"));
+    let answered = desk.0.json(&format!("custodian hand-over {line}"));
+    assert_eq!(asked["request"]["request_words"], answered["request_words"]);
+    assert_eq!(app.json("unseal submit --handover handover")["state"], "unsealed");
+    daemon.wait_unsealed();
+    let admin = Cli::new(dir.path(), &daemon.profile_file("admin"));
+    admin.ok("key create signer --algorithm p256 --protection software");
+    assert!(admin.ok("unseal status").contains("unsealed"));
+    assert!(admin.fails(3, "unseal request --out none").contains("not sealed"));
+    admin.refused("NOT_SEALED", "unseal submit --handover handover");
+
+    let daemon = daemon.kill().start();
+    builder.write_profiles(&daemon);
+    let app = online(&daemon);
+    let error = app.fails(1, "unseal submit --handover handover");
+    assert!(error.contains("(SHARE_REFUSED)") && error.contains("`dave`"), "{error}");
+    // The request of the start before is answered in vain, and it is the server that says so.
+    app.ok("unseal request --out again");
+    assert_ne!(app.read("request"), app.read("again"));
 }

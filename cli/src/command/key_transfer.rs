@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Subcommand};
 use hufu_sdk::{
     KeyRef, NewImport, SecretBytes,
-    offline::{self, ImportOffer, VerifierKey},
+    offline::{self, ImportOffer},
     v1,
 };
 
@@ -29,7 +29,6 @@ use crate::{
 };
 
 const PUBLIC_KEY_LEN_MAX: usize = 64 << 10;
-const LOG_KEY_LEN_MAX: usize = 4096;
 /// How long a job waits that is finished at once: one that fails shall not stand among the open ones for a day.
 const LIFETIME_AT_ONCE: Duration = Duration::from_secs(120);
 
@@ -202,7 +201,7 @@ impl Import {
         };
         let client = app.client()?;
         let log_key = match &self.log_key {
-            Some(file) => log_key(file)?,
+            Some(file) => input::read_log_key(file)?,
             None => offline::verifier_key(&client.log_key().await?.verifier_key)?,
         };
         let job = client.create_import_job(offer.job(self.attributes, public_key)?).await?;
@@ -236,7 +235,7 @@ impl ImportJob {
             }
             Self::Verify(command) => {
                 let offer = read_offer(&command.offer)?;
-                let statement = offer.verify(&log_key(&command.log_key)?)?;
+                let statement = offer.verify(&input::read_log_key(&command.log_key)?)?;
                 app.output.show(&OfferView::new(&statement))
             }
             Self::Finish(command) => {
@@ -259,7 +258,7 @@ impl CreateJob {
 
 impl WrapForImport {
     pub(crate) fn run(&self, app: &App) -> Result<(), Failure> {
-        let (offer, log_key) = (read_offer(&self.offer)?, log_key(&self.log_key)?);
+        let (offer, log_key) = (read_offer(&self.offer)?, input::read_log_key(&self.log_key)?);
         let statement = offer.verify(&log_key)?;
         let wrapped = offer.wrap(&log_key, &read_secret(&self.file)?)?;
         sink::write(&self.out, &wrapped, Access::Public)?;
@@ -332,11 +331,6 @@ fn read_offer(path: &Path) -> Result<ImportOffer, Failure> {
 
 fn public_key(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(offline::public_key_from_pem(&input::read(path, PUBLIC_KEY_LEN_MAX, "a public key")?)?)
-}
-
-fn log_key(path: &Path) -> Result<VerifierKey, Failure> {
-    let text = input::read(path, LOG_KEY_LEN_MAX, "a verifier key")?;
-    Ok(offline::verifier_key(&String::from_utf8_lossy(&text))?)
 }
 
 fn is_pair(algorithm: v1::Algorithm) -> bool {

@@ -12,9 +12,6 @@ use crate::{
     view::ledger::{CheckpointView, ConsistentView, LogKeyView, ProofView, ReportView},
 };
 
-/// Longest verifier key that is read, in bytes.
-const KEY_LEN_MAX: usize = 4096;
-
 /// Longest public key that is read, in bytes of PEM.
 const PUBLIC_KEY_LEN_MAX: usize = 64 << 10;
 
@@ -131,7 +128,7 @@ impl Prove {
 
 impl Verify {
     fn run(self, app: &App) -> Result<(), Failure> {
-        let key = log_key(&self.key)?;
+        let key = input::read_log_key(&self.key)?;
         let bundle = input::read(&self.bundle, offline::BUNDLE_LEN_MAX, "a bundle")?;
         let report = offline::verify_bundle(&bundle, &key)?;
         let public_key = offline::bundle_public_key(&bundle)?;
@@ -153,7 +150,7 @@ impl Verify {
 
 impl Consistency {
     async fn run(self, app: &App) -> Result<(), Failure> {
-        let key = log_key(&self.key)?;
+        let key = input::read_log_key(&self.key)?;
         let older = input::read(&self.checkpoint, CHECKPOINT_LEN_MAX, "a checkpoint")?;
         let size = offline::tree_size(&older, &key)?;
         let proof = app.client()?.prove_consistency(size).await?;
@@ -183,9 +180,4 @@ fn symmetric() -> Failure {
         message: "the bundle is good, but holds no public key: it is of a symmetric key".to_owned(),
         help: "compare its ledger key id with that of `hufu key show`",
     }
-}
-
-fn log_key(file: &std::path::Path) -> Result<offline::VerifierKey, Failure> {
-    let text = input::read(file, KEY_LEN_MAX, "a verifier key")?;
-    Ok(offline::verifier_key(&String::from_utf8_lossy(&text))?)
 }

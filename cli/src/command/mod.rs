@@ -4,6 +4,8 @@
 pub(crate) mod assess;
 pub(crate) mod attestation;
 pub(crate) mod audit;
+#[cfg(feature = "custodian")]
+pub(crate) mod ceremony;
 pub(crate) mod completion;
 #[cfg(feature = "custodian")]
 pub(crate) mod custodian;
@@ -25,6 +27,8 @@ pub(crate) mod random;
 pub(crate) mod sign;
 pub(crate) mod status;
 pub(crate) mod tenant;
+#[cfg(feature = "custodian")]
+pub(crate) mod unseal;
 
 use hufu_sdk::KeyRef;
 

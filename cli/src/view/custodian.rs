@@ -230,7 +230,7 @@ impl View for PinView {
 }
 
 /// Four words a line, with the number of the first.
-fn words_text(words: &str) -> String {
+pub(super) fn words_text(words: &str) -> String {
     let words: Vec<&str> = words.split(' ').collect();
     let line = |(at, four): (usize, &[&str])| format!("{:>2}  {}\n", at * 4 + 1, four.join(" "));
     words.chunks(4).enumerate().map(line).collect()

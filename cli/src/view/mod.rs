@@ -8,6 +8,8 @@ pub(crate) mod assessment;
 pub(crate) mod attestation;
 pub(crate) mod audit;
 #[cfg(feature = "custodian")]
+pub(crate) mod ceremony;
+#[cfg(feature = "custodian")]
 pub(crate) mod custodian;
 pub(crate) mod hsm;
 pub(crate) mod key;
@@ -16,6 +18,10 @@ pub(crate) mod mac;
 pub(crate) mod public;
 pub(crate) mod random;
 mod root;
+#[cfg(feature = "custodian")]
+pub(crate) mod seal;
+#[cfg(feature = "custodian")]
+pub(crate) mod share;
 pub(crate) mod status;
 pub(crate) mod tenant;
 pub(crate) mod transfer;

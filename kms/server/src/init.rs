@@ -24,20 +24,21 @@ pub async fn run(work: &InitWork) -> Result<(), DaemonError> {
 
 fn tell(begun: &Begun, work: &InitWork) -> Result<(), io::Error> {
     let mut out = io::stdout().lock();
-    writeln!(out, "the installation is begun: log {}", begun.origin)?;
+    writeln!(out, "the installation is begun")?;
+    writeln!(out, "log key {}", begun.log_key)?;
     let Some((digest, custodians)) = &begun.split else { return Ok(()) };
     let threshold = work.threshold.unwrap_or_default();
     writeln!(out, "the root is split: any {threshold} of {} shares open the server", custodians.len())?;
-    writeln!(out, "share set {digest}")?;
+    writeln!(out, "manifest of the shares {digest}")?;
     let directory = work.out.as_deref().unwrap_or_else(|| std::path::Path::new("."));
     for name in custodians {
         writeln!(out, "  {}", directory.join(format!("{name}.share")).display())?;
     }
+    writeln!(out, "  {}", directory.join("log.pub").display())?;
     writeln!(
         out,
-        "Give each custodian the share and {}, and compare the share set's name. Keep copies: when fewer than {threshold}\n\
-         shares are left, everything under this root is lost.",
-        directory.join("log-key.pem").display()
+        "Give each custodian the share and `log.pub`, and compare the log key and the manifest another way."
     )?;
+    writeln!(out, "Keep copies: when fewer than {threshold} shares are left, everything under this root is lost.")?;
     out.flush()
 }

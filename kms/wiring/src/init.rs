@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use der::pem::{self, LineEnding};
 use hufu_core::BoxFuture;
 use hufu_core::ambient::{Clock, Rng};
 use hufu_core::backend::{KeyBackend, KeyHandle, Operation, Outcome, SignInput};
@@ -19,15 +18,15 @@ use parking_lot::Mutex;
 use crate::config::{Config, CustodiansConfig};
 use crate::files;
 use crate::identities::invalid;
-use crate::open::{Ambient, Base, Error, check_origin, open_outside, open_store};
+use crate::open::{Ambient, Base, Error, check_origin, log_verifier_key, open_outside, open_store};
 use crate::service::stop_journal;
 use crate::split_root::{read_roster, refused};
 use crate::{hsm, production, roots};
 
 /// Longest wait for the log key.
 const SIGN_TIMEOUT: Duration = Duration::from_secs(30);
-/// The log's public key beside the shares: a sealed server cannot be asked for it.
-const LOG_KEY_FILE: &str = "log-key.pem";
+/// The log's public key, beside the shares: nobody can ask a server that is sealed for it.
+const LOG_KEY_FILE: &str = "log.pub";
 /// The role of those who get a share when nobody is named.
 const CUSTODIAN_ROLE: &str = "custodian";
 
@@ -37,17 +36,15 @@ pub struct Splitting {
     pub threshold: u8,
     /// Who gets one; everyone of the roster with the role `custodian` when empty.
     pub custodians: Vec<String>,
-    /// A new directory for the shares, each sealed to its custodian.
+    /// A new directory for the shares, each sealed to its custodian, and for the log's public key.
     pub out: PathBuf,
 }
 
 /// What was begun.
 pub struct Begun {
-    /// Origin of the log.
-    pub origin: String,
-    /// The log's public key, SubjectPublicKeyInfo.
-    pub log_public_key: Vec<u8>,
-    /// Without an HSM: what names the share set, and whose shares were written.
+    /// The log's public key, with its origin before it (C2SP signed-note).
+    pub log_key: String,
+    /// Without an HSM: the digest of the shares' manifest, and whose shares were written.
     pub split: Option<(ManifestDigest, Vec<Name>)>,
 }
 
@@ -84,7 +81,7 @@ pub async fn init(config: &Config, splitting: Option<Splitting>) -> Result<Begun
     drop(journal);
     stop_journal(thread).await;
     let split = split.and_then(|split| split.dealt.lock().take());
-    Ok(Begun { origin: deployment.log_origin, log_public_key: deployment.log_public_key, split })
+    Ok(Begun { log_key: log_verifier_key(&deployment)?.to_string(), split })
 }
 
 type Place = (Arc<dyn KeyBackend>, Option<Arc<Split>>);
@@ -150,7 +147,7 @@ impl Split {
         };
         let (manifest, shares) = dealt.signed(&signature).map_err(refused)?;
         let shares = self.holders.iter().zip(&shares).map(|(name, share)| (name, share.to_bytes()));
-        self.files.write(&manifest.to_bytes(), &of.log_public_key, shares)?;
+        self.files.write(&manifest.to_bytes(), shares, &log_verifier_key(of)?.to_string())?;
         *self.dealt.lock() = Some((manifest.digest(), self.holders.clone()));
         Ok(())
     }
@@ -189,21 +186,22 @@ impl Files {
     fn write<'a>(
         &self,
         manifest: &[u8],
-        log_public_key: &[u8],
         shares: impl Iterator<Item = (&'a Name, Vec<u8>)>,
+        log_key: &str,
     ) -> Result<(), Error> {
         files::private_dir(&self.out).map_err(|error| Error::File(self.out.clone(), error))?;
-        let key = self.out.join(LOG_KEY_FILE);
-        let pem = pem::encode_string("PUBLIC KEY", LineEnding::LF, log_public_key).map_err(refused)?;
-        files::replace(&key, pem.as_bytes()).map_err(|error| Error::File(key, error))?;
         for (name, share) in shares {
-            write(&self.out.join(format!("{name}.share")), Label::Share, &share)?;
+            write_armour(&self.out.join(format!("{name}.share")), Label::Share, &share)?;
         }
-        write(&self.set, Label::ShareManifest, manifest)
+        write(&self.out.join(LOG_KEY_FILE), &format!("{log_key}\n"))?;
+        write_armour(&self.set, Label::ShareManifest, manifest)
     }
 }
 
-fn write(path: &Path, label: Label, bytes: &[u8]) -> Result<(), Error> {
-    let text = armour::write(label, bytes).map_err(refused)?;
+fn write_armour(path: &Path, label: Label, bytes: &[u8]) -> Result<(), Error> {
+    write(path, &armour::write(label, bytes).map_err(refused)?)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
     files::replace(path, text.as_bytes()).map_err(|error| Error::File(path.to_owned(), error))
 }

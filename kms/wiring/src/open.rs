@@ -151,7 +151,7 @@ pub async fn open_decorated(
         None => token,
     };
     let foundation = base.foundation(&config, token.clone(), more_roots, None).await?;
-    let key = log_verifier_key(&foundation)?;
+    let key = log_verifier_key(&foundation.deployment)?;
     let log = Arc::new(Log::open(base.store.clone(), key, foundation.keyring.clone()));
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
     begin_sequencing(&sequencer).await?;
@@ -375,8 +375,8 @@ pub(crate) async fn open_outside(config: &Config, store: &dyn Store) -> Result<O
     Ok(outside)
 }
 
-fn log_verifier_key(foundation: &Foundation) -> Result<VerifierKey, Error> {
-    let deployment = &foundation.deployment;
+/// What readers of the log hold.
+pub(crate) fn log_verifier_key(deployment: &Deployment) -> Result<VerifierKey, Error> {
     let key = deployment.log_public_key.get(ED25519_SPKI_PREFIX_LEN..).and_then(|key| key.try_into().ok());
     let key = key.ok_or_else(|| FoundationError::Damaged("the log's public key is malformed".to_owned()))?;
     VerifierKey::new(&deployment.log_origin, key).map_err(|error| FoundationError::Damaged(error.to_string()).into())

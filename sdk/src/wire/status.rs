@@ -44,13 +44,14 @@ fn parts(status: &Status) -> Parts {
     }
 }
 
+/// Reasons of arguments that are what they should be, and yet not good.
+const WELL_FORMED: [&str; 3] = ["DECRYPTION_FAILED", "KEY_REJECTED", "SHARE_REFUSED"];
+
 fn classify(code: Code, parts: Parts) -> Error {
     let Parts { reason, message, field, help, retry_after } = parts;
     match code {
         // That a ciphertext is bad is the outcome of the call, not a fault in how it was made.
-        Code::InvalidArgument if reason == "DECRYPTION_FAILED" || reason == "KEY_REJECTED" => {
-            Error::Failed { reason, message, help }
-        }
+        Code::InvalidArgument if WELL_FORMED.contains(&reason.as_str()) => Error::Failed { reason, message, help },
         Code::InvalidArgument | Code::OutOfRange => Error::Invalid { reason, message, field, help },
         Code::NotFound => Error::NotFound { reason, message, help },
         Code::PermissionDenied
@@ -121,6 +122,7 @@ mod tests {
         assert!(matches!(kind(Code::NotFound, "KEY_NOT_FOUND"), Error::NotFound { .. }));
         assert!(matches!(kind(Code::InvalidArgument, "TOO_LARGE"), Error::Invalid { .. }));
         assert!(matches!(kind(Code::InvalidArgument, "DECRYPTION_FAILED"), Error::Failed { .. }));
+        assert!(matches!(kind(Code::InvalidArgument, "SHARE_REFUSED"), Error::Failed { .. }));
         assert!(matches!(kind(Code::Aborted, "ETAG_MISMATCH"), Error::Refused { .. }));
         assert!(matches!(kind(Code::ResourceExhausted, "RATE_LIMITED"), Error::Unavailable { .. }));
         assert!(matches!(kind(Code::Internal, "INTERNAL"), Error::Failed { .. }));

@@ -107,7 +107,11 @@ const DIRECTION: &[Row] = &[
         &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation", "hufu-transport", "hufu-secret"],
         &[],
     ),
-    row("hufu-cli", &["hufu-sdk", "hufu-assess", "hufu-custodian", "hufu-custodian-keys"], &[]),
+    row(
+        "hufu-cli",
+        &["hufu-sdk", "hufu-assess", "hufu-custodian", "hufu-custodian-keys", "hufu-shares", "hufu-ceremony"],
+        &["hufu-secret"],
+    ),
     row(
         "hufu-softhsm-tests",
         &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog", "hufu-core", "hufu-audit"],

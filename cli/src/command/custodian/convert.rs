@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use hufu_custodian::{Label, armour, printable};
 
-use super::files;
 use crate::{
+    custody::files,
     failure::Failure,
     sink::{self, Access},
 };

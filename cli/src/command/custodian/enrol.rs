@@ -1,15 +1,12 @@
-use std::{
-    path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use hufu_custodian::{Awaited, Challenge, Label, SECRET_LEN, Signed};
 
-use super::{access, files};
 use crate::{
     app::App,
     confirm::confirm_where_possible,
+    custody::{access, files, now_ms},
     failure::Failure,
     sink::Access,
     table::clean,
@@ -133,10 +130,4 @@ impl Accept {
         files::write(&self.out, Label::Custodian, &custodian.to_bytes(), Access::Public)?;
         app.remark(&self.out, &CustodianView::of_entry(&custodian))
     }
-}
-
-/// Times before 1970 are 0.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

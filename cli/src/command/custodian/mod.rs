@@ -1,11 +1,11 @@
 //! Work of custodians, on files alone. Nothing here speaks with a service.
 
-mod access;
 mod convert;
 mod enrol;
-mod files;
+mod hand_over;
 mod new;
 mod roster;
+mod share;
 mod show;
 
 use clap::Subcommand;
@@ -29,8 +29,14 @@ pub(crate) enum Command {
     Roster(roster::Command),
     /// Turn armour into the printable form, or the other way round
     Convert(convert::Convert),
-    // A place for what needs shares and ceremonies: `share` (open, hand over), `approve`, `veto`. Like `enrol answer` they
-    // take a file, check it against the pinned roster, and open the keys by `access::Access`.
+    /// The own share of a secret
+    #[command(subcommand)]
+    Share(share::Command),
+    /// Hand the own share over to whoever asks for it in a file: for a machine without network
+    ///
+    /// The share is sealed to the key in the request and signed, for this request and no other. The file that is written is for
+    /// `hufu unseal submit`. A custodian whose machine reaches the server uses `hufu unseal share`.
+    HandOver(hand_over::HandOver),
 }
 
 impl Command {
@@ -43,6 +49,8 @@ impl Command {
             Self::Enrol(command) => command.run(app),
             Self::Roster(command) => command.run(app),
             Self::Convert(command) => command.run(),
+            Self::Share(command) => command.run(app),
+            Self::HandOver(command) => command.run(app),
         }
     }
 }

@@ -4,8 +4,13 @@ use clap::{Args, ValueEnum};
 use hufu_custodian::{Label, Name};
 use hufu_custodian_keys::{Cost, Identity, KeyFile, Suite, TokenAccess, TokenSelector};
 
-use super::{access, files};
-use crate::{app::App, failure::Failure, sink, view::custodian::CustodianView};
+use crate::{
+    app::App,
+    custody::{access, files},
+    failure::Failure,
+    sink,
+    view::custodian::CustodianView,
+};
 
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("which").args(["token", "label"])))]

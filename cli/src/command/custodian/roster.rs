@@ -1,12 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use hufu_custodian::{Label, Pin, Roster, Standing, from_words};
 
-use super::files;
 use crate::{
     app::App,
     confirm,
+    custody::files::{self, read_pin, read_roster},
     failure::Failure,
     sink::Access,
     view::custodian::{PinView, RosterView},
@@ -31,7 +31,7 @@ impl Command {
     pub(crate) fn run(self, app: &App) -> Result<(), Failure> {
         match self {
             Self::New(command) => command.run(app),
-            Self::Show(command) => app.output.show(&RosterView::new(&read(&command.roster)?, None)),
+            Self::Show(command) => app.output.show(&RosterView::new(&read_roster(&command.roster)?, None)),
             Self::Verify(command) => command.run(app),
             Self::Pin(command) => command.run(app),
         }
@@ -58,7 +58,7 @@ impl Make {
     fn run(self, app: &App) -> Result<(), Failure> {
         let entries = self.entries.iter().map(|path| files::read_entry(path)).collect::<Result<Vec<_>, _>>()?;
         let roster = match self.after {
-            Some(before) => read(&before)?.next(entries)?,
+            Some(before) => read_roster(&before)?.next(entries)?,
             None => Roster::first(&self.deployment.unwrap_or_default(), entries)?,
         };
         files::write(&self.out, Label::Roster, &roster.to_bytes(), Access::Public)?;
@@ -85,7 +85,7 @@ pub(crate) struct Verify {
 
 impl Verify {
     fn run(self, app: &App) -> Result<(), Failure> {
-        let roster = read(&self.roster)?;
+        let roster = read_roster(&self.roster)?;
         let standing = read_pin(&self.pin)?.compare(&roster)?;
         app.output.show(&RosterView::new(&roster, Some(standing)))?;
         match standing {
@@ -113,7 +113,7 @@ pub(crate) struct SetPin {
 
 impl SetPin {
     fn run(self, app: &App) -> Result<(), Failure> {
-        let roster = read(&self.roster)?;
+        let roster = read_roster(&self.roster)?;
         if self.pin.exists() {
             read_pin(&self.pin)?.compare(&roster)?;
         }
@@ -137,12 +137,4 @@ impl SetPin {
         let view = RosterView::new(roster, None);
         confirm::ask(&format!("{}\nHave the others read out the same words to you?", view.words_text()))
     }
-}
-
-fn read(path: &Path) -> Result<Roster, Failure> {
-    files::read(path, Label::Roster, Roster::from_bytes)
-}
-
-fn read_pin(path: &Path) -> Result<Pin, Failure> {
-    files::read(path, Label::RosterPin, Pin::from_bytes)
 }

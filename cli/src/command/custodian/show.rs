@@ -4,8 +4,7 @@ use clap::Args;
 use hufu_custodian::{Custodian, Error, Label};
 use hufu_custodian_keys::KeyFile;
 
-use super::files;
-use crate::{app::App, failure::Failure, sink::Access, view::custodian::CustodianView};
+use crate::{app::App, custody::files, failure::Failure, sink::Access, view::custodian::CustodianView};
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {

@@ -12,18 +12,18 @@ use crate::{failure::Failure, input, table::clean};
 pub(crate) struct Access {
     /// File with the passphrase, which nobody else can read [default: asked for]
     #[arg(long, value_name = "FILE", conflicts_with = "module")]
-    pub(super) passphrase_file: Option<PathBuf>,
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// The vendor's PKCS#11 module, for keys on a token
     #[arg(long, value_name = "PATH")]
-    pub(super) module: Option<PathBuf>,
+    pub(crate) module: Option<PathBuf>,
     /// File with the token's PIN, which nobody else can read [default: asked for]
     #[arg(long, value_name = "FILE", requires = "module")]
-    pub(super) pin_file: Option<PathBuf>,
+    pub(crate) pin_file: Option<PathBuf>,
 }
 
 impl Access {
     /// Opens the keys where the file says they are.
-    pub(super) fn open(&self, file: &KeyFile) -> Result<CustodianKeys, Failure> {
+    pub(crate) fn open(&self, file: &KeyFile) -> Result<CustodianKeys, Failure> {
         let name = &file.custodian().name;
         match (file.place(), &self.module) {
             (Place::File { .. }, None) => {
@@ -44,12 +44,12 @@ impl Access {
         }
     }
 
-    pub(super) fn passphrase(&self, question: &str) -> Result<SecretBytes, Failure> {
+    pub(crate) fn passphrase(&self, question: &str) -> Result<SecretBytes, Failure> {
         read(self.passphrase_file.as_deref(), question, "a passphrase", "--passphrase-file")
     }
 
     /// A new one, which is asked for twice.
-    pub(super) fn new_passphrase(&self) -> Result<SecretBytes, Failure> {
+    pub(crate) fn new_passphrase(&self) -> Result<SecretBytes, Failure> {
         let passphrase = self.passphrase("New passphrase")?;
         if self.passphrase_file.is_none() && self.passphrase("The same again")? != passphrase {
             return Err(Failure::usage("the two passphrases differ", ""));
@@ -57,7 +57,7 @@ impl Access {
         Ok(passphrase)
     }
 
-    pub(super) fn pin(&self, question: &str) -> Result<SecretBytes, Failure> {
+    pub(crate) fn pin(&self, question: &str) -> Result<SecretBytes, Failure> {
         read(self.pin_file.as_deref(), question, "a PIN", "--pin-file")
     }
 }

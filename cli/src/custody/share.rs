@@ -1,0 +1,107 @@
+//! A custodian's share: opened with the own keys, and handed over.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use hufu_custodian::{Custodian, Label, Signed, Signer as _, VerifyingKey};
+use hufu_custodian_keys::{CustodianKeys, KeyFile};
+use hufu_shares::{HandoverRequest, Manifest, OpenedShare, Share};
+
+use super::{access::Access, files, now_ms};
+use crate::{confirm::confirm, failure::Failure, input, time::rfc3339_millis, view::share::HandoverView};
+
+/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410 §4).
+const ED25519_SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// A share, and the keys that open it.
+#[derive(Debug, Args)]
+pub(crate) struct Holding {
+    /// The share, as `hufud init` wrote it
+    #[arg(long, value_name = "FILE")]
+    share: PathBuf,
+    /// The key file
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    access: Access,
+}
+
+/// A share whose files were read. Nothing is opened yet.
+pub(crate) struct Held<'a> {
+    pub(crate) share: Share,
+    keys: KeyFile,
+    access: &'a Access,
+}
+
+impl Holding {
+    pub(crate) fn read(&self) -> Result<Held<'_>, Failure> {
+        let share = files::read(&self.share, Label::Share, Share::from_bytes)?;
+        Ok(Held { share, keys: files::read_keys(&self.key)?, access: &self.access })
+    }
+}
+
+impl Held<'_> {
+    /// Opens the share, and checks it against what the dealer committed to.
+    pub(crate) fn open(&self, dealer: &VerifyingKey) -> Result<(OpenedShare, CustodianKeys), Failure> {
+        // Before a passphrase is asked for.
+        self.share.manifest().verify(dealer)?;
+        let keys = self.access.open(&self.keys)?;
+        Ok((self.share.open(dealer, &keys)?, keys))
+    }
+
+    /// What is publicly known of the set. Nobody vouches for it before the share was opened.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        self.share.manifest().unverified()
+    }
+
+    pub(crate) fn custodian(&self) -> &Custodian {
+        self.keys.custodian()
+    }
+
+    /// Shows what is asked for, asks the custodian, and seals the share to whoever asks, for this request alone.
+    pub(crate) fn hand_over(&self, asked: &Asked, yes: bool) -> Result<(Signed, HandoverView), Failure> {
+        self.check(&asked.request)?;
+        let view = HandoverView::new(self, asked);
+        confirm(&view.question(), yes)?;
+        let named = self.manifest().dealer();
+        let (opened, keys) = self.open(asked.dealer.as_ref().unwrap_or(named))?;
+        let handover = opened.reseal(&asked.request.target, &asked.request.digest())?;
+        Ok((sign(self.custodian(), &keys, handover.to_bytes())?, view))
+    }
+
+    fn check(&self, request: &HandoverRequest) -> Result<(), Failure> {
+        let (own, asked) = (self.share.manifest().digest(), request.manifest);
+        if own != asked {
+            let message = format!("the request is for shares of the manifest {asked}, and this share is of {own}");
+            let help = "take the share of that set and epoch, and ask whoever sent the request why it is another one";
+            return Err(Failure::Refused { message, help });
+        }
+        if now_ms() >= request.expires_at_ms {
+            let at = rfc3339_millis(request.expires_at_ms).unwrap_or_default();
+            let help = "have a new one made: `hufu unseal request`";
+            return Err(Failure::Refused { message: format!("the request expired at {at}"), help });
+        }
+        Ok(())
+    }
+}
+
+/// A wish for a share.
+pub(crate) struct Asked {
+    pub(crate) request: HandoverRequest,
+    /// Who asks, as far as the tool knows it.
+    pub(crate) by: String,
+    /// Who dealt, if the custodian says so; otherwise the dealer whom the share names.
+    pub(crate) dealer: Option<VerifyingKey>,
+}
+
+/// Reads the key of a deployment's log, which deals its shares and closes its transcripts.
+pub(crate) fn read_log_key(path: &Path) -> Result<VerifyingKey, Failure> {
+    let key = input::read_log_key(path)?;
+    Ok(VerifyingKey::from_spki(&[&ED25519_SPKI_PREFIX[..], key.public_key()].concat())?)
+}
+
+/// Signs a statement with the custodian's own key.
+pub(crate) fn sign(who: &Custodian, keys: &CustodianKeys, statement: Vec<u8>) -> Result<Signed, Failure> {
+    let signature = keys.sign(&statement)?;
+    Ok(Signed { signer: who.name.clone(), statement, signature })
+}

@@ -1,0 +1,189 @@
+//! `hufu custodian share` and `hufu custodian hand-over`, on files and without a service.
+#![cfg(feature = "custodian")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+mod common;
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use common::Desk;
+use hufu_custodian::{Custodian, Label, Roster, Signed, Signer as _, armour, testing::Person};
+use hufu_sdk::offline::VerifierKey;
+use hufu_secret::{Rng, RngError, SecretBytes};
+use hufu_shares::{Handover, HandoverRequest, SignedManifest, Subject, Terms, Wanted, combine, deal};
+
+/// In the year 9000.
+const LATE_MS: u64 = 221_845_392_000_000;
+const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+
+struct System;
+
+impl Rng for System {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RngError> {
+        buffer.copy_from_slice(hufu_custodian_keys::random(buffer.len()).map_err(|_| RngError)?.expose());
+        Ok(())
+    }
+}
+
+/// Three custodians, of whom two open what a dealer split: `NAME.key`, `NAME.share`, `log.pub`.
+struct Scene {
+    desk: Desk,
+    roster: Roster,
+    dealer: Person,
+    manifest: SignedManifest,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let desk = Desk::of("custodian");
+        for name in NAMES {
+            desk.person(name, if name == "bob" { "sm2" } else { "curve25519" });
+        }
+        let entry = |name: &str| {
+            let text = desk.read(&format!("{name}.entry"));
+            Custodian::from_bytes(&armour::read_as(Label::Custodian, &text).unwrap()).unwrap()
+        };
+        let roster = Roster::first("log.example", NAMES.map(entry).to_vec()).unwrap();
+        let dealer = Person::new("dealer", "hufu");
+        write_log_key(&desk, "log.pub", &dealer);
+        let manifest = deal_to(&desk, &roster, &dealer, "");
+        Self { desk, roster, dealer, manifest }
+    }
+
+    /// Another set of the same people: `NAME.share` with something before it.
+    fn deal_again(&self, prefix: &str) -> SignedManifest {
+        deal_to(&self.desk, &self.roster, &self.dealer, prefix)
+    }
+
+    /// A wish for the shares of a manifest, and the one who has it.
+    fn request(&self, name: &str, manifest: &SignedManifest, expires_at_ms: u64) -> (HandoverRequest, Person) {
+        let target = Person::new("server", "hufu");
+        let request = HandoverRequest {
+            wanted: Wanted::Unseal,
+            manifest: manifest.digest(),
+            target: target.custodian().sealing,
+            made_at_ms: 1,
+            expires_at_ms,
+        };
+        self.put(name, Label::HandoverRequest, &request.to_bytes());
+        (request, target)
+    }
+
+    fn put(&self, name: &str, label: Label, bytes: &[u8]) {
+        put(&self.desk, name, label, bytes);
+    }
+}
+
+fn put(desk: &Desk, name: &str, label: Label, bytes: &[u8]) {
+    fs::write(desk.dir().join(name), armour::write(label, bytes).unwrap()).unwrap();
+}
+
+fn write_log_key(desk: &Desk, name: &str, dealer: &Person) {
+    let key = VerifierKey::new("log.example", dealer.verifying_key().point().try_into().unwrap()).unwrap();
+    fs::write(desk.dir().join(name), format!("{key}\n")).unwrap();
+}
+
+fn deal_to(desk: &Desk, roster: &Roster, dealer: &Person, prefix: &str) -> SignedManifest {
+    let subject = Subject { name: "root/test".to_owned(), public_key: None };
+    let terms = Terms {
+        subject: &subject,
+        threshold: 2,
+        holders: &NAMES.map(|name| name.parse().unwrap()),
+        roster,
+        dealer: dealer.verifying_key(),
+        now_ms: 1_795_251_600_000,
+        after: None,
+    };
+    let dealt = deal(&terms, &SecretBytes::from_slice(&[7; 32]), &System).unwrap();
+    let signature = dealer.sign(dealt.statement()).signature;
+    let (manifest, shares) = dealt.signed(&signature).unwrap();
+    for (name, share) in NAMES.iter().zip(&shares) {
+        put(desk, &format!("{prefix}{name}.share"), Label::Share, &share.to_bytes());
+    }
+    manifest
+}
+
+#[test]
+fn a_share_is_checked_and_never_shown() {
+    let scene = Scene::new();
+    let desk = &scene.desk;
+    for name in NAMES {
+        let check = format!("share check --share {name}.share --key {name}.key --passphrase-file pass");
+        let text = desk.does(&format!("{check} --log-key log.pub"));
+        for part in ["The share is good", "any 2 of them open it", "root/test", "alice, bob, carol"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(text.contains(&scene.manifest.digest().to_string()), "{text}");
+    }
+    let check = "share check --passphrase-file pass --log-key log.pub";
+    let json = desk.does(&format!("{check} --share bob.share --key bob.key --output json"));
+    for part in
+        ["\"index\": 2", "\"threshold\": 2", "\"epoch\": 1", "\"subject\": \"root/test\"", "\"custodian\": \"bob\""]
+    {
+        assert!(json.contains(part), "{part}: {json}");
+    }
+    desk.fails(&format!("{check} --share bob.share --key alice.key"), 3, "what `bob` holds or sent (share 2)");
+    write_log_key(desk, "other.pub", &Person::new("other", "hufu"));
+    let other = "share check --passphrase-file pass --log-key other.pub --share bob.share --key bob.key";
+    desk.fails(other, 3, "not signed by the dealer");
+    desk.fails(&format!("{check} --share alice.entry --key alice.key"), 2, "holds `CUSTODIAN`, not `SHARE`");
+    desk.fails("share check --share bob.share --key bob.key --log-key log.pub", 2, "no terminal to ask on");
+    // Good armour around a share whose last sealed byte was changed.
+    let mut bytes = armour::read_as(Label::Share, &desk.read("bob.share")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    scene.put("changed.share", Label::Share, &bytes);
+    desk.fails(&format!("{check} --share changed.share --key bob.key"), 3, "it does not open");
+}
+
+#[test]
+fn a_share_is_handed_over_for_one_request() {
+    let scene = Scene::new();
+    let desk = &scene.desk;
+    let (request, target) = scene.request("request", &scene.manifest, LATE_MS);
+    let mut taken = Vec::new();
+    for name in ["alice", "bob"] {
+        let line = format!("hand-over --request request --share {name}.share --key {name}.key --out {name}.handover");
+        desk.fails(&format!("{line} --passphrase-file pass"), 2, "add `--yes`");
+        assert!(!desk.dir().join(format!("{name}.handover")).exists());
+        let text = desk.does(&format!("{line} --passphrase-file pass --log-key log.pub --yes"));
+        for part in ["to open a server", "does not prove who that is", &hex::encode(request.digest()), "9000-01-"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let path = desk.dir().join(format!("{name}.handover"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let bytes = armour::read_as(Label::Handover, &fs::read_to_string(&path).unwrap()).unwrap();
+        let handover = Handover::from_signed(&Signed::from_bytes(&bytes).unwrap(), &scene.roster).unwrap();
+        taken.push(handover.open(scene.manifest.unverified(), &target, &request.digest()).unwrap());
+    }
+    assert_eq!(combine(&scene.manifest, &scene.manifest.digest(), taken).unwrap().expose(), [7; 32]);
+}
+
+#[test]
+fn what_must_not_be_answered_is_not() {
+    let scene = Scene::new();
+    let desk = &scene.desk;
+    let line = "hand-over --key alice.key --passphrase-file pass --out h --yes";
+    scene.request("expired", &scene.manifest, 1_000);
+    desk.fails(
+        &format!("{line} --request expired --share alice.share"),
+        3,
+        "the request expired at 1970-01-01T00:00:01",
+    );
+    let again = scene.deal_again("again-");
+    scene.request("other", &again, LATE_MS);
+    desk.fails(
+        &format!("{line} --request other --share alice.share"),
+        3,
+        "the request is for shares of the manifest",
+    );
+    scene.request("good", &scene.manifest, LATE_MS);
+    desk.fails(&format!("{line} --request good --share again-alice.share"), 3, "the request is for shares of");
+    desk.fails(&format!("{line} --request good --share bob.share"), 3, "it is for another key");
+    write_log_key(desk, "other.pub", &Person::new("other", "hufu"));
+    let other = format!("{line} --request good --share alice.share --log-key other.pub");
+    desk.fails(&other, 3, "not signed by the dealer");
+    desk.fails(&format!("{line} --request alice.share --share alice.share"), 2, "not `HANDOVER REQUEST`");
+    scene.put("rubbish", Label::HandoverRequest, b"rubbish");
+    desk.fails(&format!("{line} --request rubbish --share alice.share"), 2, "`rubbish`: ");
+    assert!(!desk.dir().join("h").exists());
+}
