@@ -115,11 +115,24 @@ impl Kind {
         }
     }
 
+    /// Whether whoever goes through it gets enough shares to have the secret: a drill is a recovery whose target throws away what it
+    /// has, and the target says so itself; whoever chooses the next holders can choose one.
+    #[must_use]
+    pub fn opens_secrets(self) -> bool {
+        matches!(self, Self::Recovery | Self::Drill | Self::Reshare)
+    }
+
     /// Whether the request must be in the ledger before anyone approves, whatever the policy says: nobody gets at a key that
     /// was lost without the world being able to see that it was asked for.
     #[must_use]
     pub fn is_logged_first(self) -> bool {
-        matches!(self, Self::Recovery)
+        self.opens_secrets()
+    }
+
+    /// Whether it decides what all other kinds take, and who counts.
+    #[must_use]
+    pub fn governs(self) -> bool {
+        matches!(self, Self::PolicyChange | Self::RosterChange)
     }
 }
 

@@ -160,7 +160,25 @@ impl CeremonyPolicy {
         for (kind, rule) in &self.rules {
             rule.check(*kind).map_err(|why| Refusal::malformed("a policy", format!("`{kind}`: {why}")))?;
         }
+        self.check_ways_around()?;
         Ok(self)
+    }
+
+    /// No rule is a way around a stricter one: a drill or a reshare takes at least what a recovery takes, and a change of policy or
+    /// roster at least what anything takes.
+    fn check_ways_around(&self) -> Result<(), Refusal> {
+        for (kind, rule) in &self.rules {
+            let guarded = self.rules.iter().filter(|(other, _)| {
+                *other != kind && (kind.governs() || (kind.opens_secrets() && **other == Kind::Recovery))
+            });
+            for (other, stricter) in guarded {
+                if let Some(what) = rule.is_weaker_than(stricter) {
+                    let why = format!("`{kind}` is a way around `{other}`: it takes less, {what}");
+                    return Err(Refusal::malformed("a policy", why));
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -174,8 +192,8 @@ impl Rule {
         if self.delay_s > 0 && self.veto.is_none() {
             return Err("a delay is the time for a veto: name the role in `veto`");
         }
-        if kind == Kind::Recovery && self.delay_s == 0 {
-            return Err("a recovery has a delay");
+        if kind.opens_secrets() && self.delay_s == 0 {
+            return Err("what brings shares together outside their holders has a delay");
         }
         match kind.share_use() {
             ShareUse::None if self.shares != 0 => Err("this kind has no use for shares"),
@@ -183,6 +201,21 @@ impl Rule {
             _ if self.shares > SHARES_MAX => Err("there are at most 64 shares"),
             _ => Ok(()),
         }
+    }
+
+    /// What it asks less of than another rule.
+    fn is_weaker_than(&self, other: &Self) -> Option<&'static str> {
+        let has_roles = other.roles.iter().all(|(role, count)| self.roles.get(role).is_some_and(|own| own >= count));
+        [
+            (self.approvals >= other.approvals, "in `approvals`"),
+            (self.organisations >= other.organisations, "in `organisations`"),
+            (has_roles, "in `roles`"),
+            (self.delay_s >= other.delay_s, "in `delay_s`"),
+            (self.veto == other.veto || other.veto.is_none(), "in who may `veto`"),
+            (self.logged_first || !other.logged_first, "in `logged_first`"),
+        ]
+        .into_iter()
+        .find_map(|(enough, what)| (!enough).then_some(what))
     }
 
     fn check_quorum(&self) -> Result<(), &'static str> {

@@ -107,6 +107,11 @@ pub enum Refusal {
     /// One person approves once.
     #[error("`{0}` has approved already")]
     AlreadyApproved(Name),
+    /// The decision is dated after the service's clock, or after its own end.
+    #[error(
+        "`{0}` decided at a time that has not come yet, or after the decision's own end: set the clock right and sign again"
+    )]
+    DecidedInTheFuture(Name),
     /// The decision's own time is over.
     #[error("the decision of `{0}` has expired")]
     DecisionExpired(Name),
@@ -216,6 +221,7 @@ impl Refusal {
             Self::OtherShares(_) => "CEREMONY_OTHER_SHARES",
             Self::ProposerApproves(_) => "CEREMONY_PROPOSER_APPROVES",
             Self::AlreadyApproved(_) => "CEREMONY_ALREADY_APPROVED",
+            Self::DecidedInTheFuture(_) => "CEREMONY_DECIDED_IN_THE_FUTURE",
             Self::DecisionExpired(_) => "CEREMONY_DECISION_EXPIRED",
             Self::CeremonyExpired => "CEREMONY_EXPIRED",
             Self::NotExpired => "CEREMONY_NOT_EXPIRED",

@@ -85,7 +85,10 @@ impl Report {
     fn told(&self, what: &What) -> String {
         match what {
             What::Proposed(signed) => format!("proposed by {}", self.who(signed)),
-            What::Logged(receipt) => format!("request logged in the ledger, receipt {}", digest(receipt)),
+            What::Logged(receipt) => format!(
+                "request logged in the ledger, as the service says (receipt not checked here): {}",
+                digest(receipt)
+            ),
             What::Approved(signed) => format!("approved by {}{}", self.who(signed), decision(signed)),
             What::Vetoed(signed) => format!("vetoed by {}{}", self.who(signed), decision(signed)),
             What::Cancelled(signed) => format!("cancelled by {}{}", self.who(signed), decision(signed)),

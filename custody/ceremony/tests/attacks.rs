@@ -192,7 +192,55 @@ fn approvals_that_expired_before_the_beginning_count_no_more() {
         ceremony.apply(approval, after(day)).unwrap()
     };
     let renewed = ["bob", "carol", "dave"].into_iter().fold(ready, again);
-    assert_eq!(reason(renewed.apply(What::Began, after(day + 1))), "executing");
+    // The delay was for those who approved before: it begins again with those who do now.
+    assert_eq!(renewed.state(), State::Delayed);
+    assert_eq!(reason(renewed.apply(What::Began, after(day + 1))), "CEREMONY_WRONG_STATE");
+    let again = renewed.apply(What::DelayPassed, after(day + DELAY_MS)).unwrap();
+    assert_eq!(reason(again.apply(What::Began, after(day + DELAY_MS))), "executing");
+}
+
+#[test]
+fn decided_tomorrow() {
+    let world = World::new();
+    let ceremony = world.recovery();
+    for ahead in [HOUR_MS, u64::MAX - START_MS - 1] {
+        let early = world.odd_approval(&ceremony, "dave", |d| {
+            d.decided_at_ms = START_MS + ahead;
+            d.expires_at_ms = u64::MAX;
+        });
+        assert_eq!(reason(ceremony.apply(early, after(2))), "CEREMONY_DECIDED_IN_THE_FUTURE");
+    }
+    let over = world.odd_approval(&ceremony, "dave", |d| d.decided_at_ms = d.expires_at_ms);
+    assert_eq!(reason(ceremony.apply(over, after(2))), "CEREMONY_DECIDED_IN_THE_FUTURE");
+    assert_eq!(reason(ceremony.apply(world.approval(&ceremony, "dave"), after(2))), "collecting");
+}
+
+#[test]
+fn a_rule_that_is_a_way_around_another() {
+    let rule = |kind: &str, more: &str| {
+        let strict = "approvals = 3\norganisations = 2\nroles = { officer = 2 }\nveto = \"auditor\"\ndelay_s = 3600\nlifetime_max_s = 604800";
+        let shares = if kind == "policy-change" { "" } else { "shares = 1" };
+        let changed = more.split_once(" -> ").map_or(strict.to_owned(), |(from, to)| strict.replace(from, to));
+        CeremonyPolicy::from_toml(&format!("{POLICY}\n[rules.{kind}]\n{changed}\n{shares}"))
+    };
+    for kind in ["drill", "reshare"] {
+        assert!(rule(kind, "").is_ok(), "{kind}");
+        for less in [
+            "approvals = 3 -> approvals = 2",
+            "organisations = 2 -> organisations = 1",
+            "officer = 2 -> officer = 1",
+            "delay_s = 3600 -> delay_s = 60",
+            "veto = \"auditor\" -> veto = \"officer\"",
+        ] {
+            let refused = rule(kind, less).unwrap_err().to_string();
+            assert!(refused.contains("way around"), "{kind}, {less}: {refused}");
+        }
+        let at_once = "veto = \"auditor\"\ndelay_s = 3600 -> ";
+        assert!(rule(kind, at_once).is_err(), "{kind}");
+    }
+    let weak = POLICY.replace("[rules.policy-change]\napprovals = 3", "[rules.policy-change]\napprovals = 2");
+    let refused = CeremonyPolicy::from_toml(&weak).unwrap_err().to_string();
+    assert!(refused.contains("`policy-change` is a way around"), "{refused}");
 }
 
 #[test]
@@ -415,14 +463,15 @@ fn proposed_by_who_may() {
 #[test]
 fn shares_for_someone_whom_nobody_knows() {
     let world = World::with_policy(&format!(
-        "{POLICY}\n[rules.reshare]\napprovals = 1\norganisations = 1\nlifetime_max_s = 604800\nshares = 1"
+        "{POLICY}\n[rules.reshare]\napprovals = 3\norganisations = 2\nroles = {{ officer = 2 }}\nveto = \"auditor\"\ndelay_s = 3600\n\
+         lifetime_max_s = 604800\nshares = 1"
     ));
     let reshare = |who| {
         let from = "from = { set = \"44444444444444444444444444444444\", epoch = 2, manifest = \"8888888888888888888888888888888888888888888888888888888888888888\" }";
         let act = format!("[act.reshare]\n{from}\nto = {{ threshold = 2, custodians = [\"frank\", \"{who}\"] }}");
         reason(world.propose(&world.request(1, &act)))
     };
-    assert_eq!(reshare("grace"), "collecting");
+    assert_eq!(reshare("grace"), "proposed");
     assert_eq!(reshare("mallory"), "CEREMONY_UNKNOWN_CUSTODIAN");
 }
 
@@ -510,10 +559,12 @@ fn a_policy_and_a_roster_change_under_the_old_ones() {
     let next = CeremonyPolicy::from_toml(&POLICY.replace("number = 1", "number = 2")).unwrap();
     let done = |act: &str| {
         let ceremony = world.propose(&world.request(1, act)).unwrap();
-        let one = ceremony.apply(world.approval(&ceremony, "bob"), after(1)).unwrap();
-        let two = one.apply(world.approval(&one, "carol"), after(2)).unwrap();
-        let began = two.apply(What::Began, after(3)).unwrap();
-        (began.clone(), began.apply(What::Executed("done".try_into().unwrap(), Vec::new()), after(4)).unwrap())
+        let approve = |so_far: Ceremony, who| so_far.apply(world.approval(&so_far, who), after(2)).unwrap();
+        let approved = ["bob", "carol", "dave"].into_iter().fold(ceremony, approve);
+        let ready = approved.apply(What::DelayPassed, after(DELAY_MS + 2)).unwrap();
+        let began = ready.apply(What::Began, after(DELAY_MS + 3)).unwrap();
+        let done = What::Executed("done".try_into().unwrap(), Vec::new());
+        (began.clone(), began.apply(done, after(DELAY_MS + 4)).unwrap())
     };
     let (began, ended) = done(&format!("[act.policy-change]\nnext = \"{}\"", next.hash()));
     assert!(ended.puts_in_force(&next) && !began.puts_in_force(&next));

@@ -161,9 +161,10 @@ impl Model {
         if !open || who == 0 || now.0 < held_until || times == 3 {
             return false;
         }
+        let had = self.has_quorum(now.0);
         self.approved.insert(who, (until, times + 1));
-        if self.quorum.is_none() && self.has_quorum(now.0) {
-            self.quorum = Some(now);
+        if !had && self.has_quorum(now.0) {
+            (self.quorum, self.delay_over) = (Some(now), false);
         }
         true
     }

@@ -68,7 +68,9 @@ pub(crate) fn seal(kem: Kem, recipient: &[u8], info: &[u8], plaintext: &SecretBy
     let shared = shared.map_err(|()| Error::Sealing("the recipient's key is no point of its curve"))?;
     let exchange = Exchange { kem, encapsulated: encapsulated.as_ref(), recipient, shared: &shared };
     let (key, nonce) = schedule(&exchange, info)?;
-    let mut sealed = plaintext.expose().to_vec();
+    // With room for the tag: a buffer that grew would leave the plaintext behind where it was.
+    let mut sealed = Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len());
+    sealed.extend_from_slice(plaintext.expose());
     key.seal_in_place_append_tag(nonce, Aad::empty(), &mut sealed).map_err(|_| FAILED)?;
     Ok([encapsulated.as_ref(), &sealed].concat())
 }

@@ -164,6 +164,9 @@ impl Manifest {
         if before.epoch.checked_add(1) != Some(self.epoch) || self.previous != Some(before.digest()) {
             return Err(Error::Epochs("it does not come right after the current one"));
         }
+        if self.dealer != before.dealer {
+            return Err(Error::Epochs("it is of another dealer"));
+        }
         let same = match (&self.scheme, &before.scheme) {
             (Scheme::Shamir { secret_len: a, .. }, Scheme::Shamir { secret_len: b, .. }) => a == b,
             (Scheme::Feldman { curve: a, coefficients: x }, Scheme::Feldman { curve: b, coefficients: y }) => {

@@ -10,6 +10,8 @@ use crate::{APPROVALS_MAX, At, Refusal, SHARES_MAX, State, Target};
 
 /// So often one person may approve: again only when the approval before has expired.
 const APPROVALS_OF_ONE_MAX: usize = 3;
+/// How far a custodian's clock may be ahead of the service's. A decision of tomorrow would count its delay from tomorrow.
+const CLOCK_AHEAD_MS_MAX: u64 = 300_000;
 
 impl Ceremony {
     pub(super) fn logged(&self) -> Result<State, Refusal> {
@@ -33,16 +35,23 @@ impl Ceremony {
         if times > APPROVALS_OF_ONE_MAX {
             return Err(Refusal::TooMany { what: "approvals of one person", max: APPROVALS_OF_ONE_MAX });
         }
+        if decision.decided_at_ms > at.wall_ms.saturating_add(CLOCK_AHEAD_MS_MAX)
+            || decision.decided_at_ms >= decision.expires_at_ms
+        {
+            return Err(Refusal::DecidedInTheFuture(who));
+        }
+        let was_met = self.tally(at).is_met();
         self.approvals.retain(|approval| approval.who != who);
         check_room(self.approvals.len(), "approvals", APPROVALS_MAX)?;
         let Decision { decided_at_ms, expires_at_ms, .. } = decision;
         self.approvals.push(Approval { who, decided_at_ms, expires_at_ms, times });
-        Ok(self.after_approval(at))
+        Ok(self.after_approval(was_met, at))
     }
 
-    /// The first time that the quorum is there, the delay begins.
-    fn after_approval(&mut self, at: At) -> State {
-        if self.state != State::Collecting || !self.tally(at).is_met() {
+    /// Whenever the quorum comes to be there, the delay begins: also when approvals had expired and others took their place.
+    fn after_approval(&mut self, was_met: bool, at: At) -> State {
+        let waits = matches!(self.state, State::Collecting | State::Delayed | State::Ready);
+        if !waits || was_met || !self.tally(at).is_met() {
             return self.state;
         }
         self.quorum_at = Some(at);

@@ -37,13 +37,19 @@ organisations = 1
 lifetime_max_s = 604800
 
 [rules.policy-change]
-approvals = 2
+approvals = 3
 organisations = 2
+roles = { officer = 2 }
+veto = "auditor"
+delay_s = 3600
 lifetime_max_s = 604800
 
 [rules.roster-change]
-approvals = 2
+approvals = 3
 organisations = 2
+roles = { officer = 2 }
+veto = "auditor"
+delay_s = 3600
 lifetime_max_s = 604800
 "#;
 
