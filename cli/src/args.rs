@@ -260,7 +260,7 @@ mod tests {
         #[cfg(feature = "custodian")]
         "hufu ceremony approve --transcript t --log-key l --pin p --key k --out a --module m --pin-file f --yes",
         #[cfg(feature = "custodian")]
-        "hufu ceremony veto --transcript t --log-key l --pin p --key k --out a --reason no",
+        "hufu ceremony veto --transcript t --before o --log-key l --pin p --key k --out a --reason no",
         #[cfg(feature = "custodian")]
         "hufu ceremony verify t --pin p --log-key l --policy p --before o",
         #[cfg(feature = "custodian")]

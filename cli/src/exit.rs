@@ -166,6 +166,27 @@ mod tests {
         assert_eq!(code(&Failure::usage("x", "y")), Exit::Usage);
     }
 
+    #[cfg(feature = "custodian")]
+    #[test]
+    fn what_custodians_meet_has_its_code() {
+        use hufu_ceremony::Refusal;
+        use hufu_shares::{Error, Fault};
+        let refusal =
+            hufu_shares::Refusal { custodian: "alice".parse().unwrap(), index: 1, fault: Fault::Commitment };
+        for (failure, expected) in [
+            (Failure::from(Error::Refused(refusal)), Exit::Refused),
+            (Error::Dealer.into(), Exit::Refused),
+            (Error::Manifest("x").into(), Exit::Usage),
+            (Error::Custodian(hufu_custodian::Error::Text("x")).into(), Exit::Usage),
+            (Error::Custodian(hufu_custodian::Error::Agreement(text())).into(), Exit::Other),
+            (hufu_custodian::Error::NotPinned("x").into(), Exit::Refused),
+            (Refusal::Malformed { what: "x", why: text() }.into(), Exit::Usage),
+            (Refusal::CeremonyExpired.into(), Exit::Refused),
+        ] {
+            assert_eq!(code(&failure), expected, "{failure:?}");
+        }
+    }
+
     #[test]
     fn the_help_lists_every_code() {
         for code in 0..=5 {

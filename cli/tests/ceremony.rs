@@ -185,6 +185,10 @@ fn an_approval_counts_where_it_was_given_for() {
     desk.does(&format!("ceremony veto {by_transcript} --key bob.key --reason Stop --out bob.veto"));
     let rejected = two.apply(What::Vetoed(scene.signed("bob.veto", Label::Veto)), at(4)).unwrap();
     assert_eq!(rejected.state(), State::Rejected);
+    scene.write_transcript("vetoed", &rejected);
+    // Whoever hides the veto from someone who has seen it is found out.
+    let hidden = format!("ceremony veto {by_transcript} --before vetoed --key bob.key --out x");
+    desk.fails(&hidden, 3, "(CEREMONY_ROLLED_BACK)");
     scene.write_transcript("so-far", &rejected);
     desk.fails(&format!("ceremony approve {by_transcript} --key carol.key --out x"), 3, "(CEREMONY_WRONG_STATE)");
 }

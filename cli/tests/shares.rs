@@ -6,11 +6,11 @@ mod common;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use common::Desk;
+use common::{Desk, MODULE};
 use hufu_custodian::{Custodian, Label, Roster, Signed, Signer as _, armour, testing::Person};
 use hufu_sdk::offline::VerifierKey;
 use hufu_secret::{Rng, RngError, SecretBytes};
-use hufu_shares::{Handover, HandoverRequest, SignedManifest, Subject, Terms, Wanted, combine, deal};
+use hufu_shares::{Handover, HandoverRequest, OpenedShare, SignedManifest, Subject, Terms, Wanted, combine, deal};
 
 /// In the year 9000.
 const LATE_MS: u64 = 221_845_392_000_000;
@@ -39,6 +39,11 @@ impl Scene {
         for name in NAMES {
             desk.person(name, if name == "bob" { "sm2" } else { "curve25519" });
         }
+        Self::of(desk)
+    }
+
+    /// Of people who have made their keys.
+    fn of(desk: Desk) -> Self {
         let entry = |name: &str| {
             let text = desk.read(&format!("{name}.entry"));
             Custodian::from_bytes(&armour::read_as(Label::Custodian, &text).unwrap()).unwrap()
@@ -67,6 +72,13 @@ impl Scene {
         };
         self.put(name, Label::HandoverRequest, &request.to_bytes());
         (request, target)
+    }
+
+    /// What the target makes of a handover.
+    fn taken(&self, name: &str, target: &Person, request: &HandoverRequest) -> OpenedShare {
+        let bytes = armour::read_as(Label::Handover, &self.desk.read(name)).unwrap();
+        let handover = Handover::from_signed(&Signed::from_bytes(&bytes).unwrap(), &self.roster).unwrap();
+        handover.open(self.manifest.unverified(), target, &request.digest()).unwrap()
     }
 
     fn put(&self, name: &str, label: Label, bytes: &[u8]) {
@@ -151,11 +163,30 @@ fn a_share_is_handed_over_for_one_request() {
         }
         let path = desk.dir().join(format!("{name}.handover"));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let bytes = armour::read_as(Label::Handover, &fs::read_to_string(&path).unwrap()).unwrap();
-        let handover = Handover::from_signed(&Signed::from_bytes(&bytes).unwrap(), &scene.roster).unwrap();
-        taken.push(handover.open(scene.manifest.unverified(), &target, &request.digest()).unwrap());
+        taken.push(scene.taken(&format!("{name}.handover"), &target, &request));
     }
     assert_eq!(combine(&scene.manifest, &scene.manifest.digest(), taken).unwrap().expose(), [7; 32]);
+}
+
+#[test]
+fn a_token_opens_a_share() {
+    let desk = Desk::of("custodian");
+    if !desk.has_token("alice") {
+        println!("skipped: a_token_opens_a_share: no SoftHSM at {MODULE}");
+        return;
+    }
+    let entry = "alice --full-name A --organisation north --role custodian";
+    desk.does(&format!("new {entry} --out alice.key --module {MODULE} --pin-file pin --label alice"));
+    desk.does("show alice.key --entry-out alice.entry");
+    desk.person("bob", "sm2");
+    desk.person("carol", "p256");
+    let scene = Scene::of(desk);
+    let own = format!("--share alice.share --key alice.key --module {MODULE} --pin-file pin");
+    let text = scene.desk.does(&format!("share check {own} --log-key log.pub"));
+    assert!(text.contains("The share is good"), "{text}");
+    let (request, target) = scene.request("request", &scene.manifest, LATE_MS);
+    scene.desk.does(&format!("hand-over {own} --request request --out handover --yes"));
+    scene.taken("handover", &target, &request);
 }
 
 #[test]

@@ -93,6 +93,11 @@ pub(crate) fn read_proposal(path: &Path) -> Result<Signed, Failure> {
     read(path, Label::Request, Signed::from_bytes)
 }
 
+/// Reads the transcript of a ceremony: its bytes, which the pins then judge.
+pub(crate) fn read_transcript(path: &Path) -> Result<Vec<u8>, Failure> {
+    read(path, Label::Transcript, |bytes| Ok::<_, Error>(bytes.to_vec()))
+}
+
 /// Writes armour.
 pub(crate) fn write(path: &Path, label: Label, bytes: &[u8], access: Access) -> Result<(), Failure> {
     sink::write(path, armour::write(label, bytes)?.as_bytes(), access)

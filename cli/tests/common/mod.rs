@@ -8,6 +8,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+/// Where SoftHSM is, if it is there.
+pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const PASSPHRASE: &str = "nine words that nobody else would ever think of";
 
 /// A custodian's machine: a directory, and the command `hufu`.
@@ -81,6 +83,19 @@ impl Desk {
         let keys = format!("--suite {suite} --memory-mib 64 --passphrase-file pass --out {name}.key");
         self.ends_well(&format!("custodian new {name} {entry} {keys}"));
         self.ends_well(&format!("custodian show {name}.key --entry-out {name}.entry"));
+    }
+
+    /// Plugs a token of SoftHSM in, with its PIN in the file `pin`; false where there is no SoftHSM.
+    pub(crate) fn has_token(&self, label: &str) -> bool {
+        let (tokens, conf) = (self.dir().join("tokens"), self.dir().join("softhsm2.conf"));
+        fs::create_dir(&tokens).unwrap();
+        fs::write(&conf, format!("directories.tokendir = {}\n", tokens.display())).unwrap();
+        self.secret("pin", "1234567\n");
+        let made = Command::new("softhsm2-util")
+            .args(["--init-token", "--free", "--label", label, "--so-pin", "12345678", "--pin", "1234567"])
+            .env("SOFTHSM2_CONF", conf)
+            .output();
+        Path::new(MODULE).exists() && made.is_ok_and(|made| made.status.success())
     }
 
     /// Enrols someone: `NAME.enrolled`.

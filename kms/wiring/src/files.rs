@@ -22,10 +22,12 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
+    File::open(directory(path))?.sync_all()
+}
+
+/// Where a file lies; a bare name lies in the working directory, which the standard library's `parent` calls "".
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Reads a file of bounded length, or nothing if it is not there.
@@ -53,4 +55,16 @@ pub(crate) fn read_text(path: &Path, len_max: u64) -> Result<String, ConfigError
     let content = read_if_there(path, len_max).map_err(unreadable)?;
     let content = content.ok_or_else(|| unreadable(missing()))?;
     String::from_utf8(content).map_err(|_| unreadable(io::ErrorKind::InvalidData.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_lies_in_the_working_directory() {
+        assert_eq!(directory(Path::new("root.set")), Path::new("."));
+        assert_eq!(directory(Path::new("a/root.set")), Path::new("a"));
+        assert_eq!(directory(Path::new("/root.set")), Path::new("/"));
+    }
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use hufu_ceremony::{At, Binding, Ceremony, CeremonyId, Grounds, Pins, Refusal, Request, What, Word, verify};
-use hufu_custodian::{Custodian, Label, Pin, Roster, Signed, Standing};
+use hufu_custodian::{Custodian, Pin, Roster, Signed, Standing};
 
 use crate::{
     custody::{files, now_ms, share::read_log_key},
@@ -18,6 +18,9 @@ pub(crate) struct Source {
     /// The transcript of the ceremony so far: everything in it is judged again
     #[arg(long, value_name = "FILE", requires = "log_key")]
     transcript: Option<PathBuf>,
+    /// An earlier transcript of the same ceremony, which you have kept: nothing of it may be missing
+    #[arg(long, value_name = "FILE", requires = "transcript")]
+    before: Option<PathBuf>,
     /// The log's public key, which closes transcripts
     #[arg(long, value_name = "FILE")]
     log_key: Option<PathBuf>,
@@ -54,9 +57,13 @@ impl Source {
         match (&self.transcript, &self.log_key, &self.request) {
             (Some(transcript), Some(log_key), _) => {
                 let service = read_log_key(log_key)?;
-                let bytes = files::read(transcript, Label::Transcript, |bytes| Ok::<_, Refusal>(bytes.to_vec()))?;
                 let pins = Pins { roster: pin.hash(), policy: None, service, seen: None };
-                let ceremony = verify(&bytes, &pins)?.ceremony().clone();
+                let seen = match &self.before {
+                    Some(before) => Some(verify(&files::read_transcript(before)?, &pins)?.ceremony().seen()),
+                    None => None,
+                };
+                let report = verify(&files::read_transcript(transcript)?, &Pins { seen, ..pins })?;
+                let ceremony = report.ceremony().clone();
                 Ok(Case { binding: ceremony.binding(), ceremony, is_whole: true })
             }
             (_, _, Some(request)) => self.of_request(&files::read_proposal(request)?, &pin),

@@ -1,8 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hufu_ceremony::{Pins, Refusal, Report};
-use hufu_custodian::Label;
+use hufu_ceremony::{Pins, Report};
 
 use crate::{
     app::App,
@@ -49,8 +48,7 @@ impl Verify {
 }
 
 fn verify(path: &Path, pins: &Pins) -> Result<Report, Failure> {
-    let bytes = files::read(path, Label::Transcript, |bytes| Ok::<_, Refusal>(bytes.to_vec()))?;
-    hufu_ceremony::verify(&bytes, pins).map_err(|refusal| {
+    hufu_ceremony::verify(&files::read_transcript(path)?, pins).map_err(|refusal| {
         let reason = refusal.reason();
         Failure::Negative(format!("the transcript `{}` does not verify: {refusal} ({reason})", path.display()))
     })
