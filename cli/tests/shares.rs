@@ -67,7 +67,7 @@ impl Scene {
             wanted: Wanted::Unseal,
             manifest: manifest.digest(),
             target: target.custodian().sealing,
-            made_at_ms: 1,
+            made_at_ms: expires_at_ms.saturating_sub(3_600_000),
             expires_at_ms,
         };
         self.put(name, Label::HandoverRequest, &request.to_bytes());

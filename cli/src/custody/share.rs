@@ -81,7 +81,7 @@ impl Held<'_> {
             let help = "have a new one made: `hufu unseal request`";
             return Err(Failure::Refused { message: format!("the request expired at {at}"), help });
         }
-        Ok(())
+        Ok(request.check(self.manifest(), now_ms())?)
     }
 }
 

@@ -23,7 +23,8 @@ pub trait Agreement {
     /// 32 bytes (SEC 1 §3.3.1, RFC 7748 §6.1).
     ///
     /// # Errors
-    /// [`Error::Agreement`] when the key is not there, refuses, or the peer's point is not on its curve.
+    /// [`Error::Agreement`] when the key is not there or refuses; [`Error::NotOpened`] when the peer's point is not on its curve, or is one
+    /// that gives nothing: whoever sealed is at fault then, and not the key.
     fn agree(&self, peer: &[u8]) -> Result<SecretBytes, Error>;
 }
 
@@ -98,6 +99,10 @@ mod tests {
         let secret = SecretBytes::from_slice(&[7; 33]);
         let sealed = seal(&people[0].custodian().sealing, b"one purpose", &secret).unwrap();
         assert_eq!(open(&people[0], b"one purpose", &sealed).unwrap(), secret);
+        // A point that gives nothing is the fault of whoever sealed, not of the key.
+        let (head, rest) = sealed.split_at(sealed.len() - 33 - 16 - 32);
+        let nothing = [head, &[0; 32], &rest[32..]].concat();
+        assert_eq!(open(&people[0], b"one purpose", &nothing), Err(Error::NotOpened));
         assert_eq!(open(&people[0], b"another", &sealed), Err(Error::NotOpened));
         assert_eq!(open(&people[1], b"one purpose", &sealed), Err(Error::NotOpened));
         for at in 0..sealed.len() {

@@ -121,7 +121,7 @@ impl Agreement for Person {
 }
 
 fn off_the_curve() -> Error {
-    Error::Agreement("no point of its curve".to_owned())
+    Error::NotOpened
 }
 
 /// So many people, called `custodian-1` and so on, of the organisations `north` and `south` in turn.

@@ -80,7 +80,11 @@ impl Agreement for CustodianKeys {
     }
 
     fn agree(&self, peer: &[u8]) -> Result<SecretBytes, hufu_custodian::Error> {
-        self.try_agree(peer).map_err(|error| hufu_custodian::Error::Agreement(error.to_string()))
+        self.try_agree(peer).map_err(|error| match error {
+            // The point is bad, and so whoever sealed is at fault.
+            BackendError::InvalidInput(_) | BackendError::Rejected => hufu_custodian::Error::NotOpened,
+            error => hufu_custodian::Error::Agreement(error.to_string()),
+        })
     }
 }
 

@@ -7,12 +7,9 @@ use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use hufu_core::backend::BackendError;
 use hufu_custodian::{Agreement, Name, Roster, SealingKey, Signed};
 use hufu_secret::SecretBytes;
-use hufu_shares::{Fault, Gathering, HandoverRequest, Refusal, SignedManifest, Wanted};
+use hufu_shares::{Fault, Gathering, HandoverRequest, LIFETIME_MS_MAX, Refusal, SignedManifest, Wanted};
 
 use crate::MasterKey;
-
-/// How long a target's key lives, and with it what was brought: a start that takes longer begins again.
-const ROUND_MS: u64 = 24 * 3_600 * 1_000;
 
 /// Why a share is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -82,18 +79,18 @@ impl Unsealing {
     /// [`UnsealError::NoKey`].
     pub fn waiting(&mut self, now_ms: u64) -> Result<Waiting, UnsealError> {
         let round = self.round(now_ms)?;
-        let (request, missing) = (round.request.clone(), round.gathering.missing());
+        let (request, here) = (round.request.clone(), round.gathering.holders());
         let manifest = self.manifest.unverified();
-        let is_here = |name: &Name| missing.as_ref().is_none_or(|missing| !missing.from.contains(name));
+        let is_here = |name: &Name| here.contains(name);
         let seats = manifest.seats().iter().map(|seat| (seat.custodian.clone(), is_here(&seat.custodian))).collect();
         Ok(Waiting { request, threshold: manifest.threshold(), seats })
     }
 
-    /// Takes what a custodian's tool made; the last that is needed opens the service.
+    /// Takes what a custodian's tool made; the last that is needed opens the service: whose shares did, then.
     ///
     /// # Errors
     /// [`UnsealError`] with the custodian's name. What was brought before stays.
-    pub fn submit(&mut self, handover: &[u8], now_ms: u64) -> Result<(), UnsealError> {
+    pub fn submit(&mut self, handover: &[u8], now_ms: u64) -> Result<Option<Vec<Name>>, UnsealError> {
         let signed = Signed::from_bytes(handover)?;
         let roster = self.roster.clone();
         let round = self.round(now_ms)?;
@@ -102,13 +99,14 @@ impl Unsealing {
             Ok(()) | Err(hufu_shares::Error::Refused(Refusal { fault: Fault::Twice, .. })) => {}
             Err(error) => return Err(error.into()),
         }
-        if round.gathering.missing().is_none() {
-            let master = round.gathering.combine();
-            // Whatever they make: nobody needs them any more, or they must be brought anew.
-            self.round = None;
-            self.master.unseal(master?)?;
+        if round.gathering.missing().is_some() {
+            return Ok(None);
         }
-        Ok(())
+        let (master, holders) = (round.gathering.combine(), round.gathering.holders());
+        // Whatever they make: nobody needs them any more, or they must be brought anew.
+        self.round = None;
+        self.master.unseal(master?)?;
+        Ok(Some(holders))
     }
 
     fn round(&mut self, now_ms: u64) -> Result<&mut Round, UnsealError> {
@@ -130,7 +128,7 @@ impl Round {
             manifest: manifest.digest(),
             target: key.public.clone(),
             made_at_ms: now_ms,
-            expires_at_ms: now_ms.saturating_add(ROUND_MS),
+            expires_at_ms: now_ms.saturating_add(LIFETIME_MS_MAX),
         };
         Ok(Self { gathering: Gathering::new(manifest, &manifest.digest())?, key, request })
     }
@@ -157,9 +155,8 @@ impl Agreement for TargetKey {
     }
 
     fn agree(&self, peer: &[u8]) -> Result<SecretBytes, hufu_custodian::Error> {
-        let refused = || hufu_custodian::Error::Agreement("no point of its curve".to_owned());
         let peer = UnparsedPublicKey::new(&X25519, peer);
         agreement::agree(&self.private, peer, (), |shared| Ok(SecretBytes::from_slice(shared)))
-            .map_err(|()| refused())
+            .map_err(|()| hufu_custodian::Error::NotOpened)
     }
 }

@@ -40,6 +40,9 @@ pub enum Error {
     /// All shares are as they were dealt, and yet make another secret than the dealer committed to: the dealer erred or cheated.
     #[error("the shares are as they were dealt, and do not make the secret that the dealer committed to")]
     OtherSecret,
+    /// A request that no share is handed over for.
+    #[error("the request is refused: {0}")]
+    HandoverRequest(&'static str),
     /// An epoch that does not come after the current one.
     #[error("the epochs are refused: {0}")]
     Epochs(&'static str),

@@ -78,6 +78,12 @@ impl Gathering {
         Some(Missing { count, from: absent.map(|(_, seat)| seat.custodian.clone()).collect() })
     }
 
+    /// Whose shares are there.
+    #[must_use]
+    pub fn holders(&self) -> Vec<Name> {
+        self.shares.values().map(|share| share.custodian().clone()).collect()
+    }
+
     /// The secret, checked against what the dealer committed to; of a scalar that is the public key.
     ///
     /// # Errors

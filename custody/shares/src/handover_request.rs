@@ -6,7 +6,12 @@ use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
 use crate::strict::decode_strictly;
-use crate::{Error, ManifestDigest};
+use crate::{Error, Manifest, ManifestDigest};
+
+/// Subjects of roots begin so.
+pub const ROOT_SUBJECT: &str = "root/";
+/// Longest life of a request in milliseconds.
+pub const LIFETIME_MS_MAX: u64 = 24 * 3_600 * 1_000;
 
 const LEN_MAX: usize = 1 << 10;
 const DOMAIN: &str = "hufu-handover-request";
@@ -44,6 +49,27 @@ pub struct HandoverRequest {
 }
 
 impl HandoverRequest {
+    /// Whether a share of that manifest may be handed over for it now. The share of a key's set is never wanted for unsealing: it
+    /// goes to a ceremony's target alone.
+    ///
+    /// # Errors
+    /// [`Error::HandoverRequest`].
+    pub fn check(&self, manifest: &Manifest, now_ms: u64) -> Result<(), Error> {
+        let Wanted::Unseal = self.wanted;
+        let why = if self.manifest != manifest.digest() {
+            "it is for another share set or epoch"
+        } else if !manifest.subject().name.starts_with(ROOT_SUBJECT) {
+            "it is for unsealing, and the share is of no root"
+        } else if now_ms >= self.expires_at_ms {
+            "it has expired"
+        } else if self.expires_at_ms.saturating_sub(self.made_at_ms) > LIFETIME_MS_MAX {
+            "it lives longer than a day"
+        } else {
+            return Ok(());
+        };
+        Err(Error::HandoverRequest(why))
+    }
+
     /// What a [handover](crate::Handover) names.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {

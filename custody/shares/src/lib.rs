@@ -38,7 +38,7 @@ pub use epochs::Epochs;
 pub use error::Error;
 pub use gathering::{Gathering, Missing, combine};
 pub use handover::Handover;
-pub use handover_request::{HandoverRequest, Wanted};
+pub use handover_request::{HandoverRequest, LIFETIME_MS_MAX, ROOT_SUBJECT, Wanted};
 pub use ids::{Commitment, ManifestDigest, Point, SetId};
 pub use manifest::{Manifest, Seat};
 pub use opened::OpenedShare;

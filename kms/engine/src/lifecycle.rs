@@ -28,6 +28,15 @@ impl Engine {
         self.commit_lifecycle(Changeset { audit, ..Changeset::default() }.urgent()).await
     }
 
+    /// Records whose shares opened the root of this start.
+    ///
+    /// # Errors
+    /// Those of the database: the start must not go on.
+    pub async fn announce_unsealed(&self, holders: &[String]) -> Result<(), Error> {
+        let detail = format!("unsealed by the shares of {}", holders.join(", "));
+        self.commit_lifecycle(Changeset::audit_only(self.lifecycle("server", &detail)).urgent()).await
+    }
+
     /// Records the stop.
     ///
     /// # Errors

@@ -125,16 +125,21 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     };
     let mut stop = Box::pin(stop);
     let split = SplitRoot::read(&config)?;
+    let mut opened_by = None;
     if let Some(root) = &split {
         let address = listeners.grpc.local_addr()?;
         line(&format!("sealed: https://{address}"))?;
         let pins = hufu_wiring::active_pins(&config)?;
         let listener = duplicate(&listeners.grpc)?;
-        if !serve_sealed(root, pins, listener, tls.clone(), &Limits::default(), &mut stop).await? {
+        opened_by = serve_sealed(root, pins, listener, tls.clone(), &Limits::default(), &mut stop).await?;
+        if opened_by.is_none() {
             return Ok(());
         }
     }
     let mut service = hufu_wiring::open(config, split).await?;
+    if let Some(holders) = opened_by {
+        service.engine.announce_unsealed(&holders).await.map_err(hufu_wiring::Error::from)?;
+    }
     let served = serve_opened(&mut service, listeners, tls, installation, stop).await;
     // Whatever happened, what is in the journal is committed before the process ends.
     let closed = timeout(SHUTDOWN_MAX, service.shutdown()).await;

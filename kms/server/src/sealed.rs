@@ -41,6 +41,8 @@ struct WaitingRoom {
     unsealing: Mutex<Unsealing>,
     /// SHA-256 of the public keys of those who may call.
     pins: Vec<[u8; 32]>,
+    /// Whose shares opened it; nothing before.
+    opened_by: Mutex<Vec<String>>,
     opened: Notify,
 }
 
@@ -48,14 +50,15 @@ impl Sealed {
     /// The services for a split root, and those given beside them (health, reflection).
     pub(crate) fn new(root: &SplitRoot, pins: Vec<[u8; 32]>, beside: Routes) -> Self {
         let unsealing = Mutex::new(root.unsealing());
-        let waiting = Arc::new(WaitingRoom { unsealing, pins, opened: Notify::new() });
+        let waiting = Arc::new(WaitingRoom { unsealing, pins, opened_by: Mutex::default(), opened: Notify::new() });
         let service = UnsealServiceServer::from_arc(waiting.clone()).max_decoding_message_size(MESSAGE_LEN_MAX);
         Self { waiting, routes: beside.add_service(service).prepare() }
     }
 
-    /// Completes when enough shares are there.
-    pub(crate) async fn opened(&self) {
+    /// Completes when enough shares are there: whose they are.
+    pub(crate) async fn opened(&self) -> Vec<String> {
         self.waiting.opened.notified().await;
+        self.waiting.opened_by.lock().clone()
     }
 
     /// How many shares it takes, and of how many.
@@ -125,9 +128,10 @@ impl WaitingRoom {
         if !unsealing.is_sealed() {
             return Ok(seal::unsealed());
         }
-        unsealing.submit(handover, now_ms()).map_err(|error| seal::refused(&error))?;
-        if !unsealing.is_sealed() {
-            tracing::info!("enough shares are here: the root is open");
+        if let Some(holders) = unsealing.submit(handover, now_ms()).map_err(|error| seal::refused(&error))? {
+            let holders: Vec<String> = holders.iter().map(ToString::to_string).collect();
+            tracing::info!(by = holders.join(", "), "enough shares are here: the root is open");
+            *self.opened_by.lock() = holders;
             self.opened.notify_one();
             return Ok(seal::unsealed());
         }

@@ -134,8 +134,8 @@ impl Daemon {
     }
 }
 
-/// Serves a sealed server until enough shares are there: whether it may go on. Whoever is connected then is asked to connect
-/// anew.
+/// Serves a sealed server until enough shares are there: whose they are, or nothing when it is to stop. Whoever is connected then is
+/// asked to connect anew.
 ///
 /// # Errors
 /// [`ServeError`] when serving cannot begin or ends by itself.
@@ -146,7 +146,7 @@ pub(crate) async fn serve_sealed(
     tls: ServerConfig,
     limits: &Limits,
     stop: impl Future<Output = ()>,
-) -> Result<bool, ServeError> {
+) -> Result<Option<Vec<String>>, ServeError> {
     let (reporter, health) = tonic_health::server::health_reporter();
     report_draining(&reporter).await;
     let services = Sealed::new(root, pins, standard_services(health)?);
@@ -159,8 +159,8 @@ pub(crate) async fn serve_sealed(
     tasks.spawn(acceptor.run(listener));
     let opened = tokio::select! {
         ended = &mut grpc => return Err(ServeError::Ended(ended.ok().and_then(Result::err))),
-        () = services.opened() => true,
-        () = stop => false,
+        holders = services.opened() => Some(holders),
+        () = stop => None,
     };
     drop(tasks);
     // The last share's answer goes out before the connections do.

@@ -12,7 +12,7 @@ use hufu_core::record::Deployment;
 use hufu_custodian::{Label, Name, Roster, VerifyingKey, armour};
 use hufu_engine::BeforeFirst;
 use hufu_sealed::{MasterKey, SealedBackend};
-use hufu_shares::{ManifestDigest, Subject, Terms, deal};
+use hufu_shares::{ManifestDigest, ROOT_SUBJECT, Subject, Terms, deal};
 use parking_lot::Mutex;
 
 use crate::config::{Config, CustodiansConfig};
@@ -127,7 +127,7 @@ impl Split {
     /// Deals the shares under the log's signature, and has them on the disk.
     async fn deal(&self, of: &Deployment, token: &dyn KeyBackend, log_key: &KeyHandle) -> Result<(), Error> {
         let dealer = VerifyingKey::from_spki(&of.log_public_key).map_err(refused)?;
-        let subject = Subject { name: format!("root/{}", of.id), public_key: None };
+        let subject = Subject { name: format!("{ROOT_SUBJECT}{}", of.id), public_key: None };
         let terms = Terms {
             subject: &subject,
             threshold: self.threshold,
