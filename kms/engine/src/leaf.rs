@@ -88,30 +88,28 @@ pub(crate) fn next_leaf(
     Ok(NextLeaf { row: row(&version.ledger_id, sequence, body), hash, sequence })
 }
 
-/// An event of a ceremony, for the ledger.
+/// An event of a ceremony, or of the rules in force, for the ledger.
 pub(crate) struct CeremonyEvent<'a> {
     pub(crate) origin: &'a str,
-    /// The ceremony's id, which stands where keys have theirs.
-    pub(crate) ceremony: [u8; 32],
+    /// The id of the ceremony, or of the rules in force, which stands where keys have theirs.
+    pub(crate) id: [u8; 32],
     pub(crate) sequence: u64,
     pub(crate) previous: Option<[u8; 32]>,
     pub(crate) at: u64,
-    /// Hash of this event and of all before it.
-    pub(crate) head: [u8; 32],
-    /// Digest of the request.
-    pub(crate) request: [u8; 32],
+    /// What it tells: hashes, by name.
+    pub(crate) names: [(&'static str, [u8; 32]); 2],
     pub(crate) evidence: [u8; 32],
 }
 
-/// The leaf of an event of a ceremony: of kind policy, with digest and head, so that everyone who watches the log sees that it was
-/// asked for, and whoever remembers a head finds it there.
+/// Its leaf: of kind policy. Everyone who watches the log sees that a ceremony was asked for, and which roster and policy are in
+/// force; whoever remembers a head finds it there.
 pub(crate) fn ceremony_leaf(of: &CeremonyEvent<'_>) -> Result<NextLeaf, Error> {
     let leaf = Leaf {
         origin: of.origin.to_owned(),
         sequence: of.sequence,
         previous: of.previous,
         event: Event::Policy,
-        key_id: Some(of.ceremony),
+        key_id: Some(of.id),
         algorithm: None,
         at: of.at,
         not_before: None,
@@ -119,15 +117,11 @@ pub(crate) fn ceremony_leaf(of: &CeremonyEvent<'_>) -> Result<NextLeaf, Error> {
         reason: None,
         compromised_at: None,
         evidence: of.evidence,
-        extensions: [
-            ("ceremony-head".to_owned(), of.head.to_vec()),
-            ("ceremony-request".to_owned(), of.request.to_vec()),
-        ]
-        .into(),
+        extensions: of.names.map(|(name, hash)| (name.to_owned(), hash.to_vec())).into(),
     };
     let body = leaf.encode().map_err(Error::internal)?;
     let hash = leaf_hash(&body).0;
-    Ok(NextLeaf { row: row(&of.ceremony, of.sequence, body), hash, sequence: of.sequence })
+    Ok(NextLeaf { row: row(&of.id, of.sequence, body), hash, sequence: of.sequence })
 }
 
 /// Extension of an audit-head leaf: number of the writer's next record, big-endian.

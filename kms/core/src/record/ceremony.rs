@@ -108,6 +108,9 @@ pub struct CeremonyRules {
     /// Number of the ceremony that put the newer of the two in force; nothing while both are the configuration's.
     #[n(4)]
     pub by: Option<u64>,
+    /// Leaf hash of their newest event on the ledger.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub last_leaf: [u8; 32],
 }
 
 impl CeremonyRules {

@@ -96,6 +96,7 @@ impl Engine {
             let committed = self.go_forward(&held, what.clone(), entry, |staging| {
                 file.iter().for_each(|file| staging.write(self.put_file(file)));
                 staging.remember(self.to_remember(caller, &format!("ceremonies/{number}")));
+                Ok(())
             });
             match committed.await? {
                 // Someone else brought theirs first: it is judged again on top of that.

@@ -47,6 +47,7 @@ impl Engine {
         let entry = self.entry(caller, Action::ExecuteCeremony, held.resource(), &permit);
         let begun = self.go_forward(&held, What::Began, entry, |staging| {
             staging.remember(self.to_remember(caller, &format!("ceremonies/{number}")));
+            Ok(())
         });
         let held = begun.await?.map_err(fault::journal)?;
         // It has begun: what is not done now is done in the background, and the caller is told how far it is.
@@ -63,23 +64,29 @@ impl Engine {
     /// Goes on with a ceremony that has begun.
     pub(super) async fn go_on(&self, held: Held) -> Result<Held, Error> {
         let _one = self.ceremonies()?.executing.lock().await;
-        let held = self.held(held.record.number).await?;
-        if held.ceremony.state() != State::Executing {
-            return Ok(held);
-        }
-        match self.perform_act(held.clone()).await {
-            Ok(Done::All(held, outcome, receipts)) => self.executed(&held, &outcome, receipts).await,
-            Ok(Done::Later(held)) => Ok(held),
-            Err(error) if is_final(error.reason()) => {
-                // Steps may have been written down before it failed.
-                let held = self.held(held.record.number).await?;
-                let why = format!("{}: {}", error.reason().name(), error.message());
-                let why: String =
-                    why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WHY_LEN_MAX).collect();
-                self.by_itself(&held, What::Failed(text(&why)?)).await
+        let mut held = self.held(held.record.number).await?;
+        while held.ceremony.state() == State::Executing {
+            let error = match self.perform_act(held.clone()).await {
+                Ok(Done::All(held, outcome, receipts)) => return self.executed(&held, &outcome, receipts).await,
+                Ok(Done::Later(held)) => return Ok(held),
+                Err(error) if is_final(&error) => error,
+                Err(error) => return Err(error),
+            };
+            // Steps were written down meanwhile, here or by another server, whose work this one may have met: it counts only
+            // what cannot be done from there.
+            let now = self.held(held.record.number).await?;
+            if now.revision == held.revision {
+                return self.failed(&now, &error).await;
             }
-            Err(error) => Err(error),
+            held = now;
         }
+        Ok(held)
+    }
+
+    async fn failed(&self, held: &Held, error: &Error) -> Result<Held, Error> {
+        let why = format!("{}: {}", error.reason().name(), error.message());
+        let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WHY_LEN_MAX).collect();
+        self.by_itself(held, What::Failed(text(&why)?)).await
     }
 
     async fn perform_act(&self, held: Held) -> Result<Done, Error> {
@@ -105,7 +112,7 @@ impl Engine {
 
     /// Writes down that a step is done.
     pub(super) async fn step_done(&self, held: &Held, step: &str, note: &str) -> Result<Held, Error> {
-        self.step_done_with(held, step, note, |_| ()).await
+        self.step_done_with(held, step, note, |_| Ok(())).await
     }
 
     /// The same, with what the step is, in one commit.
@@ -114,7 +121,7 @@ impl Engine {
         held: &Held,
         step: &str,
         note: &str,
-        more: impl FnOnce(&mut Staging<'_>),
+        more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
     ) -> Result<Held, Error> {
         let label = Ident::try_from(step).map_err(|error| malformed("a step", error))?;
         let what = What::StepDone(label, note.as_bytes().to_vec().into());
@@ -123,7 +130,7 @@ impl Engine {
 
     /// An event that nobody but time and the service's own work brings about.
     pub(super) async fn by_itself(&self, held: &Held, what: What) -> Result<Held, Error> {
-        self.go_forward(held, what, self.ceremony_entry(held), |_| ()).await?.map_err(fault::journal)
+        self.go_forward(held, what, self.ceremony_entry(held), |_| Ok(())).await?.map_err(fault::journal)
     }
 }
 
@@ -138,9 +145,11 @@ fn text(text: &str) -> Result<Text, Error> {
 }
 
 /// Whether trying again cannot help: what was approved does not fit what is there.
-fn is_final(reason: Reason) -> bool {
-    matches!(
-        reason,
+fn is_final(error: &Error) -> bool {
+    // A clock that was set back is set right some time.
+    let clock = error.by_rule() == Some("CEREMONY_TIME_BACKWARDS");
+    let reason = matches!(
+        error.reason(),
         Reason::InvalidName
             | Reason::InvalidArgument
             | Reason::UnsupportedAlgorithm
@@ -150,5 +159,6 @@ fn is_final(reason: Reason) -> bool {
             | Reason::WrongState
             | Reason::TooMany
             | Reason::CeremonyRefused
-    )
+    );
+    reason && !clock
 }

@@ -106,7 +106,7 @@ impl Engine {
         held: &Held,
         what: What,
         entry: AuditEntry,
-        more: impl FnOnce(&mut Staging<'_>),
+        more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
     ) -> Result<Result<Held, JournalError>, Error> {
         let at = self.ceremony_time(held.last_at())?;
         let next = held.ceremony.apply(what, at).map_err(refused)?;
@@ -120,7 +120,7 @@ impl Engine {
         revision: u64,
         ceremony: Ceremony,
         entry: AuditEntry,
-        more: impl FnOnce(&mut Staging<'_>),
+        more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
     ) -> Result<Result<Held, JournalError>, Error> {
         let slot = self.reserve()?;
         let last = ceremony.events().last().ok_or_else(|| Error::internal("a ceremony without events"))?;
@@ -128,12 +128,11 @@ impl Engine {
         let mut staging = Staging::new(self, AuditEntry { detail: Some(detail), ..entry });
         let next = ceremony_leaf(&CeremonyEvent {
             origin: &self.deployment.log_origin,
-            ceremony: ceremony.id().0,
+            id: ceremony.id().0,
             sequence: before.events.len() as u64,
             previous: (revision > 0).then_some(before.last_leaf),
             at: last.at.wall_ms,
-            head: ceremony.head().0,
-            request: ceremony.digest().0,
+            names: [("ceremony-head", ceremony.head().0), ("ceremony-request", ceremony.digest().0)],
             evidence: staging.evidence(),
         })?;
         let mut record = before.clone();
@@ -147,7 +146,7 @@ impl Engine {
         });
         staging.write(Write::Put(self.keyring.integrity().row(&record, revision + 1)));
         staging.leaf(&leaf_scope(&record.ceremony), next.row);
-        more(&mut staging);
+        more(&mut staging)?;
         if let Err(error) = slot.commit(staging.finish()).await {
             return Ok(Err(error));
         }

@@ -83,6 +83,7 @@ impl Engine {
             .commit_event(&record, 0, ceremony, entry, |staging| {
                 next.file().iter().for_each(|file| staging.write(self.put_file(file)));
                 staging.remember(self.to_remember(caller, &name));
+                Ok(())
             })
             .await?;
         committed.map(|_: Held| ()).map_err(taken)

@@ -1,7 +1,7 @@
 //! The work of each kind of ceremony.
 
 use hufu_ceremony::{Destruction, KeyVersion, Labelled, PolicyHash, TenantKey};
-use hufu_core::changeset::{Collection, Guard, Write};
+use hufu_core::changeset::{Collection, Guard};
 use hufu_core::name::{KeyName, TenantId, VersionNumber};
 use hufu_core::record::{CeremonyRules, KeyRecord, VersionRecord};
 use hufu_core::store::Page;
@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 use super::acts::{key_name, tenant_name, version_name};
 use super::execute::{Done, note_of};
 use super::held::Held;
-use crate::api::{Change, VersionChange};
-use crate::engine::Engine;
+use crate::api::{Caller, Change, VersionChange};
+use crate::engine::{Engine, Permit};
 use crate::fault;
 
 /// Keys looked at at once.
@@ -77,18 +77,28 @@ impl Engine {
     async fn begin_tenant(&self, held: Held, tenant: &TenantId, act: &TenantKey) -> Result<Held, Error> {
         let (caller, permit) = self.acting(&held, tenant, BEGUN)?;
         if self.replayed(&caller).await?.is_none() {
-            let known = self.directory.tenant_wrapping(tenant).await?;
-            let version = known.replaced.len().saturating_add(1);
-            if u32::try_from(version).ok() != Some(act.version) {
-                let message = format!("the tenant's wrapping key is version {version} now, not {}", act.version);
-                return Err(Error::new(Reason::WrongState, message));
-            }
-            let begun = self.begin_rotation(&caller, &permit, tenant).await;
+            let begun = self.begin_tenant_from(&caller, &permit, tenant, act.version).await;
             self.unless_repeated(&caller, begun).await?;
         }
         let now = self.directory.tenant_wrapping(tenant).await?;
         let note = format!("wrapping key {} took over from version {}", now.tenant.material_key, act.version);
         self.step_done(&held, BEGUN, &note).await
+    }
+
+    async fn begin_tenant_from(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        tenant: &TenantId,
+        from: u32,
+    ) -> Result<(), Error> {
+        let known = self.directory.tenant_wrapping(tenant).await?;
+        let version = known.replaced.len().saturating_add(1);
+        if u32::try_from(version).ok() != Some(from) {
+            let message = format!("the tenant's wrapping key is version {version} now, not {from}");
+            return Err(Error::new(Reason::WrongState, message));
+        }
+        self.begin_rotation(caller, permit, tenant).await
     }
 
     pub(super) async fn do_destroy(&self, held: Held, act: &Destruction) -> Result<Done, Error> {
@@ -142,7 +152,7 @@ impl Engine {
         self.grounds(RosterHash(rules.roster), PolicyHash(rules.policy)).await?;
         self.step_done_with(&held, IN_FORCE, &format!("revision {}", revision + 1), |staging| {
             staging.guard(Guard::Revision(Collection::Meta, CeremonyRules::ID.to_owned(), revision));
-            staging.write(Write::Put(self.keyring.integrity().row(&rules, revision + 1)));
+            self.stage_rules(staging, rules, revision)
         })
         .await
     }
@@ -154,13 +164,23 @@ impl Engine {
         }
         let (caller, permit) = self.acting(&held, &key.tenant, step)?;
         if self.replayed(&caller).await?.is_none() {
-            let found = self.directory.read_key(key).await?;
-            check_primary(&found.record, from)?;
-            let rotated = self.rotate_read(&caller, &permit, key, Some(found.revision)).await;
+            let rotated = self.rotate_from(&caller, &permit, key, from).await;
             self.unless_repeated(&caller, rotated).await?;
         }
         let latest = self.directory.read_key(key).await?.record.latest;
         self.step_done(&held, step, &key.version(latest).to_string()).await
+    }
+
+    async fn rotate_from(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        key: &KeyName,
+        from: Option<u32>,
+    ) -> Result<(), Error> {
+        let found = self.directory.read_key(key).await?;
+        check_primary(&found.record, from)?;
+        self.rotate_read(caller, permit, key, Some(found.revision)).await
     }
 
     /// The names of a tenant's keys with a label, in order.

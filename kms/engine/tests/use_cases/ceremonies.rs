@@ -3,7 +3,7 @@
 use hufu_ceremony::{At, Ceremony, CeremonyPolicy, Grounds, Pins, Request, State, What, Word, verify};
 use hufu_core::algorithm::Algorithm;
 use hufu_core::changeset::{Collection, Row};
-use hufu_core::record::{CeremonyRecord, KeyState, Protection, Record as _};
+use hufu_core::record::{CeremonyRecord, CeremonyRules, KeyState, Protection, Record as _};
 use hufu_core::{Error, Reason};
 use hufu_custodian::testing::Person;
 use hufu_custodian::{Custodian, Roster, VerifyingKey};
@@ -454,6 +454,21 @@ fn an_old_copy_of_a_ceremony_is_locked() {
     assert_eq!(reason(stage.execute(1)), Reason::Quarantined);
     assert!(stage.world.server.alarms.is_quarantined("tenants/acme/ceremonies/1"));
     assert_eq!(newest(&mut stage, "sign"), 1);
+}
+
+/// The same with the row of the rules: a weaker policy does not come back.
+#[test]
+fn an_old_policy_that_is_put_back_locks_ceremonies() {
+    let mut stage = Stage::new();
+    let old = stage.world.site.store.snapshot().rows[&Collection::Meta][CeremonyRules::ID].clone();
+    let next = policy(stage.roster.deployment(), 2);
+    stage.approved(1, &format!("policy-change]\nnext = \"{}\"\n", next.hash()), &next.to_bytes());
+    assert_eq!(stage.execute(1).unwrap().ceremony.state(), State::Executed);
+    stage.world.site.store.tamper(|state| {
+        state.rows.get_mut(&Collection::Meta).unwrap().insert(CeremonyRules::ID.to_owned(), old);
+    });
+    assert_eq!(reason(stage.propose_with(2, &rotate("sign", 1), &[])), Reason::Quarantined);
+    assert!(stage.world.try_restart().is_err());
 }
 
 #[test]
