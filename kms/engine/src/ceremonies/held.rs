@@ -36,7 +36,8 @@ impl Held {
     }
 }
 
-fn resource(record: &CeremonyRecord) -> String {
+/// As [`Held::resource`].
+pub(super) fn resource(record: &CeremonyRecord) -> String {
     let number = record.number;
     record
         .tenant

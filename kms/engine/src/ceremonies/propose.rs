@@ -9,7 +9,7 @@ use hufu_custodian::Signed;
 use hufu_journal::JournalError;
 
 use super::acts::{Next, check_act, tenant_of};
-use super::held::Held;
+use super::held::{Held, resource};
 use super::refusal::{malformed, refused};
 use crate::api::{Caller, CeremonyView};
 use crate::engine::{Engine, Permit};
@@ -109,14 +109,6 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-fn resource(record: &CeremonyRecord) -> String {
-    let number = record.number;
-    record
-        .tenant
-        .as_ref()
-        .map_or_else(|| format!("ceremonies/{number}"), |tenant| format!("tenants/{tenant}/ceremonies/{number}"))
 }
 
 fn taken(error: JournalError) -> Error {
