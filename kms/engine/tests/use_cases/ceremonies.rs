@@ -227,8 +227,7 @@ fn a_destruction_is_logged_first_waits_out_its_delay_and_can_be_vetoed() {
     let mut stage = Stage::new();
     stage.world.change(version("sign", 1), REVOKE).unwrap();
     let spki = stage.world.version(&version("sign", 1)).unwrap().version.record.public_key.clone().unwrap();
-    let hash = hex::encode(<[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(spki)));
-    let act = format!("destruction]\nkey = \"tenants/acme/keys/sign\"\nversion = 1\npublic_key = \"{hash}\"\n");
+    let act = destruction(&spki);
     for number in [1, 2] {
         stage.propose(number, &act);
         assert_eq!(rule(stage.approve(number, "ben")), "CEREMONY_WRONG_STATE", "it is not in the ledger yet");
@@ -396,43 +395,83 @@ fn finish_rewrapping(stage: &mut Stage) {
 
 /// The server ends after any number of commits, before or after an answer; started again, it goes on, and what was approved is
 /// done once.
-#[test]
-fn an_execution_that_is_cut_off_anywhere_is_brought_to_its_end_and_done_once() {
-    for act in [rotate("a", 1), LABEL.to_owned(), TENANT.to_owned()] {
-        let mut cuts = 0;
-        loop {
-            let mut stage = Stage::new();
-            labelled(&mut stage, &["a", "b"]);
-            stage.approved(1, &act, &[]);
-            let caller = stage.world.run(async |server| ALICE.call(server).await).unwrap();
-            let whole = stage.world.run_cut(cuts, async |server| server.engine.execute_ceremony(&caller, 1).await);
-            stage.world.restart();
-            stage.world.reconcile();
-            if stage.state(1) == State::Ready {
-                stage.execute(1).unwrap();
-            }
-            stage.world.site.time.advance(200_000);
-            stage.world.reconcile();
-            stage.pass();
-            finish_rewrapping(&mut stage);
-            stage.pass();
-            assert_eq!(stage.state(1), State::Executed, "{act} cut after {cuts} commits");
-            let rotated = if act == TENANT {
-                [1, 1]
-            } else if act == LABEL {
-                [2, 2]
-            } else {
-                [2, 1]
-            };
-            assert_eq!(["a", "b"].map(|id| newest(&mut stage, id)), rotated, "{act} cut after {cuts} commits");
-            verify(&stage.transcript(1), &stage.pins()).unwrap();
-            if whole.is_some() {
-                break;
-            }
-            cuts += 1;
+fn cut_everywhere(prepare: impl Fn(&mut Stage), check: impl Fn(&mut Stage, usize)) {
+    let mut cuts = 0;
+    loop {
+        let mut stage = Stage::new();
+        prepare(&mut stage);
+        let caller = stage.world.run(async |server| ALICE.call(server).await).unwrap();
+        let whole = stage.world.run_cut(cuts, async |server| server.engine.execute_ceremony(&caller, 1).await);
+        stage.world.restart();
+        stage.world.reconcile();
+        if stage.state(1) == State::Ready {
+            stage.execute(1).unwrap();
         }
-        assert!(cuts >= 3, "{act}: {cuts}");
+        stage.world.site.time.advance(200_000);
+        stage.pass();
+        finish_rewrapping(&mut stage);
+        stage.pass();
+        assert_eq!(stage.state(1), State::Executed, "cut after {cuts} commits");
+        verify(&stage.transcript(1), &stage.pins()).unwrap();
+        check(&mut stage, cuts);
+        if whole.is_some() {
+            break;
+        }
+        cuts += 1;
     }
+    assert!(cuts >= 3, "{cuts}");
+}
+
+#[test]
+fn a_rotation_that_is_cut_off_anywhere_is_brought_to_its_end_and_done_once() {
+    for (act, newest_after) in [(rotate("a", 1), [2, 1]), (LABEL.to_owned(), [2, 2]), (TENANT.to_owned(), [1, 1])] {
+        let prepare = |stage: &mut Stage| {
+            labelled(stage, &["a", "b"]);
+            stage.approved(1, &act, &[]);
+        };
+        cut_everywhere(prepare, |stage, cuts| {
+            assert_eq!(["a", "b"].map(|id| newest(stage, id)), newest_after, "{act} cut after {cuts} commits");
+        });
+    }
+}
+
+#[test]
+fn a_change_of_policy_that_is_cut_off_anywhere_comes_into_force() {
+    let prepare = |stage: &mut Stage| {
+        let next = policy(stage.roster.deployment(), 2);
+        stage.approved(1, &format!("policy-change]\nnext = \"{}\"\n", next.hash()), &next.to_bytes());
+    };
+    cut_everywhere(prepare, |stage, _| {
+        assert_eq!(rule(stage.propose_with(2, &rotate("sign", 1), &[])), "CEREMONY_OTHER_POLICY");
+        stage.policy = policy(stage.roster.deployment(), 2);
+        stage.propose(2, &rotate("sign", 1));
+    });
+}
+
+#[test]
+fn a_destruction_that_is_cut_off_anywhere_is_scheduled_once() {
+    let prepare = |stage: &mut Stage| {
+        stage.world.change(version("sign", 1), REVOKE).unwrap();
+        let spki = stage.world.version(&version("sign", 1)).unwrap().version.record.public_key.clone().unwrap();
+        stage.propose(1, &destruction(&spki));
+        stage.world.sequence();
+        stage.pass();
+        stage.approve(1, "ben").unwrap();
+        stage.approve(1, "dee").unwrap();
+        stage.world.site.time.advance(DELAY_MS);
+        // Uptime that nobody wrote down is lost with the server.
+        stage.pass();
+    };
+    cut_everywhere(prepare, |stage, cuts| {
+        let record = stage.world.version(&version("sign", 1)).unwrap().version.record;
+        assert_eq!(record.last_sequence, 3, "registered, activated, revoked, scheduled: cut after {cuts} commits");
+        assert!(record.destroy_at.is_some());
+    });
+}
+
+fn destruction(spki: &[u8]) -> String {
+    let hash = hex::encode(<[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(spki)));
+    format!("destruction]\nkey = \"tenants/acme/keys/sign\"\nversion = 1\npublic_key = \"{hash}\"\n")
 }
 
 fn row(state: &mut MemoryState, number: u64) -> &mut Row {
