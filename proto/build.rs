@@ -4,8 +4,9 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 9] = [
     "hufu/v1/audit.proto",
+    "hufu/v1/ceremony.proto",
     "hufu/v1/crypto.proto",
     "hufu/v1/errors.proto",
     "hufu/v1/keys.proto",

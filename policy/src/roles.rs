@@ -52,12 +52,22 @@ const READ_SERVICE: &[Action] = &[Action::ReadLedger, Action::ReadStatus, Action
 /// The audit trail of the tenant.
 const READ_AUDIT: &[Action] = &[Action::ReadAudit];
 
+/// Ceremonies: who brings what custodians signed. What counts there is the custodians' own signatures.
+const CEREMONIES: &[Action] = &[Action::ProposeCeremony, Action::DecideCeremony, Action::ExecuteCeremony];
+
+/// Ceremonies of the tenant and of the deployment, and their transcripts.
+const READ_CEREMONIES: &[Action] = &[Action::ReadCeremony];
+
 /// What each role is granted. What stands here nowhere is denied: the service's own actions above all.
 const GRANTS: &[(Role, &str, &[&[Action]])] = &[
-    (Role::Admin, "role/admin", &[READ_KEYS, MANAGE, EXPORT, ROTATE_TENANT, USE, READ_SERVICE, READ_AUDIT]),
-    (Role::Operator, "role/operator", &[READ_KEYS, MANAGE, READ_SERVICE]),
+    (
+        Role::Admin,
+        "role/admin",
+        &[READ_KEYS, MANAGE, EXPORT, ROTATE_TENANT, USE, READ_SERVICE, READ_AUDIT, CEREMONIES, READ_CEREMONIES],
+    ),
+    (Role::Operator, "role/operator", &[READ_KEYS, MANAGE, READ_SERVICE, CEREMONIES, READ_CEREMONIES]),
     (Role::Application, "role/application", &[READ_KEYS, USE, READ_SERVICE]),
-    (Role::Auditor, "role/auditor", &[READ_KEYS, READ_SERVICE, READ_AUDIT]),
+    (Role::Auditor, "role/auditor", &[READ_KEYS, READ_SERVICE, READ_AUDIT, READ_CEREMONIES]),
 ];
 
 /// Decides by the role of the principal, inside its own tenant alone.

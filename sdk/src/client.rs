@@ -1,9 +1,10 @@
 use std::{future::Future, time::Duration};
 
 use hufu_proto::v1::{
-    audit_service_client::AuditServiceClient, crypto_service_client::CryptoServiceClient,
-    key_service_client::KeyServiceClient, ledger_service_client::LedgerServiceClient,
-    system_service_client::SystemServiceClient, unseal_service_client::UnsealServiceClient,
+    audit_service_client::AuditServiceClient, ceremony_service_client::CeremonyServiceClient,
+    crypto_service_client::CryptoServiceClient, key_service_client::KeyServiceClient,
+    ledger_service_client::LedgerServiceClient, system_service_client::SystemServiceClient,
+    unseal_service_client::UnsealServiceClient,
 };
 use tokio::time::{Instant, timeout_at};
 use tonic::{
@@ -166,4 +167,8 @@ pub(crate) fn system(channel: Channel) -> SystemServiceClient<Channel> {
 
 pub(crate) fn unseal(channel: Channel) -> UnsealServiceClient<Channel> {
     UnsealServiceClient::new(channel).max_decoding_message_size(ANSWER_LEN_MAX)
+}
+
+pub(crate) fn ceremonies(channel: Channel) -> CeremonyServiceClient<Channel> {
+    CeremonyServiceClient::new(channel).max_decoding_message_size(ANSWER_LEN_MAX)
 }

@@ -21,6 +21,7 @@
 
 pub mod attestation;
 mod audit;
+mod ceremonies;
 mod client;
 mod crypto;
 mod error;

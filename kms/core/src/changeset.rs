@@ -39,11 +39,15 @@ pub enum Collection {
     Material,
     /// Import jobs, scope: the tenant.
     ImportJob,
+    /// Ceremonies by number, scope: the tenant, or the deployment.
+    Ceremony,
+    /// What lies beside ceremonies: rosters and policies by hash, sealed shares.
+    CeremonyFile,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Tenant,
         Self::Principal,
         Self::WrappingKey,
@@ -60,6 +64,8 @@ impl Collection {
         Self::Checkpoint,
         Self::Material,
         Self::ImportJob,
+        Self::Ceremony,
+        Self::CeremonyFile,
     ];
 
     /// A stable number for storage; never reused.
@@ -82,6 +88,8 @@ impl Collection {
             Self::Checkpoint => 14,
             Self::Material => 15,
             Self::ImportJob => 16,
+            Self::Ceremony => 17,
+            Self::CeremonyFile => 18,
         }
     }
 }

@@ -103,6 +103,12 @@ reasons! {
     NotSealed => "NOT_SEALED",
     /// The share is not one that is waited for.
     ShareRefused => "SHARE_REFUSED",
+    /// The deployment holds no ceremonies: its configuration names no roster and policy of them.
+    CeremoniesOff => "CEREMONIES_OFF",
+    /// There is no such ceremony, or the caller may not know of it.
+    CeremonyNotFound => "CEREMONY_NOT_FOUND",
+    /// The rules of ceremonies do not allow this; which of them is told beside.
+    CeremonyRefused => "CEREMONY_REFUSED",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }
@@ -117,6 +123,7 @@ pub struct Error {
     message: String,
     field: Option<&'static str>,
     help: Option<&'static str>,
+    rule: Option<&'static str>,
     cause: Option<String>,
 }
 
@@ -124,7 +131,7 @@ impl Error {
     /// An error with a reason and a message (lower case, no full stop).
     #[must_use]
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), field: None, help: None, cause: None }
+        Self { reason, message: message.into(), field: None, help: None, rule: None, cause: None }
     }
 
     /// A fault of ours; the cause is for the log alone.
@@ -144,6 +151,13 @@ impl Error {
     #[must_use]
     pub fn help(mut self, help: &'static str) -> Self {
         self.help = Some(help);
+        self
+    }
+
+    /// Names the rule that refused, where one reason stands for many of them.
+    #[must_use]
+    pub fn rule(mut self, rule: &'static str) -> Self {
+        self.rule = Some(rule);
         self
     }
 
@@ -176,6 +190,12 @@ impl Error {
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         self.help
+    }
+
+    /// The rule that refused, if it is named.
+    #[must_use]
+    pub fn by_rule(&self) -> Option<&'static str> {
+        self.rule
     }
 
     /// What lies behind it. Log it; never render it.

@@ -116,6 +116,16 @@ actions! {
     ReadTenantKey = 48 => "tenant.read-key",
     /// The service itself: wrap material under the tenant's new wrapping key, and destroy the old one.
     Rewrap = 49 => "service.rewrap",
+    /// Bring a request for a ceremony that its proposer signed.
+    ProposeCeremony = 50 => "ceremony.propose",
+    /// Read ceremonies and their transcripts.
+    ReadCeremony = 51 => "ceremony.read",
+    /// Bring what a custodian signed in a ceremony: an approval, a veto, a cancellation, a share.
+    DecideCeremony = 52 => "ceremony.decide",
+    /// Have a ceremony begin that custodians have approved.
+    ExecuteCeremony = 53 => "ceremony.execute",
+    /// The service itself: let a ceremony's time pass, and do what was approved.
+    HoldCeremony = 54 => "service.hold-ceremony",
 }
 
 impl fmt::Display for Action {

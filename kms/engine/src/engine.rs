@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 
 use crate::alarms::Alarms;
 use crate::api::Caller;
+use crate::ceremonies::Ceremonies;
 use crate::crypto::{DeviceRandom, UsageBlocks};
 use crate::directory::Directory;
 use crate::fault;
@@ -91,6 +92,7 @@ pub struct Engine {
     pub(crate) roots: Mutex<KeptRoots>,
     pub(crate) rewrapping: Mutex<Rewrapping>,
     pub(crate) notary: Option<Notary>,
+    pub(crate) ceremonies: Option<Ceremonies>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -133,6 +135,7 @@ impl Engine {
             roots: Mutex::default(),
             rewrapping: Mutex::default(),
             notary: None,
+            ceremonies: None,
         }
     }
 
@@ -288,7 +291,7 @@ impl Engine {
         }
     }
 
-    fn check_fresh(&self) -> Result<(), Error> {
+    pub(crate) fn check_fresh(&self) -> Result<(), Error> {
         if self.store.is_shared() && self.changes.age(self.clock.uptime()) > STALE_AFTER {
             return Err(Error::new(Reason::StaleReplica, "this server has not heard from the database")
                 .help("try another server"));

@@ -88,6 +88,42 @@ pub(crate) fn next_leaf(
     Ok(NextLeaf { row: row(&version.ledger_id, sequence, body), hash, sequence })
 }
 
+/// An event of a ceremony, or of the rules in force, for the ledger.
+pub(crate) struct CeremonyEvent<'a> {
+    pub(crate) origin: &'a str,
+    /// The id of the ceremony, or of the rules in force, which stands where keys have theirs.
+    pub(crate) id: [u8; 32],
+    pub(crate) sequence: u64,
+    pub(crate) previous: Option<[u8; 32]>,
+    pub(crate) at: u64,
+    /// What it tells: hashes, by name.
+    pub(crate) names: [(&'static str, [u8; 32]); 2],
+    pub(crate) evidence: [u8; 32],
+}
+
+/// Its leaf: of kind policy. Everyone who watches the log sees that a ceremony was asked for, and which roster and policy are in
+/// force; whoever remembers a head finds it there.
+pub(crate) fn ceremony_leaf(of: &CeremonyEvent<'_>) -> Result<NextLeaf, Error> {
+    let leaf = Leaf {
+        origin: of.origin.to_owned(),
+        sequence: of.sequence,
+        previous: of.previous,
+        event: Event::Policy,
+        key_id: Some(of.id),
+        algorithm: None,
+        at: of.at,
+        not_before: None,
+        not_after: None,
+        reason: None,
+        compromised_at: None,
+        evidence: of.evidence,
+        extensions: of.names.map(|(name, hash)| (name.to_owned(), hash.to_vec())).into(),
+    };
+    let body = leaf.encode().map_err(Error::internal)?;
+    let hash = leaf_hash(&body).0;
+    Ok(NextLeaf { row: row(&of.id, of.sequence, body), hash, sequence: of.sequence })
+}
+
 /// Extension of an audit-head leaf: number of the writer's next record, big-endian.
 pub(crate) const NEXT_SEQ: &str = "next-seq";
 

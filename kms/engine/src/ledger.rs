@@ -140,6 +140,20 @@ impl Ledger {
         self.prove_when_signed(&of, deadline).await
     }
 
+    /// The proof that the log holds one leaf: an encoded bundle of it alone, with a signed checkpoint. Nothing while no such
+    /// checkpoint covers it.
+    ///
+    /// # Errors
+    /// [`Reason::LedgerUnavailable`], [`Reason::StorageUnavailable`].
+    pub(crate) async fn included(&self, leaf: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.check_halted()?;
+        match self.log.inclusion(leaf).await {
+            Ok(proven) => Ok(Some(proven.bundle)),
+            Err(LogError::Pending) => Ok(None),
+            Err(error) => Err(self.fault(error)),
+        }
+    }
+
     /// Proves that the log only grew since it had `from` leaves.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 pub mod alarms;
 pub mod api;
+mod ceremonies;
 mod crypto;
 mod directory;
 mod engine;

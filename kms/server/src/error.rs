@@ -1,5 +1,6 @@
 //! Renders the one error of the service as a gRPC status with `google.rpc` details (AIP-193).
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,10 +46,14 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::ImportJobClosed
         | Reason::TooMany
         | Reason::NotSealed
+        | Reason::CeremoniesOff
+        | Reason::CeremonyRefused
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
-        Reason::KeyNotFound | Reason::VersionNotFound | Reason::ImportJobNotFound => Code::NotFound,
+        Reason::KeyNotFound | Reason::VersionNotFound | Reason::ImportJobNotFound | Reason::CeremonyNotFound => {
+            Code::NotFound
+        }
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch | Reason::OutcomeUnknown => Code::Aborted,
         Reason::RateLimited => Code::ResourceExhausted,
@@ -89,7 +94,9 @@ pub fn status(error: &Error) -> Status {
 }
 
 fn details(error: &Error, retry_after: Option<Duration>) -> ErrorDetails {
-    let mut details = ErrorDetails::with_error_info(error.reason().name(), ERROR_DOMAIN, []);
+    let rule = error.by_rule().map(|rule| ("rule".to_owned(), rule.to_owned()));
+    let metadata: HashMap<String, String> = rule.into_iter().collect();
+    let mut details = ErrorDetails::with_error_info(error.reason().name(), ERROR_DOMAIN, metadata);
     if let Some(field) = error.at_field() {
         details.add_bad_request_violation(field, error.message());
     }

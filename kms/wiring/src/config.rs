@@ -35,6 +35,9 @@ pub struct Config {
     /// Custodians who hold the root together, in place of token and group: the server starts sealed.
     #[serde(default)]
     pub custodians: Option<CustodiansConfig>,
+    /// Roster and policy of ceremonies; without them there are none.
+    #[serde(default)]
+    pub ceremonies: Option<CeremoniesConfig>,
     /// Further root slots: tokens with a root key each, any of which opens what the service keeps wrapped; none when missing.
     #[serde(default)]
     pub root: Vec<RootConfig>,
@@ -191,6 +194,16 @@ pub struct CustodiansConfig {
     pub roster: PathBuf,
     /// The public part of the share set, which `hufud init` writes.
     pub set: PathBuf,
+}
+
+/// Ceremonies (docs/operations/ceremonies.md). Both files are the first ones: later ones come from ceremonies.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CeremoniesConfig {
+    /// The roster, as the custodians' tools pin it.
+    pub roster: PathBuf,
+    /// The policy, TOML.
+    pub policy: PathBuf,
 }
 
 /// A further root slot.
@@ -396,6 +409,7 @@ impl Config {
             .into_iter()
             .chain(tokens)
             .chain(tpm)
+            .chain(self.ceremonies.iter_mut().flat_map(|of| [&mut of.roster, &mut of.policy]))
             .chain(&mut tls.client_authorities)
             .chain(self.custodians.iter_mut().flat_map(|custodians| [&mut custodians.roster, &mut custodians.set]))
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))

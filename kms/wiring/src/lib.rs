@@ -4,6 +4,7 @@
 //! [`Service`] that comes out is what the daemon serves.
 
 mod ambient;
+mod ceremonies;
 mod config;
 mod dev;
 mod files;

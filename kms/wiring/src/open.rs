@@ -30,7 +30,7 @@ use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
 use crate::split_root::{CUSTODIANS, SplitRoot};
-use crate::{files, guard, hsm, production, retire, roots, tasks};
+use crate::{ceremonies, files, guard, hsm, production, retire, roots, tasks};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -80,6 +80,9 @@ pub enum Error {
     /// The policies would not decide as written.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Roster or policy of ceremonies cannot be used.
+    #[error("ceremonies: {0}")]
+    Ceremonies(String),
     /// There is nothing to work on.
     #[error("the database holds no installation: start the server once first; without an HSM, `hufud init`")]
     Empty,
@@ -131,6 +134,7 @@ pub async fn open_decorated(
     check_origin(&config.ledger.origin)?;
     config.check_tokens()?;
     roots::check(&config)?;
+    let ceremonies = config.ceremonies.as_ref().map(ceremonies::read).transpose()?;
     let ambient = Ambient::new();
     let token = hsm::open(&config, &ambient, split.as_ref())?;
     let more_roots = hsm::open_roots(&config)?;
@@ -156,8 +160,13 @@ pub async fn open_decorated(
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
     begin_sequencing(&sequencer).await?;
     let hsm = base.beside(token.clone(), tpm, &config)?;
-    let engine = Arc::new(base.engine(&config, foundation, hsm, token, &log, &sequencer)?);
+    let engine = base.engine(&config, foundation, hsm, token, &log, &sequencer)?;
+    let engine = Arc::new(match ceremonies {
+        Some(grounds) => engine.holding(grounds),
+        None => engine,
+    });
     identities.register(&engine).await?;
+    engine.open_ceremonies().await?;
     engine.announce_start().await?;
     if let Err(error) = engine.keep_roots().await {
         tracing::warn!(?error, "the root slots are not level; it is tried again");

@@ -21,6 +21,8 @@ const INVENTORY_PERIOD: Duration = Duration::from_secs(3_600);
 const LEVEL_PERIOD: Duration = Duration::from_millis(250);
 /// How often it is looked whether a tenant's wrapping key is being rotated.
 const REWRAP_PERIOD: Duration = Duration::from_millis(500);
+/// How often the open ceremonies are looked at.
+const CEREMONIES_PERIOD: Duration = Duration::from_secs(1);
 /// How often the root slots are looked at.
 const ROOTS_PERIOD: Duration = Duration::from_secs(10);
 /// How often the audit head is written outside the database.
@@ -58,6 +60,7 @@ pub(crate) fn start(
         tokio::spawn(level(engine.clone(), stopped.clone())),
         tokio::spawn(keep_roots(engine.clone(), stopped.clone())),
         tokio::spawn(rewrap(engine.clone(), stopped.clone())),
+        tokio::spawn(hold_ceremonies(engine.clone(), stopped.clone())),
         tokio::spawn(scrub(engine, scrub_from, stopped.clone())),
         tokio::spawn(outside_heads(outside.clone(), stopped.clone())),
         tokio::spawn(async move { sequencer.run(stopped).await }),
@@ -114,6 +117,16 @@ async fn rewrap(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Lets the time of ceremonies pass, and goes on with what they have begun.
+async fn hold_ceremonies(engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(CEREMONIES_PERIOD);
+    while tick(&mut ticks, &mut stopped).await {
+        if let Err(error) = engine.hold_ceremonies().await {
+            tracing::warn!(?error, "a ceremony did not go on: tried again");
         }
     }
 }

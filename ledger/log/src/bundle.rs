@@ -71,6 +71,21 @@ impl Log {
         }
     }
 
+    /// Proves that the log holds one leaf, by its row id: a bundle of this entry alone, which tells nothing of a key's history.
+    ///
+    /// # Errors
+    /// [`LogError::Pending`] while it is not in a signed checkpoint, [`LogError::UnknownKey`], [`LogError::Damaged`].
+    pub async fn inclusion(&self, leaf: &str) -> Result<Proven, LogError> {
+        let leaf = self.store.get(Collection::Leaf, leaf).await?.ok_or(LogError::UnknownKey)?;
+        let place = self.store.get(Collection::LeafIndex, &format!("by-leaf/{}", leaf.id)).await?;
+        let place = place.ok_or(LogError::Pending)?;
+        let place = PlaceRecord::from_row(&place).map_err(|_| Damage::Place(leaf.id.clone()))?;
+        let checkpoint = self.signed().await?.filter(|signed| place.index < signed.size).ok_or(LogError::Pending)?;
+        let entries = self.prove(vec![Event { leaf, index: place.index }], &checkpoint).await?;
+        let bundle = Bundle { checkpoint: checkpoint.note.clone(), public_key: None, entries };
+        Ok(Proven { bundle: bundle.encode()?, checkpoint })
+    }
+
     async fn leaves_of(&self, of: &ProofOf<'_>) -> Result<Vec<Row>, LogError> {
         let leaves = self.list_of(Collection::Leaf, of.ledger_id).await?;
         for (sequence, row) in (0..).zip(&leaves) {

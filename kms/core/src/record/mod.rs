@@ -1,6 +1,7 @@
 //! The records that the service keeps, as rows know them.
 
 mod ceiling;
+mod ceremony;
 mod import_job;
 mod intent;
 mod key;
@@ -13,6 +14,7 @@ mod version;
 mod wrapping_key;
 
 pub use ceiling::UsageCeiling;
+pub use ceremony::{CeremonyClock, CeremonyFile, CeremonyRecord, CeremonyRules};
 pub use import_job::{ImportJob, ImportState, KeyToBe};
 pub use intent::{Intent, IntentKind};
 pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection};

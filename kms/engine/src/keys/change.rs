@@ -53,7 +53,12 @@ impl Engine {
 
     /// Changes the version as it is now; again when another request has changed it meanwhile, unless that is what the
     /// caller wants to be told.
-    async fn change_read(&self, caller: &Caller, permit: &Permit, request: &VersionChange) -> Result<(), Error> {
+    pub(crate) async fn change_read(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        request: &VersionChange,
+    ) -> Result<(), Error> {
         let mut attempt = 1;
         loop {
             let version = self.directory.read_version(&request.name).await?;

@@ -13,4 +13,5 @@ pub(crate) mod validate;
 pub(crate) use create::capabilities_of;
 pub(crate) use material::{Attempt, Making, shared, still_wraps};
 pub(crate) use read::{page_size, page_token_invalid};
+pub(crate) use replay::CEREMONY_METHOD;
 pub(crate) use staging::Staging;

@@ -12,6 +12,9 @@ use crate::fault;
 /// How long a request id is remembered, in milliseconds.
 const REMEMBERED_MS: u64 = 24 * 3_600_000;
 
+/// The method under which steps of ceremonies are remembered: without an end, for a ceremony that began may go on after any time.
+pub(crate) const CEREMONY_METHOD: &str = "ceremony";
+
 impl Engine {
     /// The resource that this very request has changed already, if it has.
     pub(crate) async fn replayed(&self, caller: &Caller) -> Result<Option<String>, Error> {
@@ -48,11 +51,15 @@ impl Engine {
     /// What is kept of this request once it is committed.
     pub(crate) fn to_remember(&self, caller: &Caller, resource: &str) -> Option<RequestRecord> {
         let idempotency = caller.idempotency.as_ref()?;
+        let expires_at = match idempotency.method {
+            CEREMONY_METHOD => i64::MAX.unsigned_abs(),
+            _ => self.clock.now_ms().saturating_add(REMEMBERED_MS),
+        };
         Some(RequestRecord {
             id: row_id(caller, idempotency),
             body: idempotency.body,
             resource: resource.to_owned(),
-            expires_at: self.clock.now_ms().saturating_add(REMEMBERED_MS),
+            expires_at,
             output: None,
         })
     }

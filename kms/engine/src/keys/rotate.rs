@@ -35,7 +35,7 @@ impl Engine {
         self.detail(name).await
     }
 
-    async fn rotate_read(
+    pub(crate) async fn rotate_read(
         &self,
         caller: &Caller,
         permit: &Permit,

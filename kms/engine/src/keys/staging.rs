@@ -3,7 +3,7 @@
 use hufu_audit::Record as AuditRecord;
 use hufu_core::Error;
 use hufu_core::audit::AuditEntry;
-use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, RowSeal as _, Subject, Write};
+use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Row, RowSeal as _, Subject, Write};
 use hufu_core::record::{KeyRecord, Record, RequestRecord, VersionRecord};
 use hufu_verify::Event;
 
@@ -77,6 +77,19 @@ impl<'a> Staging<'a> {
         self.event(version, false, event, at, detail)
     }
 
+    /// A leaf for the ledger, that tells of a change of a subject.
+    pub(crate) fn leaf(&mut self, subject: &str, row: Row) {
+        self.guard(Guard::Absent(Collection::Leaf, row.id.clone()));
+        self.changeset.feed.push(FeedItem { subject: Subject::new(subject), leaf: Some(row.id.clone()) });
+        // The log signs what it finds: it takes only leaves that carry the service's tag.
+        self.write(Write::Put(self.engine.keyring.seal(row)));
+    }
+
+    /// Hash of the audit record: the evidence of every event staged.
+    pub(crate) fn evidence(&self) -> [u8; 32] {
+        self.evidence
+    }
+
     /// Remembers the request, so that its repetition is answered and not done again.
     pub(crate) fn remember(&mut self, request: Option<RequestRecord>) {
         let Some(request) = request else { return };
@@ -105,11 +118,7 @@ impl<'a> Staging<'a> {
         let next = leaf::next_leaf(origin, version, first, event, at, detail, self.evidence)?;
         version.last_sequence = next.sequence;
         version.last_event = next.hash;
-        self.guard(Guard::Absent(Collection::Leaf, next.row.id.clone()));
-        let subject = Subject::new(&version.scope());
-        self.changeset.feed.push(FeedItem { subject, leaf: Some(next.row.id.clone()) });
-        // The log signs what it finds: it takes only leaves that carry the service's tag.
-        self.write(Write::Put(self.engine.keyring.seal(next.row)));
+        self.leaf(&version.scope(), next.row);
         Ok(())
     }
 

@@ -50,7 +50,7 @@ impl Engine {
         self.tenant_key_now(tenant).await
     }
 
-    async fn begin_rotation(&self, caller: &Caller, permit: &Permit, id: &TenantId) -> Result<(), Error> {
+    pub(crate) async fn begin_rotation(&self, caller: &Caller, permit: &Permit, id: &TenantId) -> Result<(), Error> {
         let now = self.clock.now_ms();
         let known = self.directory.tenant_wrapping(id).await?;
         let tenant = &known.tenant;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hufu_ceremony::Grounds;
 use hufu_core::ambient::Rng;
 use hufu_core::changes::Changes;
 use hufu_core::changeset::Collection;
@@ -37,6 +38,8 @@ pub(crate) struct Site {
     pub(crate) token: Arc<SimToken>,
     /// The token of a second root slot, `vault`.
     pub(crate) vault: Option<Arc<SimToken>>,
+    /// Roster and policy of ceremonies in the configuration.
+    pub(crate) ceremonies: Option<Grounds>,
     pub(crate) outside: Arc<SimOutside>,
     pub(crate) hazards: Arc<Hazards>,
     /// Randomness of the servers and of their devices.
@@ -162,6 +165,11 @@ async fn boot(
         destroy_delay_ms_min: DESTROY_DELAY_MS_MIN,
     })
     .stating(token, foundation.log_key);
+    let engine = match site.ceremonies {
+        Some(grounds) => engine.holding(grounds),
+        None => engine,
+    };
+    engine.open_ceremonies().await.map_err(|error| error.to_string())?;
     let keyring = foundation.keyring;
     Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
 }

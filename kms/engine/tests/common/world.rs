@@ -72,6 +72,7 @@ impl World {
             store: Arc::new(SimStore::new(MemoryStore::new(), hazards.clone(), Arc::new(()), None)),
             token: Arc::new(token),
             vault: None,
+            ceremonies: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(7)),

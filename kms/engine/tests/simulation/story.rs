@@ -107,6 +107,7 @@ impl Story {
             store: store(MemoryState::default(), plan, &hazards, &oracle),
             token,
             vault: None,
+            ceremonies: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(chance.next())),

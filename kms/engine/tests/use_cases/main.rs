@@ -4,6 +4,7 @@
 
 mod agreement;
 mod arrival;
+mod ceremonies;
 mod encapsulation;
 mod idempotence;
 mod levelling;

@@ -9,6 +9,7 @@ use futures_util::future::{Either, MapOk, Ready, ready};
 use http::{Request, Response};
 use hufu_core::{Error, Reason};
 use hufu_proto::v1::audit_service_server::AuditServiceServer;
+use hufu_proto::v1::ceremony_service_server::CeremonyServiceServer;
 use hufu_proto::v1::crypto_service_server::CryptoServiceServer;
 use hufu_proto::v1::key_service_server::KeyServiceServer;
 use hufu_proto::v1::ledger_service_server::LedgerServiceServer;
@@ -43,8 +44,9 @@ pub fn dispatch(edge: &Arc<Edge>, message_len_max: usize, beside: Routes) -> Dis
     let audit = AuditServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let system = SystemServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let unseal = UnsealServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
-    let routes =
-        beside.add_service(keys).add_service(ledger).add_service(audit).add_service(system).add_service(unseal);
+    let ceremonies = CeremonyServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
+    let routes = beside.add_service(keys).add_service(ledger).add_service(audit).add_service(system);
+    let routes = routes.add_service(unseal).add_service(ceremonies);
     let crypto = CryptoServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     Dispatch { edge: edge.clone(), crypto, routes: routes.prepare() }
 }

@@ -77,6 +77,15 @@ methods! {
     GetTenantKey,
     GetSealStatus,
     SubmitShare,
+    CreateCeremony,
+    GetCeremony,
+    ListCeremonies,
+    ApproveCeremony,
+    VetoCeremony,
+    CancelCeremony,
+    SubmitCeremonyShare,
+    ExecuteCeremony,
+    GetTranscript,
 }
 
 impl Method {

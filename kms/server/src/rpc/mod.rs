@@ -3,6 +3,7 @@
 mod audit;
 mod budget;
 mod call;
+mod ceremony;
 mod crypto;
 mod deadline;
 mod dispatch;

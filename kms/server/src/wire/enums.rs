@@ -208,6 +208,10 @@ const OPERATIONS: &[(Action, &str)] = &[
     (Action::ReadStatus, "GetStatus"),
     (Action::RotateTenantKey, "RotateTenantKey"),
     (Action::ReadTenantKey, "GetTenantKey"),
+    (Action::ProposeCeremony, "CreateCeremony"),
+    (Action::ReadCeremony, "GetCeremony"),
+    (Action::DecideCeremony, "ApproveCeremony"),
+    (Action::ExecuteCeremony, "ExecuteCeremony"),
 ];
 
 /// The operation's name in an audit record.

@@ -3,6 +3,7 @@
 //! Conversions are strict: a value that this release does not know is refused and the field at fault is named.
 
 pub mod audit;
+pub mod ceremony;
 pub mod crypto;
 pub mod enums;
 pub mod etag;

@@ -42,6 +42,19 @@ pub fn import_job(text: &str, field: &'static str) -> Result<ImportJobName, Erro
     bounded(text, field)?.parse().map_err(|error: Error| error.field(field))
 }
 
+/// Reads `ceremonies/N`.
+///
+/// # Errors
+/// As [`tenant`].
+pub fn ceremony(text: &str, field: &'static str) -> Result<u64, Error> {
+    let number = bounded(text, field)?.strip_prefix("ceremonies/").and_then(|number| {
+        let read = number.parse::<u64>().ok()?;
+        // One ceremony has one name.
+        (read > 0 && read.to_string() == number).then_some(read)
+    });
+    number.ok_or_else(|| Error::new(Reason::InvalidName, "it is `ceremonies/N`, a number from 1").field(field))
+}
+
 /// Reads a key or a version of it.
 ///
 /// # Errors

@@ -42,6 +42,12 @@ change_requests! {
     SignRequest,
     ImportKeyRequest,
     RotateTenantKeyRequest,
+    CreateCeremonyRequest,
+    ApproveCeremonyRequest,
+    VetoCeremonyRequest,
+    CancelCeremonyRequest,
+    SubmitCeremonyShareRequest,
+    ExecuteCeremonyRequest,
 }
 
 impl ChangeRequest for v1::UnwrapKeyRequest {

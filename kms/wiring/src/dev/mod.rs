@@ -67,6 +67,7 @@ impl Config {
             token: Some(token(module, serial, pin)),
             group: None,
             custodians: None,
+            ceremonies: None,
             root: Vec::new(),
             tpm: None,
             ledger: LedgerConfig {

@@ -1,0 +1,95 @@
+//! What requests ask for, in the words of the engine; and which of it this release does.
+
+use hufu_ceremony::{Act, Ceremony, CeremonyPolicy, Ident, Refusal};
+use hufu_core::name::{KeyName, TenantId, VersionName, VersionNumber, parse_tenant_name};
+use hufu_core::record::CeremonyFile;
+use hufu_core::{Error, Reason};
+use hufu_custodian::Roster;
+
+use super::files::{policy_file, roster_file};
+use super::refusal::{malformed, refused};
+
+/// Keys that one ceremony rotates at most: each is a step, and steps are bounded.
+pub(super) const LABELLED_MAX: u32 = 250;
+
+/// Refuses what this release does not do.
+pub(super) fn check_act(act: &Act) -> Result<(), Error> {
+    match act {
+        Act::RotateKey(_)
+        | Act::RotateTenantKey(_)
+        | Act::Destruction(_)
+        | Act::PolicyChange(_)
+        | Act::RosterChange(_) => Ok(()),
+        Act::RotateLabel(act) if act.keys_max <= LABELLED_MAX => Ok(()),
+        Act::RotateLabel(_) => {
+            let message = format!("a ceremony rotates at most {LABELLED_MAX} keys");
+            Err(Error::new(Reason::InvalidArgument, message).field("proposal"))
+        }
+        other => {
+            let message = format!("this release does not execute ceremonies of kind `{}`", other.kind());
+            Err(Error::new(Reason::UnsupportedByBackend, message).field("proposal"))
+        }
+    }
+}
+
+/// The tenant that an act is about; nothing when it is about the deployment.
+pub(super) fn tenant_of(act: &Act) -> Result<Option<TenantId>, Error> {
+    Ok(match act {
+        Act::RotateKey(act) => Some(key_name(&act.key)?.tenant),
+        Act::Destruction(act) => Some(key_name(&act.key)?.tenant),
+        Act::Recovery(act) | Act::Drill(act) => Some(key_name(&act.key)?.tenant),
+        Act::Import(act) => Some(key_name(&act.key)?.tenant),
+        Act::RotateTenantKey(act) => Some(tenant_name(&act.tenant)?),
+        Act::RotateLabel(act) => Some(tenant_name(&act.tenant)?),
+        _ => None,
+    })
+}
+
+pub(super) fn tenant_name(name: &Ident) -> Result<TenantId, Error> {
+    parse_tenant_name(name.as_str())
+}
+
+pub(super) fn key_name(name: &Ident) -> Result<KeyName, Error> {
+    name.as_str().parse()
+}
+
+pub(super) fn version_name(key: &Ident, version: u32) -> Result<VersionName, Error> {
+    Ok(key_name(key)?.version(VersionNumber::new(version)?))
+}
+
+/// The policy or roster that a change of it names.
+pub(super) enum Next {
+    Nothing,
+    Policy(CeremonyPolicy),
+    Roster(Roster),
+}
+
+impl Next {
+    /// Reads what came with a proposal: it is what the request names, and could come into force.
+    pub(super) fn read(ceremony: &Ceremony, bytes: &[u8]) -> Result<Self, Error> {
+        match &ceremony.request().act {
+            Act::PolicyChange(act) => {
+                let next = CeremonyPolicy::from_bytes(bytes).map_err(refused)?;
+                let same = next.hash() == act.next && next.deployment == ceremony.request().deployment;
+                if same { Ok(Self::Policy(next)) } else { Err(refused(Refusal::OtherPolicy)) }
+            }
+            Act::RosterChange(act) => {
+                let next = Roster::from_bytes(bytes).map_err(|error| malformed("a roster", error))?;
+                let follows = next.previous() == Some(ceremony.binding().roster);
+                let same = next.hash() == act.next && next.deployment() == ceremony.request().deployment.as_str();
+                if same && follows { Ok(Self::Roster(next)) } else { Err(refused(Refusal::OtherRoster)) }
+            }
+            _ if bytes.is_empty() => Ok(Self::Nothing),
+            _ => Err(Error::new(Reason::InvalidArgument, "this kind of ceremony takes no file beside").field("next")),
+        }
+    }
+
+    /// The file that it is kept in.
+    pub(super) fn file(&self) -> Option<CeremonyFile> {
+        match self {
+            Self::Nothing => None,
+            Self::Policy(policy) => Some(policy_file(policy)),
+            Self::Roster(roster) => Some(roster_file(roster)),
+        }
+    }
+}

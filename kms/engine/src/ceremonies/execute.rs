@@ -1,0 +1,164 @@
+//! From the beginning to the outcome. Each step is committed before the next; what a step does is done once, whatever happens
+//! between doing it and writing down that it is done.
+
+use hufu_ceremony::{Act, Awaited, Ident, State, Text, What};
+use hufu_core::policy::Action;
+use hufu_core::{Error, Reason};
+
+use super::held::Held;
+use super::refusal::malformed;
+use crate::api::{Caller, CeremonyView};
+use crate::engine::Engine;
+use crate::fault;
+use crate::keys::Staging;
+
+/// Longest reason of a failure that is written down, in characters.
+const WHY_LEN_MAX: usize = 400;
+
+/// What came of doing what was approved.
+pub(super) enum Done {
+    /// It is done: what came of it, and receipts of the ledger.
+    All(Held, String, Vec<Vec<u8>>),
+    /// It goes on by itself; look again later.
+    Later(Held),
+}
+
+impl Engine {
+    /// Has a ceremony begin, and does what was approved. It ends in the background when it takes longer than the call.
+    ///
+    /// # Errors
+    /// [`Reason::CeremonyRefused`] names the rule: `CEREMONY_WRONG_STATE`, `CEREMONY_DELAY_GOES_ON`,
+    /// `CEREMONY_QUORUM_LAPSED`, `CEREMONY_TOO_EARLY`.
+    pub async fn execute_ceremony(&self, caller: &Caller, number: u64) -> Result<CeremonyView, Error> {
+        let result = self.execute_checked(caller, number).await;
+        self.conclude(caller, Action::ExecuteCeremony, || format!("ceremonies/{number}"), result).await
+    }
+
+    async fn execute_checked(&self, caller: &Caller, number: u64) -> Result<CeremonyView, Error> {
+        let permit = self.authorize(caller, Action::ExecuteCeremony, &caller.principal.record.tenant, None)?;
+        let mut held = self.held_for(caller, number).await?;
+        if self.replayed(caller).await?.is_some() {
+            return self.ceremony_view(&held).await;
+        }
+        let now = self.ceremony_time(held.last_at())?;
+        if held.ceremony.awaited(now) == Awaited::Delay(0) {
+            held = self.by_itself(&held, What::DelayPassed).await?;
+        }
+        let entry = self.entry(caller, Action::ExecuteCeremony, held.resource(), &permit);
+        let begun = self.go_forward(&held, What::Began, entry, |staging| {
+            staging.remember(self.to_remember(caller, &format!("ceremonies/{number}")));
+            Ok(())
+        });
+        let held = begun.await?.map_err(fault::journal)?;
+        // It has begun: what is not done now is done in the background, and the caller is told how far it is.
+        let held = match self.go_on(held).await {
+            Ok(held) => held,
+            Err(error) => {
+                tracing::warn!(?error, number, "the ceremony goes on later");
+                self.held(number).await?
+            }
+        };
+        self.ceremony_view(&held).await
+    }
+
+    /// Goes on with a ceremony that has begun.
+    pub(super) async fn go_on(&self, held: Held) -> Result<Held, Error> {
+        let _one = self.ceremonies()?.executing.lock().await;
+        let mut held = self.held(held.record.number).await?;
+        while held.ceremony.state() == State::Executing {
+            let error = match self.perform_act(held.clone()).await {
+                Ok(Done::All(held, outcome, receipts)) => return self.executed(&held, &outcome, receipts).await,
+                Ok(Done::Later(held)) => return Ok(held),
+                Err(error) if is_final(&error) => error,
+                Err(error) => return Err(error),
+            };
+            // Steps were written down meanwhile, here or by another server, whose work this one may have met: it counts only
+            // what cannot be done from there.
+            let now = self.held(held.record.number).await?;
+            if now.revision == held.revision {
+                return self.failed(&now, &error).await;
+            }
+            held = now;
+        }
+        Ok(held)
+    }
+
+    async fn failed(&self, held: &Held, error: &Error) -> Result<Held, Error> {
+        let why = format!("{}: {}", error.reason().name(), error.message());
+        let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WHY_LEN_MAX).collect();
+        self.by_itself(held, What::Failed(text(&why)?)).await
+    }
+
+    async fn perform_act(&self, held: Held) -> Result<Done, Error> {
+        let ceremony = held.ceremony.clone();
+        match &ceremony.request().act {
+            Act::RotateKey(act) => self.do_rotate_key(held, act).await,
+            Act::RotateTenantKey(act) => self.do_rotate_tenant_key(held, act).await,
+            Act::RotateLabel(act) => self.do_rotate_label(held, act).await,
+            Act::Destruction(act) => self.do_destroy(held, act).await,
+            Act::PolicyChange(act) => self.do_change_policy(held, act.next).await,
+            Act::RosterChange(act) => self.do_change_roster(held, act.next).await,
+            other => Err(Error::new(
+                Reason::UnsupportedByBackend,
+                format!("this release does not execute ceremonies of kind `{}`", other.kind()),
+            )),
+        }
+    }
+
+    async fn executed(&self, held: &Held, outcome: &str, receipts: Vec<Vec<u8>>) -> Result<Held, Error> {
+        let receipts = receipts.into_iter().map(Into::into).collect();
+        self.by_itself(held, What::Executed(text(outcome)?, receipts)).await
+    }
+
+    /// Writes down that a step is done.
+    pub(super) async fn step_done(&self, held: &Held, step: &str, note: &str) -> Result<Held, Error> {
+        self.step_done_with(held, step, note, |_| Ok(())).await
+    }
+
+    /// The same, with what the step is, in one commit.
+    pub(super) async fn step_done_with(
+        &self,
+        held: &Held,
+        step: &str,
+        note: &str,
+        more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
+    ) -> Result<Held, Error> {
+        let label = Ident::try_from(step).map_err(|error| malformed("a step", error))?;
+        let what = What::StepDone(label, note.as_bytes().to_vec().into());
+        self.go_forward(held, what, self.ceremony_entry(held), more).await?.map_err(fault::journal)
+    }
+
+    /// An event that nobody but time and the service's own work brings about.
+    pub(super) async fn by_itself(&self, held: &Held, what: What) -> Result<Held, Error> {
+        self.go_forward(held, what, self.ceremony_entry(held), |_| Ok(())).await?.map_err(fault::journal)
+    }
+}
+
+/// What was written down of a step, if it is done.
+pub(super) fn note_of(held: &Held, step: &str) -> Option<String> {
+    let found = held.ceremony.steps().find(|(label, _)| *label == step);
+    found.map(|(_, note)| String::from_utf8_lossy(note).into_owned())
+}
+
+fn text(text: &str) -> Result<Text, Error> {
+    Text::try_from(text).map_err(Error::internal)
+}
+
+/// Whether trying again cannot help: what was approved does not fit what is there.
+fn is_final(error: &Error) -> bool {
+    // A clock that was set back is set right some time.
+    let clock = error.by_rule() == Some("CEREMONY_TIME_BACKWARDS");
+    let reason = matches!(
+        error.reason(),
+        Reason::InvalidName
+            | Reason::InvalidArgument
+            | Reason::UnsupportedAlgorithm
+            | Reason::UnsupportedByBackend
+            | Reason::KeyNotFound
+            | Reason::VersionNotFound
+            | Reason::WrongState
+            | Reason::TooMany
+            | Reason::CeremonyRefused
+    );
+    reason && !clock
+}

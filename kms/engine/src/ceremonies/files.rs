@@ -1,0 +1,73 @@
+//! What lies beside ceremonies: rosters and policies by their hash, shares as they were sealed.
+
+use std::sync::Arc;
+
+use hufu_ceremony::{CeremonyPolicy, Grounds, PolicyHash};
+use hufu_core::Error;
+use hufu_core::changeset::{Collection, Write};
+use hufu_core::record::{CeremonyFile, CeremonyRecord};
+use hufu_custodian::{Roster, RosterHash};
+
+use crate::engine::Engine;
+use crate::fault;
+
+pub(super) fn roster_file(roster: &Roster) -> CeremonyFile {
+    CeremonyFile { id: roster_id(roster.hash()), bytes: roster.to_bytes() }
+}
+
+pub(super) fn policy_file(policy: &CeremonyPolicy) -> CeremonyFile {
+    CeremonyFile { id: policy_id(policy.hash()), bytes: policy.to_bytes() }
+}
+
+pub(super) fn share_file(number: u64, index: u32, sealed: Vec<u8>) -> CeremonyFile {
+    CeremonyFile { id: format!("share/{number:020}/{index:02}"), bytes: sealed }
+}
+
+fn roster_id(hash: RosterHash) -> String {
+    format!("roster/{}", hex::encode(hash.0))
+}
+
+fn policy_id(hash: PolicyHash) -> String {
+    format!("policy/{hash}")
+}
+
+impl Engine {
+    /// Writes a file. One that is there already under its hash is the same.
+    pub(super) fn put_file(&self, file: &CeremonyFile) -> Write {
+        Write::Put(self.keyring.integrity().row(file, 1))
+    }
+
+    /// The roster of a hash: the bytes are what the hash says, or nothing.
+    pub(super) async fn roster(&self, hash: RosterHash) -> Result<Option<Roster>, Error> {
+        let Some(bytes) = self.file(&roster_id(hash)).await? else { return Ok(None) };
+        Ok(Roster::from_bytes(&bytes).ok().filter(|roster| roster.hash() == hash))
+    }
+
+    /// The policy of a hash.
+    pub(super) async fn ceremony_policy(&self, hash: PolicyHash) -> Result<Option<CeremonyPolicy>, Error> {
+        let Some(bytes) = self.file(&policy_id(hash)).await? else { return Ok(None) };
+        Ok(CeremonyPolicy::from_bytes(&bytes).ok().filter(|policy| policy.hash() == hash))
+    }
+
+    /// Roster and policy of these hashes.
+    pub(super) async fn grounds(&self, roster: RosterHash, policy: PolicyHash) -> Result<Arc<Grounds>, Error> {
+        let first = &self.ceremonies()?.first;
+        if (first.roster_hash(), first.policy_hash()) == (roster, policy) {
+            return Ok(first.clone());
+        }
+        let lost = || self.directory.quarantine("ceremonies", "a roster or policy is missing or not as it was");
+        let roster = self.roster(roster).await?.ok_or_else(lost)?;
+        let policy = self.ceremony_policy(policy).await?.ok_or_else(lost)?;
+        Grounds::new(roster, policy).map(Arc::new).map_err(|_| lost())
+    }
+
+    /// Roster and policy of a ceremony's row.
+    pub(super) async fn grounds_of(&self, record: &CeremonyRecord) -> Result<Arc<Grounds>, Error> {
+        self.grounds(RosterHash(record.roster), PolicyHash(record.policy)).await
+    }
+
+    async fn file(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {
+        let row = self.store.get(Collection::CeremonyFile, id).await.map_err(fault::store)?;
+        Ok(row.and_then(|row| self.keyring.integrity().open::<CeremonyFile>(&row).ok()).map(|file| file.bytes))
+    }
+}

@@ -1,0 +1,28 @@
+//! Roster and policy of ceremonies, from the files of the configuration.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use hufu_ceremony::{CeremonyPolicy, Grounds};
+use hufu_custodian::{Label, Roster, armour};
+
+use crate::config::CeremoniesConfig;
+use crate::files;
+use crate::open::Error;
+
+/// Longest file of a roster or policy, in bytes.
+const FILE_LEN_MAX: u64 = 1 << 20;
+
+/// Reads both.
+pub(crate) fn read(config: &CeremoniesConfig) -> Result<Grounds, Error> {
+    let roster = files::read_text(&config.roster, FILE_LEN_MAX)?;
+    let roster = armour::read_as(Label::Roster, &roster).and_then(|bytes| Roster::from_bytes(&bytes));
+    let roster = roster.map_err(|error| refused(&config.roster, error))?;
+    let policy = files::read_text(&config.policy, FILE_LEN_MAX)?;
+    let policy = CeremonyPolicy::from_toml(&policy).map_err(|error| refused(&config.policy, error))?;
+    Grounds::new(roster, policy).map_err(|error| refused(&config.policy, error))
+}
+
+fn refused(path: &Path, error: impl Display) -> Error {
+    Error::Ceremonies(format!("`{}`: {error}", path.display()))
+}

@@ -1,0 +1,282 @@
+//! Ceremonies over gRPC: custodians sign, callers carry, the transcript is verified without the server; and a server that is
+//! killed while it does what was approved.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hufu_ceremony::{Ceremony, CeremonyPolicy, Event, Grounds, Pins, Request, State, Word, time, verify};
+use hufu_custodian::testing::{self, Person};
+use hufu_custodian::{Label, Roster, VerifyingKey, armour};
+use hufu_sdk::v1::{Algorithm, Protection, ceremony};
+use hufu_sdk::{Client, KeyRef, NewKey, v1};
+use hufu_softhsm_tests::{ConfigBuilder, Daemon, Storage, wait_until};
+use hufu_tlog::VerifierKey;
+use tokio::runtime::Runtime;
+
+/// Nothing here depends on how fast it is.
+const LONG: Duration = Duration::from_secs(180);
+/// Keys with the label: enough for a kill to fall between two.
+const KEYS: usize = 60;
+/// An Ed25519 SubjectPublicKeyInfo before the key itself (RFC 8410 §4).
+const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+
+/// Four custodians of two organisations, and a server that knows them.
+struct Scene {
+    daemon: Daemon,
+    builder: ConfigBuilder,
+    people: Vec<Person>,
+    roster: Roster,
+    policy: CeremonyPolicy,
+    service: VerifyingKey,
+}
+
+fn policy(deployment: &str) -> String {
+    let rule = "approvals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
+    format!(
+        "format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n[rules.rotate-key]\n{rule}logged_first = true\n\
+         [rules.rotate-label]\n{rule}"
+    )
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(now.as_millis()).unwrap()
+}
+
+impl Scene {
+    /// The first start makes the log, whose origin is the deployment's name; the second one knows the people.
+    fn new(runtime: &Runtime) -> Self {
+        let builder = ConfigBuilder::new(Storage::Sqlite);
+        let daemon = Daemon::start_config(&builder);
+        let (deployment, service) = runtime.block_on(async {
+            let client = daemon.client("admin");
+            let refused = client.ceremony("ceremonies/1").await.unwrap_err();
+            assert_eq!(refused.reason(), Some("CEREMONIES_OFF"), "{refused}");
+            let key = VerifierKey::parse(&client.log_key().await.unwrap().verifier_key).unwrap();
+            (key.name().to_owned(), VerifyingKey::from_spki(&[&SPKI[..], key.public_key()].concat()).unwrap())
+        });
+        let people = testing::people(4);
+        let roster = Roster::first(&deployment, people.iter().map(Person::custodian).collect()).unwrap();
+        let stopped = daemon.terminate();
+        let file = |name: &str| stopped.scratch().join(name);
+        fs::write(file("roster.hufu"), armour::write(Label::Roster, &roster.to_bytes()).unwrap()).unwrap();
+        fs::write(file("ceremonies.toml"), policy(&deployment)).unwrap();
+        let section = "[ceremonies]\nroster = \"roster.hufu\"\npolicy = \"ceremonies.toml\"\n";
+        let config = fs::read_to_string(file("hufu.toml")).unwrap();
+        fs::write(file("hufu.toml"), format!("{config}{section}")).unwrap();
+        let daemon = stopped.start();
+        builder.write_profiles(&daemon);
+        let policy = CeremonyPolicy::from_toml(&policy(&deployment)).unwrap();
+        Self { daemon, builder, people, roster, policy, service }
+    }
+
+    fn client(&self) -> Client {
+        self.daemon.client("admin")
+    }
+
+    fn killed_and_started(self) -> Self {
+        let daemon = self.daemon.kill().start();
+        self.builder.write_profiles(&daemon);
+        Self { daemon, ..self }
+    }
+
+    fn person(&self, number: usize) -> &Person {
+        self.people.iter().find(|person| person.name().as_str() == format!("custodian-{number}")).unwrap()
+    }
+
+    fn request(&self, number: u64, act: &str) -> Request {
+        let at = |ms: u64| time::show(ms / 1000 * 1000);
+        let file = format!(
+            "format = 1\ndeployment = \"{}\"\nnumber = {number}\ntitle = \"A rotation\"\nreason = \"It is time\"\n\
+             proposer = \"custodian-1\"\nroster = \"{}\"\npolicy = \"{}\"\nnot_before = {}\nexpires_at = {}\n[act.{act}",
+            self.roster.deployment(),
+            hex::encode(self.roster.hash().0),
+            self.policy.hash(),
+            at(now_ms() - 60_000),
+            at(now_ms() + 86_400_000),
+        );
+        Request::from_toml(&file).unwrap()
+    }
+
+    async fn propose(&self, number: u64, act: &str) -> v1::Ceremony {
+        let proposal = self.person(1).sign(self.request(number, act).to_bytes()).to_bytes();
+        self.client().create_ceremony(proposal, Vec::new()).await.unwrap()
+    }
+
+    /// What a custodian's tool does: it replays what the server sent, on the roster and policy that it has pinned, and signs.
+    async fn approval(&self, name: &str, who: usize) -> Vec<u8> {
+        let sent = self.client().ceremony(name).await.unwrap();
+        let events: Vec<Event> = sent.events.iter().map(|bytes| Event::from_bytes(bytes).unwrap()).collect();
+        let grounds = Grounds::new(self.roster.clone(), self.policy.clone()).unwrap();
+        let ceremony = Ceremony::replay(grounds.into(), &events).unwrap();
+        assert_eq!(sent.request_digest, ceremony.digest().0);
+        let person = self.person(who);
+        let decision = ceremony.decision(&person.name(), Word::Approve, (now_ms(), now_ms() + 3_600_000));
+        person.sign(decision.to_bytes()).to_bytes()
+    }
+
+    async fn approve(&self, name: &str, who: usize) -> v1::Ceremony {
+        let approval = self.approval(name, who).await;
+        self.client().approve_ceremony(name, approval).await.unwrap()
+    }
+
+    async fn state(&self, name: &str) -> ceremony::State {
+        self.client().ceremony(name).await.unwrap().state()
+    }
+
+    fn wait_for(&self, runtime: &Runtime, name: &str, state: ceremony::State) {
+        let seen = wait_until(LONG, || (runtime.block_on(self.state(name)) == state).then_some(()));
+        seen.unwrap_or_else(|| panic!("{name} is not {state:?}: {}", self.daemon.log()));
+    }
+
+    fn pins(&self) -> Pins {
+        let policy = Some(self.policy.hash());
+        Pins { roster: self.roster.hash(), policy, service: self.service.clone(), seen: None }
+    }
+}
+
+async fn refused(answer: impl Future<Output = Result<v1::Ceremony, hufu_sdk::Error>>, rule: &str) {
+    let error = answer.await.unwrap_err();
+    assert_eq!(error.reason(), Some("CEREMONY_REFUSED"), "{error}");
+    assert!(error.to_string().contains(rule), "{error}");
+}
+
+async fn newest(client: &Client, id: &str) -> String {
+    let key: KeyRef = id.parse().unwrap();
+    let name = client.key(&key).await.unwrap().latest_version.unwrap().name;
+    name.rsplit('/').next().unwrap().to_owned()
+}
+
+#[test]
+fn two_of_three_rotate_a_key_and_anyone_can_verify_it() {
+    let runtime = Runtime::new().unwrap();
+    let scene = Scene::new(&runtime);
+    let name = "ceremonies/7";
+    let act = "rotate-key]\nkey = \"tenants/dev/keys/signer\"\nversion = 1\n";
+    runtime.block_on(async {
+        scene.client().create_key(NewKey::new("signer", Algorithm::P256, Protection::Hsm)).await.unwrap();
+        let begun = scene.propose(7, act).await;
+        assert_eq!((begun.name.as_str(), begun.tenant.as_str()), (name, "tenants/dev"));
+    });
+    // The request is in the ledger before anyone approves.
+    scene.wait_for(&runtime, name, ceremony::State::Collecting);
+    let approval = runtime.block_on(async {
+        let client = scene.client();
+        let approval = scene.approval(name, 2).await;
+        client.approve_ceremony(name, approval.clone()).await.unwrap();
+        refused(client.approve_ceremony(name, approval.clone()), "CEREMONY_ALREADY_APPROVED").await;
+        refused(client.execute_ceremony(name), "CEREMONY_WRONG_STATE").await;
+        assert_eq!(newest(&client, "signer").await, "1");
+        let error = scene.daemon.client("app").ceremony(name).await.unwrap_err();
+        assert_eq!(error.reason(), Some("PERMISSION_DENIED"), "{error}");
+        approval
+    });
+    let scene = scene.killed_and_started();
+    runtime.block_on(async {
+        let client = scene.client();
+        refused(client.approve_ceremony(name, approval), "CEREMONY_ALREADY_APPROVED").await;
+        assert_eq!(scene.approve(name, 3).await.state(), ceremony::State::Ready);
+        let done = client.execute_ceremony(name).await.unwrap();
+        assert_eq!(done.state(), ceremony::State::Executed);
+        assert_eq!(newest(&client, "signer").await, "2");
+        let listed = client.list_ceremonies(false, "").await.unwrap();
+        assert!(listed.ceremonies.len() == 1 && listed.ceremonies.iter().all(|one| one.events.is_empty()));
+        let mut transcript = client.ceremony_transcript(name).await.unwrap();
+        let report = verify(&transcript, &scene.pins()).unwrap();
+        assert_eq!((report.ceremony().state(), report.approvers().len()), (State::Executed, 2));
+        println!("{}", report.words());
+        let middle = transcript.len() / 2;
+        transcript.iter_mut().skip(middle).take(1).for_each(|byte| *byte ^= 1);
+        verify(&transcript, &scene.pins()).unwrap_err();
+    });
+}
+
+/// What is no proposal, decision, share or name is refused with its reason, and nothing is begun.
+#[test]
+fn bad_input_is_refused_and_changes_nothing() {
+    let runtime = Runtime::new().unwrap();
+    let scene = Scene::new(&runtime);
+    runtime.block_on(async {
+        let client = scene.client();
+        let rubbish = || b"rubbish".to_vec();
+        for (bytes, reason) in [(Vec::new(), "MISSING_FIELD"), (rubbish(), "CEREMONY_REFUSED")] {
+            let answers = [
+                client.create_ceremony(bytes.clone(), Vec::new()).await,
+                client.approve_ceremony("ceremonies/1", bytes.clone()).await,
+                client.veto_ceremony("ceremonies/1", bytes.clone()).await,
+                client.cancel_ceremony("ceremonies/1", bytes.clone()).await,
+                client.submit_ceremony_share("ceremonies/1", bytes, rubbish()).await,
+            ];
+            for answer in answers {
+                let error = answer.unwrap_err();
+                assert_eq!(error.reason(), Some(reason), "{error}");
+            }
+        }
+        for (name, reason) in [
+            ("", "MISSING_FIELD"),
+            ("1", "INVALID_NAME"),
+            ("ceremonies/0", "INVALID_NAME"),
+            ("ceremonies/01", "INVALID_NAME"),
+            ("ceremonies/-1", "INVALID_NAME"),
+            ("ceremonies/18446744073709551616", "INVALID_NAME"),
+            ("ceremonies/18446744073709551615", "CEREMONY_NOT_FOUND"),
+        ] {
+            for error in [
+                client.ceremony(name).await.unwrap_err(),
+                client.execute_ceremony(name).await.unwrap_err(),
+                client.ceremony_transcript(name).await.unwrap_err(),
+            ] {
+                assert_eq!(error.reason(), Some(reason), "{name}: {error}");
+            }
+        }
+        let error = client.list_ceremonies(true, "elsewhere").await.unwrap_err();
+        assert_eq!(error.reason(), Some("PAGE_TOKEN_INVALID"), "{error}");
+        for (profile, reason) in [("app", "PERMISSION_DENIED"), ("auditor", "PERMISSION_DENIED")] {
+            let error = scene.daemon.client(profile).execute_ceremony("ceremonies/1").await.unwrap_err();
+            assert_eq!(error.reason(), Some(reason), "{error}");
+        }
+        assert!(client.list_ceremonies(true, "").await.unwrap().ceremonies.is_empty());
+        assert!(scene.daemon.client("auditor").list_ceremonies(false, "").await.unwrap().ceremonies.is_empty());
+    });
+}
+
+#[test]
+fn a_server_that_is_killed_while_it_rotates_goes_on_and_rotates_each_key_once() {
+    let runtime = Runtime::new().unwrap();
+    let scene = Scene::new(&runtime);
+    let name = "ceremonies/1";
+    let act =
+        format!("rotate-label]\ntenant = \"tenants/dev\"\nlabel = \"team\"\nvalue = \"pay\"\nkeys_max = {KEYS}\n");
+    runtime.block_on(async {
+        let client = scene.client();
+        for number in 0..KEYS {
+            let labels = [("team".to_owned(), "pay".to_owned())].into();
+            let key = NewKey::new(format!("k{number}"), Algorithm::P256, Protection::Hsm);
+            client.create_key(NewKey { labels, ..key }).await.unwrap();
+        }
+        scene.propose(1, &act).await;
+        scene.approve(name, 2).await;
+        scene.approve(name, 3).await;
+        let begun = client.clone();
+        tokio::spawn(async move { begun.execute_ceremony(name).await });
+        loop {
+            let now = client.ceremony(name).await.unwrap();
+            if now.event_count > 8 || now.state() == ceremony::State::Executed {
+                println!("killed when it is {:?}, after {} events", now.state(), now.event_count);
+                break;
+            }
+        }
+    });
+    let scene = scene.killed_and_started();
+    scene.wait_for(&runtime, name, ceremony::State::Executed);
+    runtime.block_on(async {
+        let client = scene.client();
+        for number in 0..KEYS {
+            assert_eq!(newest(&client, &format!("k{number}")).await, "2", "k{number}");
+        }
+        let transcript = client.ceremony_transcript(name).await.unwrap();
+        assert_eq!(verify(&transcript, &scene.pins()).unwrap().ceremony().state(), State::Executed);
+    });
+}
