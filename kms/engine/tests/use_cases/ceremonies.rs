@@ -30,10 +30,16 @@ fn policy(deployment: &str, number: u32) -> CeremonyPolicy {
     let plain = "approvals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
     let kinds = ["rotate-key", "rotate-tenant-key", "rotate-label", "policy-change", "roster-change", "rotate-root"];
     let rules: String = kinds.iter().map(|kind| format!("[rules.{kind}]\n{plain}")).collect();
+    let file = format!("format = 1\ndeployment = \"{deployment}\"\nnumber = {number}\n{rules}");
+    CeremonyPolicy::from_toml(&file).unwrap()
+}
+
+/// One under which nothing but destruction is done, after a delay.
+fn slow_policy(deployment: &str) -> CeremonyPolicy {
     let destruction = "[rules.destruction]\napprovals = 2\norganisations = 2\nveto = \"auditor\"\ndelay_s = 3600\n\
                        lifetime_max_s = 604800\nlogged_first = true\n";
-    let file = format!("format = 1\ndeployment = \"{deployment}\"\nnumber = {number}\n{rules}{destruction}");
-    CeremonyPolicy::from_toml(&file).unwrap()
+    CeremonyPolicy::from_toml(&format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n{destruction}"))
+        .unwrap()
 }
 
 /// People, and a world that holds ceremonies with them.
@@ -46,6 +52,14 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::under(|deployment| policy(deployment, 1))
+    }
+
+    fn destroying() -> Self {
+        Self::under(slow_policy)
+    }
+
+    fn under(policy: fn(&str) -> CeremonyPolicy) -> Self {
         let mut world = World::new();
         let deployment = world.server.log_key.name().to_owned();
         let people: Vec<Person> = PEOPLE.iter().map(|(name, of, _)| Person::new(name, of)).collect();
@@ -54,7 +68,7 @@ impl Stage {
             ..person.custodian()
         };
         let roster = Roster::first(&deployment, people.iter().zip(&PEOPLE).map(entry).collect()).unwrap();
-        let policy = policy(&deployment, 1);
+        let policy = policy(&deployment);
         world.site.ceremonies = Some(Grounds::new(roster.clone(), policy.clone()).unwrap());
         world.restart();
         world.signing_key("sign");
@@ -224,7 +238,7 @@ fn a_repeated_call_changes_nothing() {
 
 #[test]
 fn a_destruction_is_logged_first_waits_out_its_delay_and_can_be_vetoed() {
-    let mut stage = Stage::new();
+    let mut stage = Stage::destroying();
     stage.world.change(version("sign", 1), REVOKE).unwrap();
     let spki = stage.world.version(&version("sign", 1)).unwrap().version.record.public_key.clone().unwrap();
     let act = destruction(&spki);
@@ -395,10 +409,10 @@ fn finish_rewrapping(stage: &mut Stage) {
 
 /// The server ends after any number of commits, before or after an answer; started again, it goes on, and what was approved is
 /// done once.
-fn cut_everywhere(prepare: impl Fn(&mut Stage), check: impl Fn(&mut Stage, usize)) {
+fn cut_everywhere(begin: fn() -> Stage, prepare: impl Fn(&mut Stage), check: impl Fn(&mut Stage, usize)) {
     let mut cuts = 0;
     loop {
-        let mut stage = Stage::new();
+        let mut stage = begin();
         prepare(&mut stage);
         let caller = stage.world.run(async |server| ALICE.call(server).await).unwrap();
         let whole = stage.world.run_cut(cuts, async |server| server.engine.execute_ceremony(&caller, 1).await);
@@ -429,7 +443,7 @@ fn a_rotation_that_is_cut_off_anywhere_is_brought_to_its_end_and_done_once() {
             labelled(stage, &["a", "b"]);
             stage.approved(1, &act, &[]);
         };
-        cut_everywhere(prepare, |stage, cuts| {
+        cut_everywhere(Stage::new, prepare, |stage, cuts| {
             assert_eq!(["a", "b"].map(|id| newest(stage, id)), newest_after, "{act} cut after {cuts} commits");
         });
     }
@@ -441,7 +455,7 @@ fn a_change_of_policy_that_is_cut_off_anywhere_comes_into_force() {
         let next = policy(stage.roster.deployment(), 2);
         stage.approved(1, &format!("policy-change]\nnext = \"{}\"\n", next.hash()), &next.to_bytes());
     };
-    cut_everywhere(prepare, |stage, _| {
+    cut_everywhere(Stage::new, prepare, |stage, _| {
         assert_eq!(rule(stage.propose_with(2, &rotate("sign", 1), &[])), "CEREMONY_OTHER_POLICY");
         stage.policy = policy(stage.roster.deployment(), 2);
         stage.propose(2, &rotate("sign", 1));
@@ -462,7 +476,7 @@ fn a_destruction_that_is_cut_off_anywhere_is_scheduled_once() {
         // Uptime that nobody wrote down is lost with the server.
         stage.pass();
     };
-    cut_everywhere(prepare, |stage, cuts| {
+    cut_everywhere(Stage::destroying, prepare, |stage, cuts| {
         let record = stage.world.version(&version("sign", 1)).unwrap().version.record;
         assert_eq!(record.last_sequence, 3, "registered, activated, revoked, scheduled: cut after {cuts} commits");
         assert!(record.destroy_at.is_some());
