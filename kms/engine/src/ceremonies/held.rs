@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hufu_ceremony::{At, Ceremony, Event, State, What};
 use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::{Collection, Guard, Row, Write};
-use hufu_core::record::{CeremonyRecord, Record as _};
+use hufu_core::record::{CeremonyRecord, CeremonyRules, Record as _};
 use hufu_core::{Error, Reason};
 use hufu_journal::JournalError;
 use hufu_log::{leaf_row_id, leaf_scope};
@@ -110,8 +110,16 @@ impl Engine {
         more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
     ) -> Result<Result<Held, JournalError>, Error> {
         let at = self.ceremony_time(held.last_at())?;
+        let counts_people = matches!(what, What::Approved(_) | What::ShareSubmitted(_) | What::Began);
         let next = held.ceremony.apply(what, at).map_err(refused)?;
-        self.commit_event(&held.record, held.revision, next, entry, more).await
+        let rules = if counts_people { Some(self.still_in_force(held).await?) } else { None };
+        let guarded = |staging: &mut Staging<'_>| {
+            if let Some(revision) = rules {
+                staging.guard(Guard::Revision(Collection::Meta, CeremonyRules::ID.to_owned(), revision));
+            }
+            more(staging)
+        };
+        self.commit_event(&held.record, held.revision, next, entry, guarded).await
     }
 
     /// Commits the newest event of a ceremony: row, audit record, leaf.

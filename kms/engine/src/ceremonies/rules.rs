@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hufu_ceremony::{Grounds, PolicyHash};
+use hufu_ceremony::{Grounds, PolicyHash, Refusal};
 use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::{Collection, Guard, Write};
 use hufu_core::record::CeremonyRules;
@@ -13,6 +13,8 @@ use hufu_log::{leaf_row_id, leaf_scope};
 use sha2::{Digest as _, Sha256};
 
 use super::files::{policy_file, roster_file};
+use super::held::Held;
+use super::refusal::refused;
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::Staging;
@@ -45,6 +47,16 @@ impl Engine {
         let (rules, revision) = self.rules_row().await?.ok_or_else(lost)?;
         let grounds = self.grounds(RosterHash(rules.roster), PolicyHash(rules.policy)).await?;
         Ok((grounds, rules, revision))
+    }
+
+    /// The revision of the rules in force, if a ceremony was proposed under them: whoever was taken from the roster, and what a
+    /// milder policy asked for, counts in no ceremony any more.
+    pub(super) async fn still_in_force(&self, held: &Held) -> Result<u64, Error> {
+        let (_, rules, revision) = self.in_force().await?;
+        if held.record.roster != rules.roster {
+            return Err(refused(Refusal::OtherRoster));
+        }
+        if held.record.policy != rules.policy { Err(refused(Refusal::OtherPolicy)) } else { Ok(revision) }
     }
 
     async fn rules_row(&self) -> Result<Option<(CeremonyRules, u64)>, Error> {

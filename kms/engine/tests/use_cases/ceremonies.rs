@@ -339,11 +339,13 @@ fn a_policy_and_then_a_roster_take_the_place_of_the_old_ones() {
     assert_eq!(rule(stage.propose_with(1, &act, &stage.policy.to_bytes())), "CEREMONY_OTHER_POLICY");
     stage.approved(1, &act, &next.to_bytes());
     assert_eq!(stage.get(1).next, next.to_bytes());
-    // What was proposed before goes on under the old policy.
     stage.approved(2, &rotate("sign", 1), &[]);
+    stage.propose(5, &rotate("sign", 1));
     assert_eq!(stage.execute(1).unwrap().ceremony.state(), State::Executed);
     assert_eq!(rule(stage.propose_with(3, &rotate("sign", 1), &[])), "CEREMONY_OTHER_POLICY");
-    assert_eq!(stage.execute(2).unwrap().ceremony.state(), State::Executed);
+    // What was proposed before is approved and begun no more: it would count by rules that were taken away.
+    assert_eq!(rule(stage.execute(2)), "CEREMONY_OTHER_POLICY");
+    assert_eq!(rule(stage.approve(5, "ben")), "CEREMONY_OTHER_POLICY");
     stage.policy = next;
     let people: Vec<Custodian> = stage.roster.custodians()[..4].to_vec();
     let roster = stage.roster.next(people).unwrap();
@@ -352,9 +354,10 @@ fn a_policy_and_then_a_roster_take_the_place_of_the_old_ones() {
     let done = stage.execute(3).unwrap().ceremony;
     assert!(done.seats(&roster));
     stage.roster = roster;
+    assert_eq!(rule(stage.execute(2)), "CEREMONY_OTHER_ROSTER");
     // The configuration still names the first ones.
     stage.world.restart();
-    stage.approved(4, &rotate("sign", 2), &[]);
+    stage.approved(4, &rotate("sign", 1), &[]);
     assert_eq!(stage.execute(4).unwrap().ceremony.state(), State::Executed);
     let other = policy(stage.roster.deployment(), 9);
     stage.world.site.ceremonies = Some(Grounds::new(stage.roster.clone(), other).unwrap());
