@@ -69,7 +69,7 @@ enum Command {
     #[cfg(feature = "custodian")]
     #[command(subcommand)]
     Custodian(command::custodian::Command),
-    /// What people decide together: requests, policies, approvals, vetoes, transcripts; needs no service
+    /// What people decide together: requests, approvals, vetoes, transcripts; what is signed and verified needs no service
     #[cfg(feature = "custodian")]
     #[command(subcommand)]
     Ceremony(command::ceremony::Command),
@@ -103,7 +103,7 @@ impl Cli {
             #[cfg(feature = "custodian")]
             Command::Custodian(command) => command.run(&app),
             #[cfg(feature = "custodian")]
-            Command::Ceremony(command) => command.run(&app),
+            Command::Ceremony(command) => command.run(&app).await,
             #[cfg(feature = "custodian")]
             Command::Unseal(command) => command.run(&app).await,
             Command::Status(command) => command.run(&app).await,

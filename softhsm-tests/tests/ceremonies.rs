@@ -193,6 +193,36 @@ fn two_of_three_rotate_a_key_and_anyone_can_verify_it() {
     });
 }
 
+/// Files are carried, and the command says where the ceremony stands.
+#[test]
+fn a_ceremony_goes_its_way_by_the_command() {
+    let runtime = Runtime::new().unwrap();
+    let scene = Scene::new(&runtime);
+    let cli = scene.daemon.cli("admin");
+    let put = |name: &str, label, bytes: &[u8]| cli.write(name, armour::write(label, bytes).unwrap().as_bytes());
+    cli.ok("key create signer --algorithm p256 --protection software");
+    let act = "rotate-key]\nkey = \"tenants/dev/keys/signer\"\nversion = 1\n";
+    let request = scene.request(3, act);
+    put("request", Label::Request, &scene.person(1).sign(request.to_bytes()).to_bytes());
+    assert_eq!(cli.json("ceremony propose request")["name"], "ceremonies/3");
+    scene.wait_for(&runtime, "ceremonies/3", ceremony::State::Collecting);
+    cli.refused("CEREMONY_REFUSED", "ceremony execute 3 --yes");
+    for who in [2, 3] {
+        put("approval", Label::Approval, &runtime.block_on(scene.approval("ceremonies/3", who)));
+        cli.ok("ceremony submit ceremonies/3 approval");
+    }
+    assert!(cli.ok("ceremony show 3").contains("custodian-2, custodian-3"));
+    cli.fails(2, "ceremony submit 3 request");
+    assert_eq!(cli.json("ceremony execute 3 --yes")["state"], "executed");
+    assert!(cli.ok("ceremony list").contains("executed"));
+    cli.ok("ceremony transcript 3 --out transcript");
+    let text = String::from_utf8(cli.read("transcript")).unwrap();
+    let transcript = armour::read_as(Label::Transcript, &text).unwrap();
+    assert_eq!(verify(&transcript, &scene.pins()).unwrap().ceremony().state(), State::Executed);
+    cli.fails(2, "ceremony show three");
+    assert!(cli.fails(4, "ceremony show 4").contains("CEREMONY_NOT_FOUND"));
+}
+
 /// What is no proposal, decision, share or name is refused with its reason, and nothing is begun.
 #[test]
 fn bad_input_is_refused_and_changes_nothing() {

@@ -8,6 +8,8 @@ pub(crate) mod assessment;
 pub(crate) mod attestation;
 pub(crate) mod audit;
 #[cfg(feature = "custodian")]
+pub(crate) mod ceremonies;
+#[cfg(feature = "custodian")]
 pub(crate) mod ceremony;
 #[cfg(feature = "custodian")]
 pub(crate) mod custodian;

@@ -1,7 +1,8 @@
-//! Ceremonies, on files: what people read, sign and verify with their own tool.
+//! Ceremonies: what people read, sign and verify with their own tool, on files; and what is carried to a service.
 
 mod case;
 mod decide;
+mod online;
 mod policy;
 mod sign;
 mod verify;
@@ -28,12 +29,24 @@ pub(crate) enum Command {
     Approve(decide::Approve),
     /// Veto a ceremony, until its execution begins
     Veto(decide::Veto),
+    /// Bring a signed request to the service: the ceremony begins
+    Propose(online::Propose),
+    /// List the ceremonies of the service
+    List(online::List),
+    /// Show where a ceremony stands
+    Show(online::Show),
+    /// Bring an approval or a veto to the service; whoever carries it does not matter
+    Submit(online::Submit),
+    /// Have the service do what was approved
+    Execute(online::Execute),
+    /// Fetch the transcript, of a ceremony that goes on too
+    Transcript(online::Transcript),
     /// Verify a transcript; needs no service. Ends with 1 when it does not verify
     Verify(verify::Verify),
 }
 
 impl Command {
-    pub(crate) fn run(self, app: &App) -> Result<(), Failure> {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         // What was not reached is no reason to stop: laptops seldom let a program lock all of its memory.
         let _ = hufu_custodian_keys::harden();
         match self {
@@ -43,6 +56,12 @@ impl Command {
             Self::Approve(command) => command.run(app),
             Self::Veto(command) => command.run(app),
             Self::Verify(command) => command.run(app),
+            Self::Propose(command) => command.run(app).await,
+            Self::List(command) => command.run(app).await,
+            Self::Show(command) => command.run(app).await,
+            Self::Submit(command) => command.run(app).await,
+            Self::Execute(command) => command.run(app).await,
+            Self::Transcript(command) => command.run(app).await,
         }
     }
 }

@@ -1,0 +1,150 @@
+//! Ceremonies in a service: what the tool signed is carried there, and what happened is fetched.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hufu_custodian::Label;
+
+use crate::{
+    app::App,
+    confirm::confirm,
+    custody::files,
+    failure::Failure,
+    sink,
+    view::ceremonies::{CeremoniesView, CeremonyView},
+};
+
+/// The name of a ceremony, from its number or the name itself.
+fn name(text: &str) -> Result<String, String> {
+    let number = text.strip_prefix("ceremonies/").unwrap_or(text);
+    match number.parse::<u64>() {
+        Ok(number) if number > 0 => Ok(format!("ceremonies/{number}")),
+        _ => Err("write it as the number of its request, such as 7".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Propose {
+    /// The request, signed by its proposer (`hufu ceremony sign`)
+    #[arg(value_name = "REQUEST")]
+    request: PathBuf,
+    /// The policy or the roster that is to come into force, for a change of either
+    #[arg(long, value_name = "FILE")]
+    next: Option<PathBuf>,
+}
+
+impl Propose {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let proposal = files::read_proposal(&self.request)?.to_bytes();
+        let next = self.next.as_deref().map(read_next).transpose()?.unwrap_or_default();
+        app.output.show(&CeremonyView::new(&app.client()?.create_ceremony(proposal, next).await?))
+    }
+}
+
+/// A roster is armoured, a policy is TOML.
+fn read_next(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    match files::read_roster(path) {
+        Ok(roster) => Ok(roster.to_bytes()),
+        Err(_) => Ok(files::read_policy(path)?.to_bytes()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Those about the deployment (policy, roster), instead of the tenant's
+    #[arg(long)]
+    deployment: bool,
+}
+
+impl List {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let (client, mut token, mut found) = (app.client()?, String::new(), Vec::new());
+        loop {
+            let page = client.list_ceremonies(self.deployment, &token).await?;
+            found.extend(page.ceremonies.iter().map(CeremonyView::new));
+            token = page.next_page_token;
+            if token.is_empty() {
+                return app.output.show(&CeremoniesView(found));
+            }
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The number of its request
+    #[arg(value_name = "NUMBER", value_parser = name)]
+    ceremony: String,
+}
+
+impl Show {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        app.output.show(&CeremonyView::new(&app.client()?.ceremony(&self.ceremony).await?))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    /// The number of its request
+    #[arg(value_name = "NUMBER", value_parser = name)]
+    ceremony: String,
+    /// An approval or a veto, as `hufu ceremony approve` or `veto` wrote it
+    #[arg(value_name = "FILE")]
+    decision: PathBuf,
+}
+
+impl Submit {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let (label, decision) = files::read_any(&self.decision)?;
+        let client = app.client()?;
+        let ceremony = match label {
+            Label::Approval => client.approve_ceremony(&self.ceremony, decision).await?,
+            Label::Veto => client.veto_ceremony(&self.ceremony, decision).await?,
+            other => {
+                return Err(Failure::usage(
+                    format!("`{}` holds a {other}, which is neither an approval nor a veto", self.decision.display()),
+                    "make one with `hufu ceremony approve` or `hufu ceremony veto`".to_owned(),
+                ));
+            }
+        };
+        app.output.show(&CeremonyView::new(&ceremony))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Execute {
+    /// The number of its request
+    #[arg(value_name = "NUMBER", value_parser = name)]
+    ceremony: String,
+    /// Do not ask before it begins
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Execute {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let client = app.client()?;
+        let view = CeremonyView::new(&client.ceremony(&self.ceremony).await?);
+        confirm(&format!("{}It begins, and goes on to its end.", view.lines()), self.yes)?;
+        app.output.show(&CeremonyView::new(&client.execute_ceremony(&self.ceremony).await?))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Transcript {
+    /// The number of its request
+    #[arg(value_name = "NUMBER", value_parser = name)]
+    ceremony: String,
+    /// Where the transcript goes
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Transcript {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let client = app.client()?;
+        let transcript = client.ceremony_transcript(&self.ceremony).await?;
+        files::write(&self.out, Label::Transcript, &transcript, sink::Access::Public)?;
+        app.remark(&self.out, &CeremonyView::new(&client.ceremony(&self.ceremony).await?))
+    }
+}
