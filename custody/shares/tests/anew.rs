@@ -8,8 +8,8 @@ use hufu_custodian::testing::Person;
 use hufu_custodian::{Name, Signed};
 use hufu_secret::SecretBytes;
 use hufu_shares::{
-    Contribution, Curve, Epochs, Error, Fault, Manifest, OpenedShare, Plan, Point, Scheme, Share, SignedManifest,
-    combine, deal, draft, feldman, receive,
+    Contribution, Curve, Epochs, Error, Fault, HandoverRequest, LIFETIME_MS_MAX, Manifest, OpenedShare, Plan, Point,
+    Scheme, Share, SignedManifest, Wanted, combine, deal, draft, feldman, receive,
 };
 
 const CURVES: [Curve; 2] = [Curve::P256, Curve::Sm2];
@@ -338,6 +338,44 @@ fn an_epoch_dies_only_when_the_next_is_confirmed() {
     let dead = epochs.admit(&scene.open(&shares[1])).unwrap_err();
     assert_eq!((dead.custodian.as_str(), dead.fault), ("custodian-2", Fault::DeadEpoch(1)));
     assert!(matches!(epochs.advance(), Err(Error::Epochs(_))));
+}
+
+#[test]
+fn another_dealer_begins_no_next_epoch() {
+    let scene = Scene::new(3);
+    let secret = random(32);
+    let (first, _) = scene.deal(2, &secret);
+    let (mallory, names) = (Scene::new(1), scene.names());
+    let terms =
+        hufu_shares::Terms { dealer: &mallory.dealer_key, ..scene.terms(2, &names, Some(first.unverified())) };
+    assert!(matches!(deal(&terms, &random(32), &System), Err(Error::Epochs(why)) if why.contains("dealer")));
+}
+
+#[test]
+fn no_share_of_a_key_is_wanted_for_unsealing() {
+    let scene = Scene::new(3);
+    let check = |scene: &Scene, made_at_ms, expires_at_ms, now_ms| {
+        let (manifest, _) = scene.deal(2, &random(32));
+        let target = scene.people[0].custodian().sealing;
+        let of = manifest.digest();
+        let request = HandoverRequest { wanted: Wanted::Unseal, manifest: of, target, made_at_ms, expires_at_ms };
+        request.check(manifest.unverified(), now_ms)
+    };
+    assert_eq!(check(&scene, 0, LIFETIME_MS_MAX, 1), Ok(()));
+    assert!(check(&scene, 0, LIFETIME_MS_MAX + 1, 1).is_err(), "it lives too long");
+    assert!(check(&scene, 0, 10, 10).is_err(), "it has expired");
+    let key = hufu_shares::Subject { name: "tenants/acme/keys/app/versions/1".to_owned(), public_key: None };
+    assert!(check(&Scene { subject: key, ..Scene::new(3) }, 0, 10, 1).is_err(), "it is no root");
+    let (other, _) = scene.deal(2, &random(32));
+    let (manifest, target) = (scene.deal(2, &random(32)).0, scene.people[0].custodian().sealing);
+    let of_other = HandoverRequest {
+        wanted: Wanted::Unseal,
+        manifest: other.digest(),
+        target,
+        made_at_ms: 0,
+        expires_at_ms: 10,
+    };
+    assert!(of_other.check(manifest.unverified(), 1).is_err(), "it is of another set");
 }
 
 #[test]
