@@ -175,8 +175,8 @@ impl Files {
     fn check_new(&self) -> Result<(), Error> {
         for path in [&self.set, &self.out] {
             if path.exists() {
-                let why =
-                    "is there: if an earlier `hufud init` was cut off, nothing rests on it, and it can be removed";
+                let why = "is there, and may be the root of another database: is `storage` the right one? Only if an earlier \
+                           `hufud init` was cut off before it said that the installation is begun may it be moved away";
                 return Err(Error::Split(format!("`{}` {why}", path.display())));
             }
         }
