@@ -4,11 +4,12 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const PROTOS: [&str; 9] = [
+const PROTOS: [&str; 10] = [
     "hufu/v1/audit.proto",
     "hufu/v1/ceremony.proto",
     "hufu/v1/crypto.proto",
     "hufu/v1/errors.proto",
+    "hufu/v1/holder.proto",
     "hufu/v1/keys.proto",
     "hufu/v1/ledger.proto",
     "hufu/v1/resources.proto",

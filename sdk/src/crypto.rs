@@ -159,6 +159,7 @@ impl Client {
             }),
             format: format.into(),
             request_id: request_id.to_owned(),
+            mandate: Vec::new(),
         }
     }
 

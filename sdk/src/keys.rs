@@ -82,7 +82,14 @@ impl NewKey {
             exit: self.exit.unwrap_or_default().into(),
             ..Default::default()
         };
-        Ok(v1::CreateKeyRequest { parent, key_id: self.id, key: Some(key), pre_active: self.pre_active, request_id })
+        Ok(v1::CreateKeyRequest {
+            parent,
+            key_id: self.id,
+            key: Some(key),
+            pre_active: self.pre_active,
+            request_id,
+            mandate: Vec::new(),
+        })
     }
 }
 
@@ -161,6 +168,7 @@ impl Client {
             name: key.key_name(self.tenant()),
             etag: String::new(),
             request_id: request_id::random()?,
+            mandate: Vec::new(),
         };
         self.call(Repeat::Safe, request, |channel, request| async move { keys(channel).rotate_key(request).await })
             .await

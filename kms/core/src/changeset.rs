@@ -43,11 +43,19 @@ pub enum Collection {
     Ceremony,
     /// What lies beside ceremonies: rosters and policies by hash, sealed shares.
     CeremonyFile,
+    /// Shares that this process holds of threshold keys, where it is a holder.
+    HolderShare,
+    /// Sessions in which a holder has signed, until their mandates end.
+    HolderSession,
+    /// Share sets, scope: the tenant.
+    ShareSet,
+    /// Keys that shares are sealed to for a ceremony.
+    Target,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Tenant,
         Self::Principal,
         Self::WrappingKey,
@@ -66,6 +74,10 @@ impl Collection {
         Self::ImportJob,
         Self::Ceremony,
         Self::CeremonyFile,
+        Self::HolderShare,
+        Self::HolderSession,
+        Self::ShareSet,
+        Self::Target,
     ];
 
     /// A stable number for storage; never reused.
@@ -90,6 +102,10 @@ impl Collection {
             Self::ImportJob => 16,
             Self::Ceremony => 17,
             Self::CeremonyFile => 18,
+            Self::HolderShare => 19,
+            Self::HolderSession => 20,
+            Self::ShareSet => 21,
+            Self::Target => 22,
         }
     }
 }

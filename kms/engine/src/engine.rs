@@ -310,6 +310,7 @@ fn slot(protection: Protection) -> &'static str {
     match protection {
         Protection::Software => "software",
         Protection::Hsm => "hsm",
+        Protection::Threshold => "threshold",
     }
 }
 

@@ -107,7 +107,11 @@ fn keys(method: &str) -> Option<Base> {
         }
         "RotateKey" => {
             let name = key("rotated");
-            named(name.clone(), Kind::Key, &v1::RotateKeyRequest { name, etag: String::new(), request_id })
+            named(
+                name.clone(),
+                Kind::Key,
+                &v1::RotateKeyRequest { name, etag: String::new(), request_id, mandate: Vec::new() },
+            )
         }
         "ListKeyVersions" => {
             named(name.clone(), Kind::Key, &v1::ListKeyVersionsRequest { parent: name, ..Default::default() })
@@ -177,7 +181,14 @@ pub(crate) fn create(parent: String, key_id: &str, request_id: String) -> v1::Cr
         protection: v1::Protection::Software.into(),
         ..Default::default()
     };
-    v1::CreateKeyRequest { parent, key_id: key_id.into(), key: Some(key), pre_active: true, request_id }
+    v1::CreateKeyRequest {
+        parent,
+        key_id: key_id.into(),
+        key: Some(key),
+        pre_active: true,
+        request_id,
+        mandate: Vec::new(),
+    }
 }
 
 fn life(method: &str) -> Option<Base> {

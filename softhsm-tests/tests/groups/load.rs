@@ -87,6 +87,7 @@ async fn sign_until_over(mut client: CryptoServiceClient<Channel>, caller: usize
             data: Some(v1::sign_request::Data::Message(message.clone())),
             format: v1::SignatureFormat::Der.into(),
             request_id: String::new(),
+            mandate: Vec::new(),
         };
         let began = Instant::now();
         let answer = client.sign(request).await.expect("no request is lost").into_inner();

@@ -192,6 +192,8 @@ fn new_key(name: &KeyName) -> CreateKey {
         activate: true,
         distinguishing_id: None,
         rotation_period_ms: None,
+        mandate: None,
+        sharing: None,
     }
 }
 

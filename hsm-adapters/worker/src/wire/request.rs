@@ -121,7 +121,8 @@ pub(super) fn handle_len(key: &KeyHandle) -> usize {
         Locator::Group { group, .. } => group.len(),
         Locator::Wrapped { blob, .. } => blob.len(),
         Locator::Sealed { device, blob } => device.len() + blob.len(),
-        Locator::Gone => 0,
+        // Nothing that a device could use.
+        Locator::Gone | Locator::Holders { .. } | Locator::Shares { .. } => 0,
     };
     let public_key = key.public_key.as_ref().map_or(0, |spki| spki.len());
     locator + key.binding.len() + public_key + key.distinguishing_id.as_ref().map_or(0, |id| id.len())

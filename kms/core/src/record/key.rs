@@ -23,6 +23,10 @@ pub enum Protection {
     /// In a PKCS#11 token; it never leaves, except to the other tokens of a group.
     #[n(2)]
     Hsm,
+    /// Nowhere whole at rest: several holders sign with their shares together, or custodians hold the shares of a key that is put
+    /// together when a ceremony allows it.
+    #[n(4)]
+    Threshold,
 }
 
 impl fmt::Display for Protection {
@@ -30,6 +34,7 @@ impl fmt::Display for Protection {
         f.write_str(match self {
             Self::Software => "software",
             Self::Hsm => "hsm",
+            Self::Threshold => "threshold",
         })
     }
 }
@@ -112,6 +117,21 @@ pub struct KeyRecord {
     /// Whether its material may ever leave.
     #[cbor(n(15), default)]
     pub exit: Exit,
+    /// Among whom its material is shared, where it is.
+    #[n(16)]
+    pub sharing: Option<Sharing>,
+}
+
+/// Among whom the material of a key is shared: holders who sign together, or custodians who can recover it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Sharing {
+    /// So many of them are needed, 1 to 64.
+    #[n(0)]
+    pub threshold: u8,
+    /// Their names, each once, in the order of their shares from 1.
+    #[n(1)]
+    pub members: Vec<String>,
 }
 
 impl KeyRecord {

@@ -17,7 +17,7 @@ pub use ceiling::UsageCeiling;
 pub use ceremony::{CeremonyClock, CeremonyFile, CeremonyRecord, CeremonyRules};
 pub use import_job::{ImportJob, ImportState, KeyToBe};
 pub use intent::{Intent, IntentKind};
-pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection};
+pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection, Sharing};
 pub use material::Material;
 pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
 pub use principal::{PrincipalRecord, Role, Tenant, TenantRotation};

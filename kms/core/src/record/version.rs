@@ -121,6 +121,20 @@ pub enum Locator {
         #[cbor(n(2), with = "minicbor::bytes")]
         fingerprint: Option<[u8; 32]>,
     },
+    /// Shares of it, one at each of several holders, who sign together: it was never whole.
+    #[n(6)]
+    Holders {
+        /// The public side of the shares, in the encoding of `hufu-frost`: the key, and what each holder's part is verified with.
+        #[cbor(n(0), with = "arc_bytes")]
+        group: Arc<[u8]>,
+    },
+    /// Shares of it, sealed to custodians: nobody uses it before a ceremony has put it together.
+    #[n(7)]
+    Shares {
+        /// The share set.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        set: [u8; 16],
+    },
 }
 
 /// Where a key lives and who says so.
@@ -159,6 +173,29 @@ pub enum Attestation {
         #[cbor(n(3), with = "arc_bytes")]
         statement: Arc<[u8]>,
     },
+    /// Each holder has said so, and signed it: the key was made among them and is nowhere whole.
+    #[n(4)]
+    Holders {
+        /// So many sign together.
+        #[n(0)]
+        threshold: u8,
+        /// So many have a share.
+        #[n(1)]
+        holders: u8,
+        /// Whether a holder keeps its share by a token that is a simulation.
+        #[n(2)]
+        simulated: bool,
+    },
+    /// The service itself says so: it was whole in a locked process while it was split, and is in shares at rest.
+    #[n(5)]
+    Split {
+        /// So many shares make it.
+        #[n(0)]
+        threshold: u8,
+        /// So many there are.
+        #[n(1)]
+        shares: u8,
+    },
 }
 
 impl Attestation {
@@ -167,14 +204,14 @@ impl Attestation {
     pub fn statement(&self) -> Option<&[u8]> {
         match self {
             Self::VendorAttested { statement, .. } => Some(statement),
-            Self::Software | Self::DriverAsserted { .. } => None,
+            _ => None,
         }
     }
 
     /// Whether the key must not pass for hardware-protected.
     #[must_use]
     pub fn is_simulated(&self) -> bool {
-        matches!(self, Self::DriverAsserted { simulated: true, .. })
+        matches!(self, Self::DriverAsserted { simulated: true, .. } | Self::Holders { simulated: true, .. })
     }
 }
 
@@ -192,6 +229,12 @@ pub enum Origin {
     /// It was wrapped by a key of this service, and unwrapped again: there was, or is, another version of it.
     #[n(3)]
     Unwrapped,
+    /// It was made in a locked process and split among custodians, before it came where it is: they can make it again together.
+    #[n(4)]
+    Split,
+    /// Custodians put it together in a ceremony, when it was lost or wanted.
+    #[n(5)]
+    Recovered,
 }
 
 impl fmt::Display for Origin {
@@ -200,6 +243,8 @@ impl fmt::Display for Origin {
             Self::Generated => "generated",
             Self::Imported => "imported",
             Self::Unwrapped => "unwrapped",
+            Self::Split => "split",
+            Self::Recovered => "recovered",
         })
     }
 }
@@ -286,6 +331,9 @@ pub struct VersionRecord {
     /// Where its material comes from.
     #[cbor(n(27), default)]
     pub origin: Origin,
+    /// The set of its shares at custodians, where there is one.
+    #[cbor(n(28), with = "minicbor::bytes")]
+    pub share_set: Option<[u8; 16]>,
 }
 
 impl VersionRecord {

@@ -2,7 +2,7 @@
 
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::name::{KeyId, KeyName, TenantId, VersionName, VersionNumber};
-use hufu_core::record::{Exit, KeyRecord, Protection, VersionRecord};
+use hufu_core::record::{Exit, KeyRecord, Protection, Sharing, VersionRecord};
 use hufu_core::revocation::RevocationReason;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +54,10 @@ pub struct CreateKey {
     pub rotation_period_ms: Option<u64>,
     /// Whether its material may ever leave.
     pub exit: Exit,
+    /// Among whom it is to be shared: holders or custodians.
+    pub sharing: Option<Sharing>,
+    /// What its requester signed, so that holders make it: a mandate to generate.
+    pub mandate: Option<Vec<u8>>,
 }
 
 /// Changes what may change of a key.

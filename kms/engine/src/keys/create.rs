@@ -117,6 +117,7 @@ impl Engine {
             rotation_period_ms: request.rotation_period_ms,
             description: request.description.clone(),
             exit: request.exit,
+            sharing: request.sharing.clone(),
         })
     }
 

@@ -220,6 +220,7 @@ impl Engine {
             destroy_scheduled_at: None,
             exit: key.exit,
             origin: Origin::Generated,
+            share_set: None,
         }
     }
 

@@ -137,6 +137,7 @@ impl Engine {
             rotation_period_ms: to_be.rotation_period_ms,
             description: to_be.description,
             exit: to_be.exit,
+            sharing: None,
         }
     }
 }

@@ -124,6 +124,7 @@ impl Engine {
             rotation_period_ms: None,
             description: request.description.clone(),
             exit: contents.exit,
+            sharing: None,
         })
     }
 }

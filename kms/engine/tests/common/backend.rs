@@ -140,6 +140,7 @@ impl SimBackend {
                 let wrapping_key = template.wrapping_key.unwrap();
                 (Locator::Wrapped { blob, wrapping_key }, Attestation::Software)
             }
+            Protection::Threshold => unreachable!("no simulation of holders"),
         };
         Ok(Outcome::Generated(Box::new(Generated { locator, public_key, attestation })))
     }
@@ -204,6 +205,7 @@ impl KeyBackend for SimBackend {
         match self.protection {
             Protection::Hsm => "token:sim-0001",
             Protection::Software => "software",
+            Protection::Threshold => unreachable!("no simulation of holders"),
         }
     }
 
@@ -229,6 +231,7 @@ impl KeyBackend for SimBackend {
         let exits = match self.protection {
             Protection::Hsm => self.token.group.iter().map(|_| Exit::Replicable).collect(),
             Protection::Software => vec![Exit::Exportable],
+            Protection::Threshold => Vec::new(),
         };
         Capabilities { schemes, simulated: self.protection == Protection::Hsm, exits, ..Capabilities::default() }
     }

@@ -273,6 +273,8 @@ fn create(member: Member, plan: KeyPlan, activate: bool) -> CreateKey {
         activate,
         distinguishing_id: None,
         rotation_period_ms: None,
+        sharing: None,
+        mandate: None,
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) fn create(member: Member, id: &str, algorithm: Algorithm) -> CreateKe
         activate: true,
         distinguishing_id: None,
         rotation_period_ms: None,
+        sharing: None,
+        mandate: None,
     }
 }
 

@@ -111,11 +111,11 @@ wire!(Purpose, v1::Purpose, {
 
 wire!(Kdf, v1::Kdf, { HkdfSha256 => HkdfSha256, X963Sha256 => X963Sha256, X963Sm3 => X963Sm3, });
 
-wire!(Protection, v1::Protection, { Software => Software, Hsm => Hsm, });
+wire!(Protection, v1::Protection, { Software => Software, Hsm => Hsm, Threshold => Threshold, });
 
 wire!(Exit, v1::Exit, { Never => Never, Replicable => Replicable, Exportable => Exportable, });
 
-wire!(Origin, v1::Origin, { Generated => Generated, Imported => Imported, Unwrapped => Unwrapped, });
+wire!(Origin, v1::Origin, { Generated => Generated, Imported => Imported, Unwrapped => Unwrapped, Split => Split, Recovered => Recovered, });
 
 wire!(ImportState, v1::ImportJobState, { Open => Open, Done => Done, Failed => Failed, Expired => Expired, });
 

@@ -1,9 +1,11 @@
 //! Keys on the wire.
 
-use hufu_core::Error;
+use std::collections::BTreeSet;
+
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::name::KeyId;
-use hufu_core::record::{Exit, Protection};
+use hufu_core::record::{Exit, Protection, Sharing};
+use hufu_core::{Error, Reason};
 use hufu_engine::api::{CreateKey, KeyDetail, PublicKeyView, ROTATION_PERIOD_MS};
 use hufu_proto::v1;
 
@@ -11,6 +13,11 @@ use super::enums::Wire;
 use super::time::{duration, from_duration, timestamp};
 use super::version::Provenance;
 use super::{etag, invalid, missing, name, pem, version};
+
+/// Longest mandate to generate, in bytes.
+const GENERATION_MANDATE_LEN_MAX: usize = 4 << 10;
+/// Most members of a sharing.
+const SHARES_MAX: u8 = 64;
 
 /// A key as the wire shows it.
 #[must_use]
@@ -34,6 +41,7 @@ pub fn detail(detail: &KeyDetail) -> v1::Key {
         sm2_distinguishing_id: record.distinguishing_id.clone().unwrap_or_default(),
         rotation_period: record.rotation_period_ms.map(duration),
         exit: record.exit.to_wire(),
+        sharing: record.sharing.as_ref().map(sharing),
     }
 }
 
@@ -42,7 +50,31 @@ pub fn detail(detail: &KeyDetail) -> v1::Key {
 /// # Errors
 /// The field at fault: missing, malformed or unknown.
 pub fn create(request: v1::CreateKeyRequest) -> Result<CreateKey, Error> {
-    to_be(&request.parent, &request.key_id, request.key, !request.pre_active)
+    let mandate = mandate(request.mandate, GENERATION_MANDATE_LEN_MAX)?;
+    Ok(CreateKey { mandate, ..to_be(&request.parent, &request.key_id, request.key, !request.pre_active)? })
+}
+
+/// What a requester signed for holders, where there is something.
+pub(crate) fn mandate(bytes: Vec<u8>, len_max: usize) -> Result<Option<Vec<u8>>, Error> {
+    if bytes.len() > len_max {
+        return Err(Error::new(Reason::TooLarge, format!("a mandate has at most {len_max} bytes")).field("mandate"));
+    }
+    Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+}
+
+fn sharing(sharing: &Sharing) -> v1::Sharing {
+    v1::Sharing { threshold: u32::from(sharing.threshold), members: sharing.members.clone() }
+}
+
+fn read_sharing(sharing: v1::Sharing) -> Result<Sharing, Error> {
+    let v1::Sharing { threshold, members } = sharing;
+    let distinct = members.iter().collect::<BTreeSet<_>>().len() == members.len();
+    let count = u8::try_from(members.len()).ok().filter(|count| *count <= SHARES_MAX && distinct);
+    let threshold =
+        u8::try_from(threshold).ok().filter(|threshold| *threshold > 0 && count.is_some_and(|n| *threshold <= n));
+    let why = "1 to 64 distinct members, and a threshold from 1 to their number";
+    let threshold = threshold.ok_or_else(|| invalid("key.sharing", why))?;
+    Ok(Sharing { threshold, members })
 }
 
 /// What a key shall be that is created or comes in.
@@ -63,6 +95,8 @@ pub(super) fn to_be(parent: &str, key_id: &str, key: Option<v1::Key>, activate: 
         distinguishing_id: Some(key.sm2_distinguishing_id).filter(|id| !id.is_empty()),
         rotation_period_ms: rotation_period(key.rotation_period)?,
         exit: Exit::optional(key.exit, "key.exit")?.unwrap_or_default(),
+        sharing: key.sharing.map(read_sharing).transpose()?,
+        mandate: None,
     })
 }
 

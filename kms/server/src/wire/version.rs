@@ -45,6 +45,10 @@ pub fn version(version: &Version, quarantined: bool) -> v1::KeyVersion {
         etag: etag::etag(version.revision),
         quarantined,
         origin: record.origin.to_wire(),
+        share_set: record
+            .share_set
+            .map(|set| format!("{}/shareSets/{}", record.tenant, hex::encode(set)))
+            .unwrap_or_default(),
     }
 }
 
@@ -57,7 +61,16 @@ fn revocation(revocation: &Revocation) -> v1::Revocation {
 }
 
 fn attestation(attestation: &Attestation) -> v1::Attestation {
+    let shared: String;
     let (kind, token_serial, detail, vendor) = match attestation {
+        Attestation::Holders { threshold, holders, .. } => {
+            shared = format!("made among {holders} holders, of whom {threshold} sign together");
+            (v1::AttestationKind::Holders, "", shared.as_str(), "")
+        }
+        Attestation::Split { threshold, shares } => {
+            shared = format!("split among {shares} custodians, of whom {threshold} can put it together");
+            (v1::AttestationKind::Split, "", shared.as_str(), "")
+        }
         Attestation::Software => {
             (v1::AttestationKind::Software, "", "material wrapped at rest by the tenant's key", "")
         }
