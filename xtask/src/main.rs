@@ -31,8 +31,11 @@ enum Command {
     /// Start a development server and walk two keys through their whole life
     Quickstart {
         /// Leave the server running and print the commands to talk to it
-        #[arg(long)]
+        #[arg(long, conflicts_with = "ceremony")]
         keep: bool,
+        /// In place of that: a root that five people hold, a rotation and a recovery that some of them allow, and transcripts
+        #[arg(long)]
+        ceremony: bool,
     },
     /// Run the suite of the key stores over every implementation that is there, and write the table in the documentation
     Conformance,
@@ -59,7 +62,8 @@ fn run(command: &Command) -> Result<(), Error> {
     match command {
         Command::Test => test_all::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
-        Command::Quickstart { keep } => quickstart::run(&workspace, *keep),
+        Command::Quickstart { ceremony: true, .. } => quickstart::ceremony(&workspace),
+        Command::Quickstart { keep, .. } => quickstart::run(&workspace, *keep),
         Command::Conformance => conformance::run(&workspace),
         Command::Bench { quick } => bench::run(&workspace, *quick),
     }

@@ -112,6 +112,7 @@ impl DecisionView {
     pub(crate) fn question(&self) -> String {
         let ask = match self.counts_as {
             Some(_) => "Have you compared the digest, and do you approve exactly this?",
+            None if self.word == "cancel" => "Nothing of this will be done. Take it back?",
             None => "Nothing of this will be done. Veto?",
         };
         format!("{}{ask}", self.text())

@@ -38,13 +38,15 @@ pub enum Label {
     Approval,
     /// A no to a request.
     Veto,
+    /// That a ceremony is taken back.
+    Cancellation,
     /// All that happened in a ceremony.
     Transcript,
 }
 
 impl Label {
     /// Every label.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Share,
         Self::ShareSet,
         Self::ShareManifest,
@@ -60,6 +62,7 @@ impl Label {
         Self::Request,
         Self::Approval,
         Self::Veto,
+        Self::Cancellation,
         Self::Transcript,
     ];
 
@@ -82,6 +85,7 @@ impl Label {
             Self::Request => "REQUEST",
             Self::Approval => "APPROVAL",
             Self::Veto => "VETO",
+            Self::Cancellation => "CANCELLATION",
             Self::Transcript => "TRANSCRIPT",
         }
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask quickstart`: a development server, and two keys from birth to proven revocation.
 
 mod cast;
+mod ceremony;
 mod hints;
 mod server;
 mod story;
@@ -9,6 +10,8 @@ mod walk;
 use crate::error::Error;
 use crate::install::{self, OPENSSL, SOFTHSM};
 use crate::workspace::Workspace;
+
+pub(crate) use ceremony::run as ceremony;
 
 use cast::CAST;
 use server::Server;

@@ -42,11 +42,26 @@ impl Server {
         let said = directory.join("hufud.out");
         let logs = directory.join("hufud.log");
         let mut child = tool.spawn(&said, &logs)?;
-        match wait_until_ready(&mut child, &said) {
+        match wait_until(&mut child, &said, parse_ready) {
             Some(ready) => {
                 story.remark(&format!("ready at {}", ready.address));
                 Ok(Self { child: Some(child), ready, logs })
             }
+            None => {
+                end(&mut child);
+                Err(not_ready(&logs))
+            }
+        }
+    }
+
+    /// Starts a server that waits for shares.
+    pub(super) fn start_sealed(tool: Tool, directory: &Path) -> Result<Self, Error> {
+        println!("    $ {}", tool.shown());
+        let said = directory.join("hufud.out");
+        let logs = directory.join("hufud.log");
+        let mut child = tool.spawn(&said, &logs)?;
+        match wait_until(&mut child, &said, parse_sealed) {
+            Some(ready) => Ok(Self { child: Some(child), ready, logs }),
             None => {
                 end(&mut child);
                 Err(not_ready(&logs))
@@ -102,11 +117,11 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn wait_until_ready(child: &mut Child, said: &Path) -> Option<Ready> {
+fn wait_until(child: &mut Child, said: &Path, parse: fn(&str) -> Option<Ready>) -> Option<Ready> {
     let deadline = Instant::now() + READY_WITHIN;
     while Instant::now() < deadline {
         let text = std::fs::read_to_string(said).unwrap_or_default();
-        if let Some(ready) = text.lines().find_map(parse_ready) {
+        if let Some(ready) = text.lines().find_map(parse) {
             return Some(ready);
         }
         if child.try_wait().is_ok_and(|status| status.is_some()) {
@@ -121,6 +136,12 @@ fn wait_until_ready(child: &mut Child, said: &Path) -> Option<Ready> {
 fn parse_ready(line: &str) -> Option<Ready> {
     let (address, profile) = line.strip_prefix("ready: ")?.split_once(" profile ")?;
     Some(Ready { address: address.to_owned(), profile: PathBuf::from(profile) })
+}
+
+/// Reads `sealed: https://ADDR:PORT`. Such a server writes no profile.
+fn parse_sealed(line: &str) -> Option<Ready> {
+    let address = line.strip_prefix("sealed: ")?.split(' ').next()?;
+    Some(Ready { address: address.to_owned(), profile: PathBuf::new() })
 }
 
 fn exit_code(child: &mut Child) -> Option<i32> {

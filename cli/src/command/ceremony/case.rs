@@ -6,20 +6,25 @@ use clap::Args;
 use hufu_ceremony::{At, Binding, Ceremony, CeremonyId, Grounds, Pins, Refusal, Request, What, Word, verify};
 use hufu_custodian::{Custodian, Pin, Roster, Signed, Standing};
 
+use super::online;
 use crate::{
+    app::App,
     custody::{files, now_ms, share::read_log_key},
     failure::Failure,
 };
 
 /// Where the request comes from.
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("source").args(["transcript", "request"]).required(true)))]
+#[command(group(clap::ArgGroup::new("source").args(["number", "transcript", "request"]).required(true)))]
 pub(crate) struct Source {
+    /// The number of its request: the transcript is fetched from the service, and the decision is brought there
+    #[arg(value_name = "NUMBER", value_parser = online::name, requires = "log_key")]
+    number: Option<String>,
     /// The transcript of the ceremony so far: everything in it is judged again
     #[arg(long, value_name = "FILE", requires = "log_key")]
     transcript: Option<PathBuf>,
     /// An earlier transcript of the same ceremony, which you have kept: nothing of it may be missing
-    #[arg(long, value_name = "FILE", requires = "transcript")]
+    #[arg(long, value_name = "FILE", conflicts_with = "request")]
     before: Option<PathBuf>,
     /// The log's public key, which closes transcripts
     #[arg(long, value_name = "FILE")]
@@ -28,13 +33,13 @@ pub(crate) struct Source {
     #[arg(long, value_name = "FILE", requires_all = ["ceremony", "roster", "policy"])]
     request: Option<PathBuf>,
     /// The ceremony's id, as the service tells it; the decision counts in this ceremony alone
-    #[arg(long, value_name = "ID", conflicts_with = "transcript")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["number", "transcript"])]
     ceremony: Option<CeremonyId>,
     /// The roster
-    #[arg(long, value_name = "FILE", conflicts_with = "transcript")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["number", "transcript"])]
     roster: Option<PathBuf>,
     /// The policy, in TOML
-    #[arg(long, value_name = "FILE", conflicts_with = "transcript")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["number", "transcript"])]
     policy: Option<PathBuf>,
     /// The pin of the roster
     #[arg(long, value_name = "FILE")]
@@ -52,24 +57,35 @@ pub(crate) struct Case {
 }
 
 impl Source {
-    pub(crate) fn read(&self) -> Result<Case, Failure> {
-        let pin = files::read_pin(&self.pin)?;
-        match (&self.transcript, &self.log_key, &self.request) {
-            (Some(transcript), Some(log_key), _) => {
-                let service = read_log_key(log_key)?;
-                let pins = Pins { roster: pin.hash(), policy: None, service, seen: None };
-                let seen = match &self.before {
-                    Some(before) => Some(verify(&files::read_transcript(before)?, &pins)?.ceremony().seen()),
-                    None => None,
-                };
-                let report = verify(&files::read_transcript(transcript)?, &Pins { seen, ..pins })?;
-                let ceremony = report.ceremony().clone();
-                Ok(Case { binding: ceremony.binding(), ceremony, is_whole: true })
-            }
-            (_, _, Some(request)) => self.of_request(&files::read_proposal(request)?, &pin),
+    /// The ceremony's name in the service, where it is spoken with.
+    pub(crate) fn online(&self) -> Option<&str> {
+        self.number.as_deref()
+    }
+
+    pub(crate) async fn read(&self, app: &App) -> Result<Case, Failure> {
+        match (&self.number, &self.transcript, &self.request) {
+            (Some(name), ..) => self.of_transcript(&app.client()?.ceremony_transcript(name).await?),
+            (_, Some(transcript), _) => self.of_transcript(&files::read_transcript(transcript)?),
+            (.., Some(request)) => self.of_request(&files::read_proposal(request)?, &files::read_pin(&self.pin)?),
             // The arguments' definition leaves nothing else.
-            _ => Err(Failure::usage("there is no request", "name it with `--transcript` or `--request`")),
+            _ => Err(Failure::usage("there is no request", "name it by its number, `--transcript` or `--request`")),
         }
+    }
+
+    fn of_transcript(&self, transcript: &[u8]) -> Result<Case, Failure> {
+        let pins = self.pins()?;
+        let seen = match &self.before {
+            Some(before) => Some(verify(&files::read_transcript(before)?, &pins)?.ceremony().seen()),
+            None => None,
+        };
+        let report = verify(transcript, &Pins { seen, ..pins })?;
+        Ok(Case::whole(report.ceremony().clone()))
+    }
+
+    fn pins(&self) -> Result<Pins, Failure> {
+        let missing = || Failure::usage("there is no key of the log", "name its file with `--log-key`");
+        let service = read_log_key(self.log_key.as_deref().ok_or_else(missing)?)?;
+        Ok(Pins { roster: files::read_pin(&self.pin)?.hash(), policy: None, service, seen: None })
     }
 
     fn of_request(&self, proposal: &Signed, pin: &Pin) -> Result<Case, Failure> {
@@ -103,6 +119,11 @@ fn begin(grounds: Arc<Grounds>, proposal: &Signed) -> Result<Ceremony, Failure> 
 }
 
 impl Case {
+    /// Of a ceremony that was replayed.
+    pub(crate) fn whole(ceremony: Ceremony) -> Self {
+        Self { binding: ceremony.binding(), ceremony, is_whole: true }
+    }
+
     pub(crate) fn ceremony(&self) -> &Ceremony {
         &self.ceremony
     }
@@ -131,6 +152,9 @@ impl Case {
         if word == Word::Approve && self.request().proposer == who {
             return Err(Refusal::ProposerApproves(who).into());
         }
+        if word == Word::Cancel {
+            return self.check_cancel(own);
+        }
         let may_veto = self.ceremony.terms().veto.as_ref().is_some_and(|role| own.has_role(role));
         if word == Word::Veto && !may_veto {
             let needed = match &self.ceremony.terms().veto {
@@ -142,6 +166,15 @@ impl Case {
         Ok(())
     }
 
+    fn check_cancel(&self, own: &Custodian) -> Result<(), Failure> {
+        let may_cancel = self.ceremony.terms().cancel.as_ref().is_some_and(|role| own.has_role(role));
+        if may_cancel || self.request().proposer == own.name {
+            return Ok(());
+        }
+        let needed = "only the proposer cancels, and whom the policy names".to_owned();
+        Err(Refusal::MissingRole { who: own.name.clone(), needed }.into())
+    }
+
     /// Whether the decision counts in what happened so far; of a request alone that is for the service to say.
     pub(crate) fn rehearse(&self, what: What) -> Result<(), Failure> {
         if self.is_whole {
@@ -151,7 +184,7 @@ impl Case {
     }
 
     /// By the own clock, and not before what happened last.
-    fn now(&self) -> At {
+    pub(crate) fn now(&self) -> At {
         let last = self.ceremony.events().last().map(|event| event.at).unwrap_or_default();
         At { wall_ms: now_ms().max(last.wall_ms), ..last }
     }

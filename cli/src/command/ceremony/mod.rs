@@ -2,6 +2,7 @@
 
 mod case;
 mod decide;
+mod guide;
 mod online;
 mod policy;
 mod sign;
@@ -24,18 +25,26 @@ pub(crate) enum Command {
     /// Approve a request
     ///
     /// Everything is checked and shown before you are asked: the request in words, its digest, and what your approval counts
-    /// for. Give the transcript of the ceremony so far (`--transcript`), and the tool goes through everything that has
+    /// for. Give the number of its request, and the transcript is fetched from the service and the approval brought there; or
+    /// the transcript of the ceremony so far (`--transcript`): in both cases the tool goes through everything that has
     /// happened; or the request that the proposer signed and the ceremony's id (`--request`, `--ceremony`).
     Approve(decide::Approve),
     /// Veto a ceremony, until its execution begins
     Veto(decide::Veto),
+    /// Take a ceremony back, until its execution begins: its proposer may, and whom the policy names
+    Cancel(decide::Cancel),
+    /// Go through a ceremony step by step: what it waits for, who is awaited, how much time is left
+    ///
+    /// On a terminal you are asked when something is yours to do. With `--script` nothing is asked, and whatever is yours is
+    /// done. Ends with 0 when the ceremony was executed, with 3 when it ended otherwise.
+    Guide(guide::Guide),
     /// Bring a signed request to the service: the ceremony begins
     Propose(online::Propose),
     /// List the ceremonies of the service
     List(online::List),
     /// Show where a ceremony stands
     Show(online::Show),
-    /// Bring an approval or a veto to the service; whoever carries it does not matter
+    /// Bring an approval, a veto or a cancellation to the service; whoever carries it does not matter
     Submit(online::Submit),
     /// Have the service do what was approved
     Execute(online::Execute),
@@ -53,9 +62,11 @@ impl Command {
             Self::Words(command) => command.run(app),
             Self::Policy(command) => command.run(app),
             Self::Sign(command) => command.run(app),
-            Self::Approve(command) => command.run(app),
-            Self::Veto(command) => command.run(app),
+            Self::Approve(command) => command.run(app).await,
+            Self::Veto(command) => command.run(app).await,
+            Self::Cancel(command) => command.run(app).await,
             Self::Verify(command) => command.run(app),
+            Self::Guide(command) => command.run(app).await,
             Self::Propose(command) => command.run(app).await,
             Self::List(command) => command.run(app).await,
             Self::Show(command) => command.run(app).await,

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hufu_custodian::Label;
+use hufu_sdk::{Client, v1};
 
+use super::sign::Signing;
 use crate::{
     app::App,
     confirm::confirm,
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// The name of a ceremony, from its number or the name itself.
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let number = text.strip_prefix("ceremonies/").unwrap_or(text);
     match number.parse::<u64>() {
         Ok(number) if number > 0 => Ok(format!("ceremonies/{number}")),
@@ -25,9 +27,11 @@ fn name(text: &str) -> Result<String, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Propose {
-    /// The request, signed by its proposer (`hufu ceremony sign`)
+    /// The request: signed by its proposer (`hufu ceremony sign`), or the file in TOML, which is signed first
     #[arg(value_name = "REQUEST")]
     request: PathBuf,
+    #[command(flatten)]
+    signing: Signing,
     /// The policy or the roster that is to come into force, for a change of either
     #[arg(long, value_name = "FILE")]
     next: Option<PathBuf>,
@@ -35,7 +39,11 @@ pub(crate) struct Propose {
 
 impl Propose {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
-        let proposal = files::read_proposal(&self.request)?.to_bytes();
+        let proposal = match &self.signing.key {
+            Some(key) => self.signing.sign(&files::read_request(&self.request)?, key)?,
+            None => files::read_proposal(&self.request)?,
+        };
+        let proposal = proposal.to_bytes();
         let next = self.next.as_deref().map(read_next).transpose()?.unwrap_or_default();
         app.output.show(&CeremonyView::new(&app.client()?.create_ceremony(proposal, next).await?))
     }
@@ -88,7 +96,7 @@ pub(crate) struct Submit {
     /// The number of its request
     #[arg(value_name = "NUMBER", value_parser = name)]
     ceremony: String,
-    /// An approval or a veto, as `hufu ceremony approve` or `veto` wrote it
+    /// An approval, a veto or a cancellation, as `hufu ceremony approve`, `veto` or `cancel` wrote it
     #[arg(value_name = "FILE")]
     decision: PathBuf,
 }
@@ -96,18 +104,26 @@ pub(crate) struct Submit {
 impl Submit {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let (label, decision) = files::read_any(&self.decision)?;
-        let client = app.client()?;
-        let ceremony = match label {
-            Label::Approval => client.approve_ceremony(&self.ceremony, decision).await?,
-            Label::Veto => client.veto_ceremony(&self.ceremony, decision).await?,
-            other => {
-                return Err(Failure::usage(
-                    format!("`{}` holds a {other}, which is neither an approval nor a veto", self.decision.display()),
-                    "make one with `hufu ceremony approve` or `hufu ceremony veto`".to_owned(),
-                ));
-            }
-        };
+        let ceremony = bring(&app.client()?, &self.ceremony, label, decision).await?;
         app.output.show(&CeremonyView::new(&ceremony))
+    }
+}
+
+/// Brings what a custodian has signed.
+pub(super) async fn bring(
+    client: &Client,
+    ceremony: &str,
+    label: Label,
+    decision: Vec<u8>,
+) -> Result<v1::Ceremony, Failure> {
+    match label {
+        Label::Approval => Ok(client.approve_ceremony(ceremony, decision).await?),
+        Label::Veto => Ok(client.veto_ceremony(ceremony, decision).await?),
+        Label::Cancellation => Ok(client.cancel_ceremony(ceremony, decision).await?),
+        other => Err(Failure::usage(
+            format!("the file holds a {other}, which is no approval, veto or cancellation"),
+            "make one with `hufu ceremony approve`, `veto` or `cancel`",
+        )),
     }
 }
 
