@@ -9,7 +9,8 @@ use std::{convert::Infallible, fs, sync::Arc};
 use common::{Desk, words};
 use hufu_ceremony::{At, Ceremony, CeremonyPolicy, Grounds, Request, State, Transcript, What};
 use hufu_custodian::{Label, Roster, Signed, Signer as _, armour, testing::Person};
-use hufu_sdk::offline::VerifierKey;
+use hufu_tlog::{Checkpoint, SignedNote, VerifierKey, leaf_hash};
+use hufu_verify::{Bundle, BundleEntry, Event, Leaf};
 
 const POLICY: &str = r#"
 format = 1
@@ -30,6 +31,8 @@ approvals = 1
 organisations = 1
 lifetime_max_s = 604800
 "#;
+
+const LOG: &str = "log.example";
 
 const ACT: &str = "[act.destruction]\nkey = \"tenants/acme/keys/old\"\nversion = 1\n";
 
@@ -77,7 +80,35 @@ impl Scene {
         self.desk
             .does("ceremony sign request.toml --key alice.key --pin pin --out request --passphrase-file pass --yes");
         let begun = Ceremony::propose(self.grounds.clone(), self.signed("request", Label::Request), at(0)).unwrap();
-        begun.apply(What::Logged(b"receipt".to_vec().into()), at(1)).unwrap()
+        let receipt = self.receipt(&begun, begun.digest().0);
+        begun.apply(What::Logged(receipt.into()), at(1)).unwrap()
+    }
+
+    /// What the ledger would have said: a log with one leaf, which is the ceremony's first.
+    fn receipt(&self, begun: &Ceremony, request: [u8; 32]) -> Vec<u8> {
+        let names = [("ceremony-head", begun.head().0), ("ceremony-request", request)];
+        let leaf = Leaf {
+            origin: LOG.to_owned(),
+            sequence: 0,
+            previous: None,
+            event: Event::Policy,
+            key_id: Some(begun.id().0),
+            algorithm: None,
+            at: 1,
+            not_before: None,
+            not_after: None,
+            reason: None,
+            compromised_at: None,
+            evidence: [7; 32],
+            extensions: names.map(|(name, hash)| (name.to_owned(), hash.to_vec())).into(),
+        };
+        let leaf = leaf.encode().unwrap();
+        let text = Checkpoint { origin: LOG.to_owned(), size: 1, root: leaf_hash(&leaf), extensions: vec![] };
+        let mut note = SignedNote::new(&text.encode().unwrap()).unwrap();
+        let signature = self.service.sign(note.signed_bytes().to_vec()).signature;
+        note.add_signature(&verifier_key(&self.service), &signature).unwrap();
+        let entries = vec![BundleEntry { leaf, index: 0, proof: vec![] }];
+        Bundle { checkpoint: note.encode(), public_key: None, entries }.encode().unwrap()
     }
 
     fn signed(&self, name: &str, label: Label) -> Signed {
@@ -106,8 +137,11 @@ fn put(desk: &Desk, name: &str, label: Label, bytes: &[u8]) {
 }
 
 fn write_log_key(desk: &Desk, name: &str, service: &Person) {
-    let key = VerifierKey::new("log.example", service.verifying_key().point().try_into().unwrap()).unwrap();
-    fs::write(desk.dir().join(name), format!("{key}\n")).unwrap();
+    fs::write(desk.dir().join(name), format!("{}\n", verifier_key(service))).unwrap();
+}
+
+fn verifier_key(service: &Person) -> VerifierKey {
+    VerifierKey::new(LOG, service.verifying_key().point().try_into().unwrap()).unwrap()
 }
 
 #[test]
@@ -236,8 +270,24 @@ fn a_transcript_is_verified_with_pins_alone() {
     let one = begun.apply(What::Approved(scene.signed("bob.approval", Label::Approval)), at(2)).unwrap();
     scene.write_transcript("after", &one);
     let verify = "--pin pin --log-key log.pub";
+    let elsewhere = Ceremony::propose(scene.grounds.clone(), scene.signed("request", Label::Request), at(0)).unwrap();
+    for false_receipt in [b"receipt".to_vec(), scene.receipt(&elsewhere, [9; 32]), scene.receipt(&begun, [9; 32])] {
+        let logged = elsewhere.apply(What::Logged(false_receipt.into()), at(1)).unwrap();
+        scene.write_transcript("unlogged", &logged);
+        desk.fails(&format!("ceremony verify unlogged {verify}"), 1, "(CEREMONY_RECEIPT_FALSE)");
+        desk.fails(
+            &format!("ceremony approve {} --key bob.key --out x", by.replace("before", "unlogged")),
+            3,
+            "(CEREMONY_RECEIPT_FALSE)",
+        );
+    }
     let text = desk.does(&format!("ceremony verify after {verify} --policy policy.toml --before before"));
-    for part in ["The transcript verifies.", "state: collecting", "approved by bob (\"bob Example\") of north"] {
+    for part in [
+        "The transcript verifies.",
+        "state: collecting",
+        "it is leaf 0, proven",
+        "approved by bob (\"bob Example\") of north",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let json = desk.does(&format!("ceremony verify after {verify} --output json"));

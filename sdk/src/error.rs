@@ -106,6 +106,9 @@ pub enum Error {
     /// A bundle or checkpoint of the ledger does not prove what it should.
     #[error("does not verify: {0}")]
     Verify(hufu_verify::VerifyError),
+    /// A receipt of the ledger is good, and of something else.
+    #[error("the receipt is of another ceremony, or of another event of it")]
+    Receipt,
     /// A vendor's statement does not attest the key.
     #[error("key is not attested: {0}")]
     Attestation(hufu_attestation::AttestationError),

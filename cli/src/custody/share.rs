@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use hufu_custodian::{Custodian, Label, Signed, Signer as _, VerifyingKey};
 use hufu_custodian_keys::{CustodianKeys, KeyFile};
+use hufu_sdk::offline::VerifierKey;
 use hufu_shares::{HandoverRequest, Manifest, OpenedShare, Share};
 
 use super::{access::Access, files, now_ms};
@@ -96,7 +97,11 @@ pub(crate) struct Asked {
 
 /// Reads the key of a deployment's log, which deals its shares and closes its transcripts.
 pub(crate) fn read_log_key(path: &Path) -> Result<VerifyingKey, Failure> {
-    let key = input::read_log_key(path)?;
+    log_key_of(&input::read_log_key(path)?)
+}
+
+/// The log's key, as what it signs for custodians is verified.
+pub(crate) fn log_key_of(key: &VerifierKey) -> Result<VerifyingKey, Failure> {
     Ok(VerifyingKey::from_spki(&[&ED25519_SPKI_PREFIX[..], key.public_key()].concat())?)
 }
 

@@ -166,6 +166,9 @@ pub enum Refusal {
     /// The outcome must be in the ledger.
     #[error("the outcome of this kind has a receipt of the ledger")]
     ReceiptMissing,
+    /// What is said to be in the ledger is not.
+    #[error("the receipt of the ledger does not prove that the request is in it")]
+    ReceiptFalse,
     /// The request is in the ledger already.
     #[error("the request is logged already")]
     LoggedTwice,
@@ -234,6 +237,7 @@ impl Refusal {
             Self::SharesMissing { .. } => "CEREMONY_SHARES_MISSING",
             Self::StepTwice(_) => "CEREMONY_STEP_TWICE",
             Self::ReceiptMissing => "CEREMONY_RECEIPT_MISSING",
+            Self::ReceiptFalse => "CEREMONY_RECEIPT_FALSE",
             Self::LoggedTwice => "CEREMONY_LOGGED_TWICE",
             Self::TimeBackwards => "CEREMONY_TIME_BACKWARDS",
             Self::BrokenChain => "CEREMONY_BROKEN_CHAIN",

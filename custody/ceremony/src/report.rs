@@ -9,13 +9,15 @@ use crate::statement::{Decision, ShareStatement};
 use crate::text::{Ident, quoted};
 use crate::time::show;
 use crate::words::Words;
-use crate::{State, quorum};
+use crate::{Refusal, State, quorum};
 
 /// A verified ceremony.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
     ceremony: Ceremony,
     software: Ident,
+    /// Index of the request in the log, once its receipt was verified.
+    logged_at: Option<u64>,
 }
 
 /// Who approved, and for which organisation.
@@ -29,7 +31,22 @@ pub struct Approver {
 
 impl Report {
     pub(crate) fn new(ceremony: Ceremony, software: Ident) -> Self {
-        Self { ceremony, software }
+        Self { ceremony, software, logged_at: None }
+    }
+
+    /// Has the ledger's receipt of the request verified by whoever knows the ledger: given the receipt and the ceremony, it answers
+    /// with the request's index in the log. A ceremony without a receipt stays as it is.
+    ///
+    /// # Errors
+    /// [`Refusal::ReceiptFalse`] when there is no such index.
+    pub fn with_receipt(self, verify: impl FnOnce(&[u8], &Ceremony) -> Option<u64>) -> Result<Self, Refusal> {
+        let receipt = self.ceremony.events().iter().find_map(|event| match &event.what {
+            What::Logged(receipt) => Some(receipt),
+            _ => None,
+        });
+        let Some(receipt) = receipt else { return Ok(self) };
+        let index = verify(receipt, &self.ceremony).ok_or(Refusal::ReceiptFalse)?;
+        Ok(Self { logged_at: Some(index), ..self })
     }
 
     /// The ceremony, replayed.
@@ -85,10 +102,7 @@ impl Report {
     fn told(&self, what: &What) -> String {
         match what {
             What::Proposed(signed) => format!("proposed by {}", self.who(signed)),
-            What::Logged(receipt) => format!(
-                "request logged in the ledger, as the service says (receipt not checked here): {}",
-                digest(receipt)
-            ),
+            What::Logged(receipt) => self.told_logged(receipt),
             What::Approved(signed) => format!("approved by {}{}", self.who(signed), decision(signed)),
             What::Vetoed(signed) => format!("vetoed by {}{}", self.who(signed), decision(signed)),
             What::Cancelled(signed) => format!("cancelled by {}{}", self.who(signed), decision(signed)),
@@ -102,6 +116,16 @@ impl Report {
             }
             What::Failed(why) => format!("failed: {why}"),
             What::Expired => "expired".to_owned(),
+        }
+    }
+
+    fn told_logged(&self, receipt: &[u8]) -> String {
+        match self.logged_at {
+            Some(index) => format!("request logged in the ledger: it is leaf {index}, proven"),
+            None => format!(
+                "request logged in the ledger, as the service says (receipt not checked here): {}",
+                digest(receipt)
+            ),
         }
     }
 

@@ -33,8 +33,8 @@ impl Promise {
     /// The command line's code for "there is nobody, or nothing works yet".
     pub(super) const UNREACHABLE: Self = Self { code: 5, says: &[] };
 
-    /// The command line's code for "the answer is no".
-    pub(super) const NOT_VERIFIED_FILE: Self = Self { code: 1, says: &[] };
+    /// The command line's code for input that is not what it should be.
+    pub(super) const MALFORMED: Self = Self { code: 2, says: &[] };
 
     /// OpenSSL's code for a signature that does not verify.
     pub(super) const NOT_VERIFIED: Self = Self { code: 1, says: &[] };

@@ -3,13 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use hufu_ceremony::{At, Binding, Ceremony, CeremonyId, Grounds, Pins, Refusal, Request, What, Word, verify};
+use hufu_ceremony::{At, Binding, Ceremony, CeremonyId, Grounds, Kind, Refusal, Request, What, Word};
 use hufu_custodian::{Custodian, Pin, Roster, Signed, Standing};
 
 use super::online;
 use crate::{
     app::App,
-    custody::{files, now_ms, share::read_log_key},
+    custody::{files, now_ms, transcripts::Known},
     failure::Failure,
 };
 
@@ -38,8 +38,9 @@ pub(crate) struct Source {
     /// The roster
     #[arg(long, value_name = "FILE", conflicts_with_all = ["number", "transcript"])]
     roster: Option<PathBuf>,
-    /// The policy, in TOML
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["number", "transcript"])]
+    /// The policy, in TOML: the ceremony must be bound to it. Needed for a recovery, a drill, a reshare, and where policy or roster
+    /// change
+    #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// The pin of the roster
     #[arg(long, value_name = "FILE")]
@@ -73,19 +74,29 @@ impl Source {
     }
 
     fn of_transcript(&self, transcript: &[u8]) -> Result<Case, Failure> {
-        let pins = self.pins()?;
-        let seen = match &self.before {
-            Some(before) => Some(verify(&files::read_transcript(before)?, &pins)?.ceremony().seen()),
-            None => None,
+        let missing = || Failure::usage("there is no key of the log", "name its file with `--log-key`");
+        let log_key = self.log_key.as_deref().ok_or_else(missing)?;
+        let known = Known::read(&self.pin, log_key, self.policy.as_deref())?;
+        let known = match &self.before {
+            Some(before) => {
+                let seen = known.verify(&files::read_transcript(before)?)?.ceremony().seen();
+                known.having_seen(seen)
+            }
+            None => known,
         };
-        let report = verify(transcript, &Pins { seen, ..pins })?;
-        Ok(Case::whole(report.ceremony().clone()))
+        let case = Case::whole(known.verify(transcript)?.ceremony().clone());
+        self.check_policy(case.request().act.kind())?;
+        Ok(case)
     }
 
-    fn pins(&self) -> Result<Pins, Failure> {
-        let missing = || Failure::usage("there is no key of the log", "name its file with `--log-key`");
-        let service = read_log_key(self.log_key.as_deref().ok_or_else(missing)?)?;
-        Ok(Pins { roster: files::read_pin(&self.pin)?.hash(), policy: None, service, seen: None })
+    /// Where secrets come together, or all other rules may change, the rules that count are those of the own file: a service that
+    /// put others in force is not believed.
+    fn check_policy(&self, kind: Kind) -> Result<(), Failure> {
+        if self.policy.is_some() || !(kind.opens_secrets() || kind.governs()) {
+            return Ok(());
+        }
+        let why = format!("a decision about `{kind}` is made by the policy that you know yourself");
+        Err(Failure::usage(why, "name its file with `--policy`"))
     }
 
     fn of_request(&self, proposal: &Signed, pin: &Pin) -> Result<Case, Failure> {

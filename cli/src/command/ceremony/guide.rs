@@ -1,12 +1,13 @@
 //! A ceremony, step by step: what it waits for, from whom, how much time is left, and what this custodian can do about it now.
 
 use std::{
+    io::{self, Write as _},
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use clap::Args;
-use hufu_ceremony::{At, Awaited, Ceremony, Pins, State, Word, verify};
+use hufu_ceremony::{At, Awaited, Ceremony, State, Word};
 use hufu_custodian::Custodian;
 use hufu_sdk::Client;
 
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     app::App,
     confirm::confirm,
-    custody::{access::Access, files, now_ms, share::read_log_key},
+    custody::{access::Access, files, now_ms, transcripts::Known},
     failure::Failure,
     time::{duration_text, parse_duration, rfc3339_millis},
     view::ceremonies::CeremonyView,
@@ -43,6 +44,9 @@ pub(crate) struct Guide {
     /// The log's public key, which closes transcripts
     #[arg(long, value_name = "FILE")]
     log_key: PathBuf,
+    /// The policy, in TOML: the ceremony must be bound to it
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
     /// Ask nothing: approve when that is awaited from you, and begin when it can begin. For a request that was read before
     #[arg(long)]
     script: bool,
@@ -69,18 +73,19 @@ enum Turn {
 impl Guide {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let (client, file) = (app.client()?, files::read_keys(&self.key)?);
-        let service = read_log_key(&self.log_key)?;
-        let mut pins = Pins { roster: files::read_pin(&self.pin)?.hash(), policy: None, service, seen: None };
+        let mut known = Known::read(&self.pin, &self.log_key, Some(&self.policy))?;
         let (until, mut told) = (Instant::now().checked_add(self.wait), String::new());
         // Who has said no once is not asked again.
         let mut declined = false;
         loop {
-            let ceremony = self.fetch(&client, &mut pins).await?;
+            let ceremony = known.verify(&client.ceremony_transcript(&self.ceremony).await?)?.ceremony().clone();
+            // Nothing that was there before may be missing next time.
+            known = known.having_seen(ceremony.seen());
             let now = now(&ceremony);
             let turn = turn(&ceremony, file.custodian(), now);
             let text = words(&ceremony, now);
             if told != text {
-                eprintln!("{text}");
+                tell(&text)?;
                 told = text;
             }
             match turn {
@@ -95,14 +100,6 @@ impl Guide {
         }
     }
 
-    /// All that happened, judged again; and nothing that was there before may be missing.
-    async fn fetch(&self, client: &Client, pins: &mut Pins) -> Result<Ceremony, Failure> {
-        let transcript = client.ceremony_transcript(&self.ceremony).await?;
-        let ceremony = verify(&transcript, pins)?.ceremony().clone();
-        pins.seen = Some(ceremony.seen());
-        Ok(ceremony)
-    }
-
     /// Whether the custodian did not want to.
     async fn decide(&self, client: &Client, ceremony: Ceremony) -> Result<bool, Failure> {
         let deciding = Deciding { key: &self.key, access: &self.access, lifetime: None, reason: None };
@@ -113,7 +110,7 @@ impl Guide {
             }
             Err(Failure::Declined) => {
                 let number = self.ceremony.rsplit('/').next().unwrap_or_default();
-                eprintln!("Not approved. To forbid it: hufu ceremony veto {number} …");
+                tell(&format!("Not approved. To forbid it: hufu ceremony veto {number}"))?;
                 Ok(true)
             }
             Err(failure) => Err(failure),
@@ -145,6 +142,11 @@ impl Guide {
             other => Err(refused(format!("the ceremony ended as {other}"))),
         }
     }
+}
+
+/// Progress goes where no result goes.
+fn tell(text: &str) -> Result<(), Failure> {
+    writeln!(io::stderr(), "{text}").map_err(|cause| Failure::Write { name: "terminal".to_owned(), cause })
 }
 
 fn refused(message: String) -> Failure {

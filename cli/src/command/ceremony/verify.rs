@@ -1,11 +1,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hufu_ceremony::{Pins, Report};
+use hufu_ceremony::Report;
 
 use crate::{
     app::App,
-    custody::{files, share::read_log_key},
+    custody::{files, transcripts::Known},
     failure::Failure,
     view::ceremony::ReportView,
 };
@@ -31,25 +31,25 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, app: &App) -> Result<(), Failure> {
-        let policy = self.policy.as_deref().map(files::read_policy).transpose()?;
-        let pins = Pins {
-            roster: files::read_pin(&self.pin)?.hash(),
-            policy: policy.map(|policy| policy.hash()),
-            service: read_log_key(&self.log_key)?,
-            seen: None,
+        let known = Known::read(&self.pin, &self.log_key, self.policy.as_deref())?;
+        let known = match &self.before {
+            Some(before) => {
+                let seen = verify(before, &known)?.ceremony().seen();
+                known.having_seen(seen)
+            }
+            None => known,
         };
-        let seen = match &self.before {
-            Some(before) => Some(verify(before, &pins)?.ceremony().seen()),
-            None => None,
-        };
-        let report = verify(&self.transcript, &Pins { seen, ..pins })?;
+        let report = verify(&self.transcript, &known)?;
         app.output.show(&ReportView::new(&report))
     }
 }
 
-fn verify(path: &Path, pins: &Pins) -> Result<Report, Failure> {
-    hufu_ceremony::verify(&files::read_transcript(path)?, pins).map_err(|refusal| {
-        let reason = refusal.reason();
-        Failure::Negative(format!("the transcript `{}` does not verify: {refusal} ({reason})", path.display()))
+fn verify(path: &Path, known: &Known) -> Result<Report, Failure> {
+    known.verify(&files::read_transcript(path)?).map_err(|failure| match failure {
+        Failure::Ceremony(refusal) => {
+            let (path, reason) = (path.display(), refusal.reason());
+            Failure::Negative(format!("the transcript `{path}` does not verify: {refusal} ({reason})"))
+        }
+        other => other,
     })
 }

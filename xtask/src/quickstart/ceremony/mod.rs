@@ -20,6 +20,9 @@ use super::story::{Promise, Story};
 /// Who goes through the ceremonies: each holds a share of the root.
 const PEOPLE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 
+/// The transcripts that are left when the server is gone.
+const TRANSCRIPTS: &[&str] = &["rotation"];
+
 /// The story's state: the programs, the directory in which everything is, and the teller.
 #[derive(Debug)]
 struct Scene {
@@ -90,14 +93,14 @@ impl Scene {
 
     /// The program that verifies knows the service's log key and the pinned roster, and has nothing else to go by.
     fn verify_transcripts(&mut self) -> Result<(), Error> {
-        for name in ["rotation"] {
+        for name in TRANSCRIPTS {
             self.story.step(format!("Verify the transcript of the {name} offline"));
             let line = format!("ceremony verify {name}.transcript --pin ceremonies.pin --log-key shares/log.pub");
             self.does(&line, Promise::DONE.saying(&["verifies", "executed"]))?;
             self.story.remark("and refuse it with one character changed:");
             self.spoil(name)?;
             let line = format!("ceremony verify {name}.spoilt --pin ceremonies.pin --log-key shares/log.pub");
-            self.does(&line, Promise::NOT_VERIFIED_FILE)?;
+            self.does(&line, Promise::MALFORMED.saying(&["refused"]))?;
         }
         Ok(())
     }
