@@ -246,7 +246,7 @@ mod tests {
         #[cfg(feature = "custodian")]
         "hufu custodian convert k --to printable",
         #[cfg(feature = "custodian")]
-        "hufu custodian share check --share s --key k --log-key log.pub",
+        "hufu custodian share check --share s --key k --log-key log.pub --pin p",
         #[cfg(feature = "custodian")]
         "hufu custodian hand-over --request r --share s --key k --out h --log-key log.pub --passphrase-file p --yes",
         #[cfg(feature = "custodian")]

@@ -7,7 +7,7 @@ mod common;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use common::{Desk, MODULE};
-use hufu_custodian::{Custodian, Label, Roster, Signed, Signer as _, armour, testing::Person};
+use hufu_custodian::{Custodian, Label, Pin, Roster, Signed, Signer as _, armour, testing::Person};
 use hufu_sdk::offline::VerifierKey;
 use hufu_secret::{Rng, RngError, SecretBytes};
 use hufu_shares::{Handover, HandoverRequest, OpenedShare, SignedManifest, Subject, Terms, Wanted, combine, deal};
@@ -51,6 +51,7 @@ impl Scene {
         let roster = Roster::first("log.example", NAMES.map(entry).to_vec()).unwrap();
         let dealer = Person::new("dealer", "hufu");
         write_log_key(&desk, "log.pub", &dealer);
+        put(&desk, "roster.pin", Label::RosterPin, &Pin::of(&roster).to_bytes());
         let manifest = deal_to(&desk, &roster, &dealer, "");
         Self { desk, roster, dealer, manifest }
     }
@@ -121,13 +122,13 @@ fn a_share_is_checked_and_never_shown() {
     let desk = &scene.desk;
     for name in NAMES {
         let check = format!("share check --share {name}.share --key {name}.key --passphrase-file pass");
-        let text = desk.does(&format!("{check} --log-key log.pub"));
+        let text = desk.does(&format!("{check} --log-key log.pub --pin roster.pin"));
         for part in ["The share is good", "any 2 of them open it", "root/test", "alice, bob, carol"] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(text.contains(&scene.manifest.digest().to_string()), "{text}");
     }
-    let check = "share check --passphrase-file pass --log-key log.pub";
+    let check = "share check --passphrase-file pass --log-key log.pub --pin roster.pin";
     let json = desk.does(&format!("{check} --share bob.share --key bob.key --output json"));
     for part in
         ["\"index\": 2", "\"threshold\": 2", "\"epoch\": 1", "\"subject\": \"root/test\"", "\"custodian\": \"bob\""]
@@ -136,10 +137,20 @@ fn a_share_is_checked_and_never_shown() {
     }
     desk.fails(&format!("{check} --share bob.share --key alice.key"), 3, "what `bob` holds or sent (share 2)");
     write_log_key(desk, "other.pub", &Person::new("other", "hufu"));
-    let other = "share check --passphrase-file pass --log-key other.pub --share bob.share --key bob.key";
+    let other =
+        "share check --passphrase-file pass --log-key other.pub --pin roster.pin --share bob.share --key bob.key";
     desk.fails(other, 3, "not signed by the dealer");
+    let strangers = Roster::first("log.example", vec![Person::new("mallory", "south").custodian()]).unwrap();
+    put(desk, "other.pin", Label::RosterPin, &Pin::of(&strangers).to_bytes());
+    let other =
+        "share check --passphrase-file pass --log-key log.pub --pin other.pin --share bob.share --key bob.key";
+    desk.fails(other, 3, "another roster than the pinned one");
     desk.fails(&format!("{check} --share alice.entry --key alice.key"), 2, "holds `CUSTODIAN`, not `SHARE`");
-    desk.fails("share check --share bob.share --key bob.key --log-key log.pub", 2, "no terminal to ask on");
+    desk.fails(
+        "share check --share bob.share --key bob.key --log-key log.pub --pin roster.pin",
+        2,
+        "no terminal to ask on",
+    );
     // Good armour around a share whose last sealed byte was changed.
     let mut bytes = armour::read_as(Label::Share, &desk.read("bob.share")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
@@ -182,7 +193,7 @@ fn a_token_opens_a_share() {
     desk.person("carol", "p256");
     let scene = Scene::of(desk);
     let own = format!("--share alice.share --key alice.key --module {MODULE} --pin-file pin");
-    let text = scene.desk.does(&format!("share check {own} --log-key log.pub"));
+    let text = scene.desk.does(&format!("share check {own} --log-key log.pub --pin roster.pin"));
     assert!(text.contains("The share is good"), "{text}");
     let (request, target) = scene.request("request", &scene.manifest, LATE_MS);
     scene.desk.does(&format!("hand-over {own} --request request --out handover --yes"));

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use hufu_custodian::testing::{self, Person};
-use hufu_custodian::{Label, Signed, VerifyingKey, armour};
+use hufu_custodian::{Label, Roster, Signed, VerifyingKey, armour};
 use hufu_sdk::v1::seal_status::State;
 use hufu_sdk::{Client, KeyRef, NewKey, v1};
 use hufu_shares::{HandoverRequest, Share, SignedManifest};
@@ -28,8 +28,12 @@ fn begun() -> (Stopped, Vec<Person>, ConfigBuilder) {
 
 fn init(prepared: &Stopped) -> Tool {
     let file = |name: &str| prepared.scratch().join(name).into_os_string();
+    let text = fs::read_to_string(prepared.scratch().join("roster.hufu")).unwrap();
+    let roster = Roster::from_bytes(&armour::read_as(Label::Roster, &text).unwrap()).unwrap();
+    let words = OsString::from(hufu_custodian::words(&roster.hash().0));
     let arguments = ["init", "--threshold", "3", "--config"];
-    Tool::new(hufud()).args(arguments).args([file("hufu.toml"), OsString::from("--out"), file("shares")])
+    let rest = [file("hufu.toml"), OsString::from("--out"), file("shares"), OsString::from("--words"), words];
+    Tool::new(hufud()).args(arguments).args(rest)
 }
 
 fn signer() -> KeyRef {
@@ -141,6 +145,20 @@ fn an_installation_is_begun_once_and_never_over_shares() {
     assert!(error.contains("root.set` is there"), "{error}");
 }
 
+/// Who changes the roster in the server's directory gets no share: the words come from somebody who has it pinned.
+#[test]
+fn a_root_is_split_among_those_whose_words_were_said() {
+    let people = testing::people(5);
+    let roster = armour::write(Label::Roster, &testing::roster(&people).to_bytes()).unwrap();
+    let prepared = Daemon::prepare(&ConfigBuilder::new(Storage::Sqlite).with_custodians(roster));
+    let begin = init(&prepared);
+    let others = armour::write(Label::Roster, &testing::roster(&people[1..]).to_bytes()).unwrap();
+    fs::write(prepared.scratch().join("roster.hufu"), others).unwrap();
+    let error = begin.fails();
+    assert!(error.contains("the words are not those of the roster"), "{error}");
+    assert!(!prepared.scratch().join("shares").exists());
+}
+
 #[test]
 fn whoever_is_no_principal_learns_nothing_from_a_sealed_server() {
     let (prepared, _, builder) = begun();
@@ -203,7 +221,8 @@ fn begun_by_command(dir: &Path) -> (Daemon, ConfigBuilder, Desk) {
         fs::copy(file.path(), dir.join(file.file_name())).unwrap();
     }
     for name in NAMES {
-        let checked = desk.0.json(&format!("custodian share check {} --log-key log.pub", Desk::share(name)));
+        let checked =
+            desk.0.json(&format!("custodian share check {} --log-key log.pub --pin pin", Desk::share(name)));
         assert!(said.contains(checked["manifest"].as_str().unwrap()), "{said}");
         assert_eq!((&checked["custodian"], &checked["threshold"]), (&name.into(), &3.into()));
     }

@@ -79,8 +79,11 @@ pub struct InitWork {
     #[arg(long = "custodian", value_name = "NAME", requires = "threshold")]
     pub custodians: Vec<String>,
     /// A new directory for the shares.
-    #[arg(long, value_name = "DIR", requires = "threshold")]
+    #[arg(long, value_name = "DIR", requires_all = ["threshold", "words"])]
     pub out: Option<PathBuf>,
+    /// The sixteen words of the roster, as a custodian said them, in quotes: so that nobody has put another roster there.
+    #[arg(long, value_name = "WORDS", requires = "threshold")]
+    pub words: Option<String>,
 }
 
 /// Work on root slots. On SQLite the server must be stopped; on PostgreSQL servers may run.

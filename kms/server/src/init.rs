@@ -16,6 +16,7 @@ pub async fn run(work: &InitWork) -> Result<(), DaemonError> {
     let splitting = work.threshold.zip(work.out.clone()).map(|(threshold, out)| Splitting {
         threshold,
         custodians: work.custodians.clone(),
+        words: work.words.clone().unwrap_or_default(),
         out,
     });
     let begun = hufu_wiring::init(&config, splitting).await?;

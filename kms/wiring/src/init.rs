@@ -9,7 +9,7 @@ use hufu_core::ambient::{Clock, Rng};
 use hufu_core::backend::{KeyBackend, KeyHandle, Operation, Outcome, SignInput};
 use hufu_core::changeset::Collection;
 use hufu_core::record::Deployment;
-use hufu_custodian::{Label, Name, Roster, VerifyingKey, armour};
+use hufu_custodian::{Label, Name, Roster, VerifyingKey, armour, from_words, words};
 use hufu_engine::BeforeFirst;
 use hufu_sealed::{MasterKey, SealedBackend};
 use hufu_shares::{ManifestDigest, ROOT_SUBJECT, Subject, Terms, deal};
@@ -36,6 +36,8 @@ pub struct Splitting {
     pub threshold: u8,
     /// Who gets one; everyone of the roster with the role `custodian` when empty.
     pub custodians: Vec<String>,
+    /// The words of the roster's hash, as somebody said them who has it pinned.
+    pub words: String,
     /// A new directory for the shares, each sealed to its custodian, and for the log's public key.
     pub out: PathBuf,
 }
@@ -88,6 +90,10 @@ type Place = (Arc<dyn KeyBackend>, Option<Arc<Split>>);
 
 fn begin_split(custodians: &CustodiansConfig, how: Splitting, ambient: &Ambient) -> Result<Place, Error> {
     let roster = read_roster(custodians)?;
+    if from_words(&how.words).map_err(refused)? != roster.hash().0 {
+        let found = words(&roster.hash().0);
+        return Err(Error::Split(format!("the words are not those of the roster in the file, which are: {found}")));
+    }
     let holders = holders(&roster, &how.custodians)?;
     let master = Arc::new(MasterKey::generate(ambient.rng.as_ref()).map_err(hufu_core::Error::internal)?);
     let token = Arc::new(SealedBackend::new(master.clone(), ambient.rng.clone())?);

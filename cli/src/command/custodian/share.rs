@@ -4,7 +4,10 @@ use clap::{Args, Subcommand};
 
 use crate::{
     app::App,
-    custody::share::{Holding, read_log_key},
+    custody::{
+        files,
+        share::{Holding, read_log_key},
+    },
     failure::Failure,
     view::share::ShareView,
 };
@@ -22,6 +25,9 @@ pub(crate) struct Check {
     /// The log's public key, which signed what is publicly known of the shares: compare it out of band
     #[arg(long, value_name = "FILE")]
     log_key: PathBuf,
+    /// The pin of the roster, from which those who got a share must have been taken
+    #[arg(long, value_name = "FILE")]
+    pin: PathBuf,
 }
 
 impl Command {
@@ -35,6 +41,12 @@ impl Command {
 impl Check {
     fn run(self, app: &App) -> Result<(), Failure> {
         let held = self.holding.read()?;
+        if held.manifest().roster() != files::read_pin(&self.pin)?.hash() {
+            return Err(Failure::Refused {
+                message: "the shares were dealt among people of another roster than the pinned one".to_owned(),
+                help: "do not keep it as if it were good: ask whoever began the installation which roster that was",
+            });
+        }
         held.open(&read_log_key(&self.log_key)?)?;
         app.output.show(&ShareView::new(&held.share))
     }

@@ -61,7 +61,9 @@ impl Scene {
         self.story.step("Begin the installation: any 3 of 5 shares open it");
         self.certificates()?;
         self.write("hufu.toml", CONFIG)?;
-        let init = Tool::new(&self.hufud).args("init --threshold 3 --config hufu.toml --out shares".split(' '));
+        let words = self.words("root")?;
+        let init = format!("init --threshold 3 --config hufu.toml --out shares --words {words}");
+        let init = Tool::new(&self.hufud).args(init.split(' '));
         self.story.act(init.in_dir(&self.dir), Promise::DONE.saying(&["any 3 of 5 shares open the server"]))?;
         self.story.step("The rules of ceremonies: who, how many, how long it can be vetoed");
         let origin = self.origin()?;

@@ -39,7 +39,8 @@ impl Scene {
         self.does(&format!("custodian roster pin {name}.roster --pin {name}.pin --words {words}"), Promise::DONE)
     }
 
-    fn words(&self, name: &str) -> Result<String, Error> {
+    /// The words of a roster, which people read to each other.
+    pub(super) fn words(&self, name: &str) -> Result<String, Error> {
         let shown = self.quietly(&format!("custodian roster show {name}.roster --output json"))?;
         super::requests::field(&shown, "words").map(|words| words.replace(' ', "-"))
     }
