@@ -27,7 +27,7 @@ use crate::foundation::Keyring;
 use crate::ledger::{LEDGER, ledger_resource};
 
 use wrapping::Wrapping;
-pub(crate) use wrapping::{TenantWrapping, tenant_subject};
+pub(crate) use wrapping::{TenantWrapping, tenant_ledger_id, tenant_subject_name};
 
 /// Keys and versions kept in memory, each. Bounds memory whatever the number of keys.
 const ENTRIES_MAX: usize = 8_192;

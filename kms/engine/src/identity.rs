@@ -34,6 +34,7 @@ impl Engine {
             material_key: material.id,
             audit_key: audit.id,
             rotation: None,
+            on_ledger: None,
         };
         let seal = self.keyring.integrity();
         let entry = AuditEntry::done(now, AuditEntry::system(), Action::Lifecycle, format!("tenants/{id}"));

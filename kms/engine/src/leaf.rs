@@ -88,10 +88,10 @@ pub(crate) fn next_leaf(
     Ok(NextLeaf { row: row(&version.ledger_id, sequence, body), hash, sequence })
 }
 
-/// An event of a ceremony, or of the rules in force, for the ledger.
-pub(crate) struct CeremonyEvent<'a> {
+/// An event of what is no key: a ceremony, the rules in force, a tenant's wrapping keys.
+pub(crate) struct PlainEvent<'a> {
     pub(crate) origin: &'a str,
-    /// The id of the ceremony, or of the rules in force, which stands where keys have theirs.
+    /// Its id, which stands where keys have theirs.
     pub(crate) id: [u8; 32],
     pub(crate) sequence: u64,
     pub(crate) previous: Option<[u8; 32]>,
@@ -103,7 +103,7 @@ pub(crate) struct CeremonyEvent<'a> {
 
 /// Its leaf: of kind policy. Everyone who watches the log sees that a ceremony was asked for, and which roster and policy are in
 /// force; whoever remembers a head finds it there.
-pub(crate) fn ceremony_leaf(of: &CeremonyEvent<'_>) -> Result<NextLeaf, Error> {
+pub(crate) fn plain_leaf(of: &PlainEvent<'_>) -> Result<NextLeaf, Error> {
     let leaf = Leaf {
         origin: of.origin.to_owned(),
         sequence: of.sequence,

@@ -7,6 +7,7 @@
 
 mod begin;
 mod finish;
+mod mark;
 mod page;
 mod pass;
 

@@ -20,7 +20,7 @@ pub use intent::{Intent, IntentKind};
 pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection, Sharing};
 pub use material::Material;
 pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
-pub use principal::{PrincipalRecord, Role, Tenant, TenantRotation};
+pub use principal::{LedgerMark, PrincipalRecord, Role, Tenant, TenantRotation};
 pub use request::RequestRecord;
 pub use root::{FIRST_ROOT_SLOT, RootSlot, RootState};
 pub use version::{Attestation, KeyState, Locator, Origin, VersionRecord, VersionUid};

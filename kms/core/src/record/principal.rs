@@ -27,6 +27,21 @@ pub struct Tenant {
     /// The rotation of [`Self::material_key`], while one is under way.
     #[n(4)]
     pub rotation: Option<TenantRotation>,
+    /// What the ledger says last of its wrapping keys; nothing before the first rotation.
+    #[n(5)]
+    pub on_ledger: Option<LedgerMark>,
+}
+
+/// Where the newest leaf about something is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct LedgerMark {
+    /// Its number among the events of the same thing, from 0.
+    #[n(0)]
+    pub sequence: u64,
+    /// Its leaf hash (RFC 6962 §2.1).
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub leaf: [u8; 32],
 }
 
 /// A rotation of a tenant's wrapping key: its material is brought under the new key, and then the old keys are destroyed.
@@ -152,7 +167,7 @@ mod tests {
     fn tenant() -> Tenant {
         let keys = (WrappingKeyId([1; 16]), WrappingKeyId([2; 16]));
         let id = TenantId::parse("dev").unwrap();
-        Tenant { id, created_at: 5, material_key: keys.0, audit_key: keys.1, rotation: None }
+        Tenant { id, created_at: 5, material_key: keys.0, audit_key: keys.1, rotation: None, on_ledger: None }
     }
 
     /// A row of the release before wrapping keys could be rotated: a map of four fields.

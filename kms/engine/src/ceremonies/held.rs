@@ -14,7 +14,7 @@ use super::refusal::{not_found, refused};
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::Staging;
-use crate::leaf::{CeremonyEvent, ceremony_leaf};
+use crate::leaf::{PlainEvent, plain_leaf};
 
 /// A ceremony, and the row that it was read from.
 #[derive(Clone)]
@@ -135,7 +135,7 @@ impl Engine {
         let last = ceremony.events().last().ok_or_else(|| Error::internal("a ceremony without events"))?;
         let detail = format!("{}; ceremony {}; head {}", last.what.as_str(), ceremony.id(), ceremony.head());
         let mut staging = Staging::new(self, AuditEntry { detail: Some(detail), ..entry });
-        let next = ceremony_leaf(&CeremonyEvent {
+        let next = plain_leaf(&PlainEvent {
             origin: &self.deployment.log_origin,
             id: ceremony.id().0,
             sequence: before.events.len() as u64,

@@ -18,7 +18,7 @@ use super::refusal::refused;
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::Staging;
-use crate::leaf::{CeremonyEvent, ceremony_leaf};
+use crate::leaf::{PlainEvent, plain_leaf};
 
 impl Engine {
     /// Makes ready for ceremonies at the start of a server. At the first start with them, roster and policy of the
@@ -100,7 +100,7 @@ impl Engine {
         revision: u64,
     ) -> Result<(), Error> {
         let id = self.rules_id();
-        let next = ceremony_leaf(&CeremonyEvent {
+        let next = plain_leaf(&PlainEvent {
             origin: &self.deployment.log_origin,
             id,
             sequence: revision,

@@ -8,11 +8,12 @@ use hufu_core::name::TenantId;
 use hufu_core::record::{Tenant, WrappingKeyId, WrappingKeyRecord};
 use hufu_core::store::{Page, Store};
 use hufu_core::{Error, Reason};
+use hufu_log::{leaf_row_id, leaf_scope};
 use quick_cache::sync::Cache;
 
 use super::PRINCIPALS_MAX;
 use crate::fault;
-use crate::foundation::Keyring;
+use crate::foundation::{Integrity, Keyring};
 
 /// Most wrapping keys of one tenant: its material's, those that it rotates away from, its audit's.
 const KEYS_MAX: u32 = 64;
@@ -70,10 +71,13 @@ impl Wrapping {
         if replaced.contains(&tenant.material_key) && !self.has_moved_on(id, row.revision).await? {
             return Ok(Err("the tenant row is from before its wrapping key was rotated"));
         }
+        if !self.agrees_with_ledger(&tenant).await? && !self.has_moved_on(id, row.revision).await? {
+            return Ok(Err("the tenant row is not as its last ledger leaf says"));
+        }
         for key in replaced.iter().filter(|key| !tenant.may_be_under(**key)) {
             self.keyring.forget(*key);
         }
-        let (revision, subject) = (row.revision, tenant_subject(id));
+        let (revision, subject) = (row.revision, Subject::new(&tenant_subject_name(id)));
         Ok(Ok(Arc::new(TenantWrapping { tenant, revision, replaced, subject, epoch })))
     }
 
@@ -92,6 +96,19 @@ impl Wrapping {
         Ok(replaced)
     }
 
+    /// Whether the newest leaf about the tenant's wrapping keys tells of this very row: an older copy of it ends before.
+    async fn agrees_with_ledger(&self, tenant: &Tenant) -> Result<bool, Error> {
+        let id = tenant_ledger_id(self.keyring.integrity(), &tenant.id);
+        let newest = self.store.last(Collection::Leaf, &leaf_scope(&id)).await.map_err(fault::store)?;
+        Ok(match (newest, tenant.on_ledger) {
+            (None, None) => true,
+            (Some(leaf), Some(mark)) => {
+                leaf.id == leaf_row_id(&id, mark.sequence) && hufu_tlog::leaf_hash(&leaf.body).0 == mark.leaf
+            }
+            _ => false,
+        })
+    }
+
     /// Whether a rotation has begun since the row was read.
     async fn has_moved_on(&self, id: &TenantId, revision: u64) -> Result<bool, Error> {
         let row = self.store.get(Collection::Tenant, id.as_str()).await.map_err(fault::store)?;
@@ -99,7 +116,12 @@ impl Wrapping {
     }
 }
 
+/// What stands for a tenant's wrapping keys on the ledger: the same after each start, and nobody else can tell whose it is.
+pub(crate) fn tenant_ledger_id(integrity: &Integrity, id: &TenantId) -> [u8; 32] {
+    integrity.tag_of_tenant("hufu-tenant-ledger-id-v1", id.as_str(), b"")
+}
+
 /// What the change feed calls a tenant.
-pub(crate) fn tenant_subject(id: &TenantId) -> Subject {
-    Subject::new(&format!("tenants/{id}"))
+pub(crate) fn tenant_subject_name(id: &TenantId) -> String {
+    format!("tenants/{id}")
 }

@@ -117,7 +117,8 @@ mod tests {
         let integrity = Integrity::new(&SecretBytes::from_slice(&[7; 32]));
         let id = TenantId::parse("dev").unwrap();
         let keys = (WrappingKeyId([1; 16]), WrappingKeyId([2; 16]));
-        let tenant = Tenant { id, created_at: 1, material_key: keys.0, audit_key: keys.1, rotation: None };
+        let tenant =
+            Tenant { id, created_at: 1, material_key: keys.0, audit_key: keys.1, rotation: None, on_ledger: None };
         let row = integrity.row(&tenant, 3);
         assert_eq!(integrity.open::<Tenant>(&row), Ok(tenant));
 

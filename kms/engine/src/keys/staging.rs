@@ -25,6 +25,11 @@ impl<'a> Staging<'a> {
         Self { engine, evidence, changeset: Changeset::audit_only(entry) }
     }
 
+    /// A further audit record of the same change.
+    pub(crate) fn also(&mut self, entry: AuditEntry) {
+        self.changeset.audit.push(self.engine.salted(entry));
+    }
+
     pub(crate) fn guard(&mut self, guard: Guard) {
         self.changeset.guards.push(guard);
     }

@@ -1,16 +1,17 @@
 //! The beginning of a rotation, and how far it is.
 
 use hufu_core::audit::AuditEntry;
-use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Write};
+use hufu_core::changeset::{Collection, Guard, Write};
 use hufu_core::name::TenantId;
 use hufu_core::policy::Action;
 use hufu_core::record::{Record, Tenant, TenantRotation, WrappingKeyRecord, WrappingKeyUse};
 use hufu_core::{Error, Reason};
 
 use crate::api::{Caller, RotationProgress, TenantKey};
-use crate::directory::{TenantWrapping, tenant_subject};
+use crate::directory::TenantWrapping;
 use crate::engine::{Engine, Permit};
 use crate::fault;
+use crate::keys::Staging;
 
 /// Old keys that material may be under at once: what could not be wrapped anew keeps them.
 const OLD_KEYS_MAX: usize = 8;
@@ -63,21 +64,14 @@ impl Engine {
         rotation.from.push(tenant.material_key);
         let new = Tenant { material_key: key.id, rotation: Some(rotation), ..tenant.clone() };
         guards.push(Guard::Revision(Collection::Tenant, new.id(), known.revision));
-        let seal = self.keyring.integrity();
-        let mut writes = vec![Write::Put(seal.row(&key, 1)), Write::Put(seal.row(&new, known.revision + 1))];
-        if let Some(request) = self.to_remember(caller, &format!("tenants/{id}")) {
-            guards.push(Guard::Absent(Collection::Request, request.id.clone()));
-            writes.push(Write::Put(seal.row(&request, 1)));
-        }
         let entry = self.entry(caller, Action::RotateTenantKey, format!("tenants/{id}"), permit);
         let detail = format!("wrapping key {} takes over from {}", key.id, tenant.material_key);
-        let changeset = Changeset {
-            guards,
-            writes,
-            feed: vec![FeedItem { subject: tenant_subject(id), leaf: None }],
-            ..Changeset::audit_only(AuditEntry { detail: Some(detail), ..entry })
-        };
-        self.reserve()?.commit(changeset).await.map(drop).map_err(fault::journal)
+        let mut staging = Staging::new(self, AuditEntry { detail: Some(detail), ..entry });
+        guards.into_iter().for_each(|guard| staging.guard(guard));
+        staging.write(Write::Put(self.keyring.integrity().row(&key, 1)));
+        self.stage_tenant(&mut staging, new, known.revision)?;
+        staging.remember(self.to_remember(caller, &format!("tenants/{id}")));
+        self.reserve()?.commit(staging.finish()).await.map(drop).map_err(fault::journal)
     }
 
     async fn tenant_key_now(&self, id: &TenantId) -> Result<TenantKey, Error> {

@@ -63,6 +63,12 @@ impl Engine {
             if key.protection != Protection::Software {
                 continue;
             }
+            if self.has_more_versions(&key).await? {
+                let resource = key.name().to_string();
+                drop(self.directory.quarantine(&resource, "the key row is older than its versions"));
+                looked.left += 1;
+                continue;
+            }
             for number in (1..=key.latest.value()).filter_map(|number| VersionNumber::new(number).ok()) {
                 let found = self.look_at_version(pass, &key.name().version(number)).await?;
                 self.gather(pass, found, &mut group, &mut looked).await?;
@@ -70,6 +76,18 @@ impl Engine {
         }
         self.commit_group(pass, group, &mut looked).await?;
         Ok(looked)
+    }
+
+    /// Whether the key has a version that its row does not know: then the row was put back, or has just gone on.
+    async fn has_more_versions(&self, key: &KeyRecord) -> Result<bool, Error> {
+        let Ok(next) = VersionNumber::new(key.latest.value().saturating_add(1)) else { return Ok(false) };
+        let row_id = key.name().version(next).row_id();
+        if self.store.get(Collection::Version, &row_id).await.map_err(fault::store)?.is_none() {
+            return Ok(false);
+        }
+        let row = self.store.get(Collection::Key, &key.id()).await.map_err(fault::store)?;
+        let now = row.and_then(|row| self.keyring.integrity().open::<KeyRecord>(&row).ok());
+        Ok(now.is_none_or(|now| now.latest <= key.latest))
     }
 
     pub(super) async fn look_at_jobs(&self, pass: &Pass, rows: &[Row]) -> Result<Looked, Error> {
