@@ -257,6 +257,8 @@ fn custodians_open_it_with_the_command_alone() {
     let admin = Cli::new(dir.path(), &daemon.profile_file("admin"));
     admin.ok("key create signer --algorithm p256 --protection software");
     assert!(admin.ok("unseal status").contains("unsealed"));
+    let audit = Cli::new(dir.path(), &daemon.profile_file("auditor")).ok("audit list --output json");
+    assert!(audit.contains("unsealed by the shares of alice, bob, dave"), "no such record: {audit}");
     assert!(admin.fails(3, "unseal request --out none").contains("not sealed"));
     admin.refused("NOT_SEALED", "unseal submit --handover handover");
 

@@ -33,6 +33,9 @@ pub enum Error {
     /// The private keys do not belong to the public ones that the file names.
     #[error("the private keys are not those of the custodian in the file")]
     NotTheirs,
+    /// The token is a simulation and the key file says that it is real, or the other way round.
+    #[error("the key file says otherwise than the token whether it is a simulation")]
+    Simulated,
     /// Something about custodians.
     #[error(transparent)]
     Custodian(#[from] hufu_custodian::Error),

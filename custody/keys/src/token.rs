@@ -41,13 +41,17 @@ impl KeyFile {
     ///
     /// # Errors
     /// [`Error::Place`] when they are elsewhere; [`Error::Open`] for the module, the token or the PIN; [`Error::Backend`] when
-    /// they are not there any more; [`Error::NotTheirs`].
+    /// they are not there any more; [`Error::NotTheirs`]; [`Error::Simulated`].
     pub fn open_on_token(&self, module: &Path, pin: SecretBytes) -> Result<CustodianKeys, Error> {
-        let Place::Token { serial, .. } = self.place() else {
+        let Place::Token { serial, simulated, .. } = self.place() else {
             return Err(Error::Place("in the file, under a passphrase"));
         };
         let token = TokenSelector::Serial(serial.clone());
-        self.keys(Arc::new(open(TokenAccess { module: module.to_owned(), token, pin })?))
+        let token = open(TokenAccess { module: module.to_owned(), token, pin })?;
+        if token.capabilities().simulated != *simulated {
+            return Err(Error::Simulated);
+        }
+        self.keys(Arc::new(token))
     }
 }
 

@@ -84,6 +84,15 @@ fn keys_on_a_token_open_sign_and_enrol() {
         let elsewhere = file.open_in_file(&secret("1234567")).unwrap_err();
         assert_eq!(elsewhere.to_string(), "the keys are on a token");
 
+        // A file that says of a simulation that it is real.
+        let Place::Token { model, .. } = file.place() else { unreachable!() };
+        let mut bytes = file.to_bytes();
+        let at = bytes.windows(model.len()).position(|window| window == model.as_bytes()).unwrap() + model.len();
+        assert_eq!(std::mem::replace(&mut bytes[at], 0xf4), 0xf5, "true in CBOR");
+        let pretending = KeyFile::from_bytes(&bytes).unwrap();
+        let refused = pretending.open_on_token(Path::new(MODULE), secret("1234567")).unwrap_err();
+        assert!(matches!(refused, Error::Simulated), "{refused}");
+
         // A file that names another one's token key is refused before anything is done with it.
         let (other, _) = KeyFile::on_token(identity("Bob"), Suite::P256, access()).unwrap();
         let mine = file.custodian().signing.spki();

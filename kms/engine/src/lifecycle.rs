@@ -12,6 +12,9 @@ use crate::fault;
 /// Most chains closed at a start: those before them were closed by earlier starts.
 const CLOSED_MAX: usize = 64;
 
+/// What records about the server itself are about.
+pub(crate) const SERVER: &str = "server";
+
 impl Engine {
     /// Records the start. The only server of a database also records where the chains of its predecessors ended, so
     /// that a tail cut off later is noticed.
@@ -19,7 +22,7 @@ impl Engine {
     /// # Errors
     /// Those of the database.
     pub async fn announce_start(&self) -> Result<(), Error> {
-        let mut audit = vec![self.lifecycle("server", "started")];
+        let mut audit = vec![self.lifecycle(SERVER, "started")];
         if !self.store.is_shared() {
             let heads = self.store.heads().await.map_err(fault::store)?;
             let dead = heads.iter().rev().filter(|segment| segment.writer != self.writer).take(CLOSED_MAX);
@@ -34,7 +37,7 @@ impl Engine {
     /// Those of the database: the start must not go on.
     pub async fn announce_unsealed(&self, holders: &[String]) -> Result<(), Error> {
         let detail = format!("unsealed by the shares of {}", holders.join(", "));
-        self.commit_lifecycle(Changeset::audit_only(self.lifecycle("server", &detail)).urgent()).await
+        self.commit_lifecycle(Changeset::audit_only(self.lifecycle(SERVER, &detail)).urgent()).await
     }
 
     /// Records the stop.
@@ -42,7 +45,7 @@ impl Engine {
     /// # Errors
     /// Those of the database.
     pub async fn announce_stop(&self) -> Result<(), Error> {
-        self.commit_lifecycle(Changeset::audit_only(self.lifecycle("server", "stopping"))).await
+        self.commit_lifecycle(Changeset::audit_only(self.lifecycle(SERVER, "stopping"))).await
     }
 
     pub(crate) async fn commit_lifecycle(&self, changeset: Changeset) -> Result<(), Error> {

@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::fault;
 use crate::keys::{page_size, page_token_invalid};
 use crate::leaf::NEXT_SEQ;
-use crate::lifecycle::parse_closing;
+use crate::lifecycle::{SERVER, parse_closing};
 
 /// Segments read at once.
 const SEGMENTS_PAGE: u32 = 32;
@@ -303,10 +303,11 @@ fn matches(filter: &AuditFilter, entry: &AuditEntry) -> bool {
         && filter.until_ms.is_none_or(|until| entry.at < until)
 }
 
-/// Whether a record is about a tenant's resource, or of something one of its principals did.
+/// Whether a record is about a tenant's resource, or of something one of its principals did, or about the server itself: that it
+/// started, and by whose shares, every tenant's auditors may know.
 fn concerns(tenant: &TenantId, entry: &AuditEntry) -> bool {
     let name = format!("tenants/{tenant}");
-    is_under(&entry.resource, &name) || is_under(&entry.principal, &name)
+    &*entry.resource == SERVER || is_under(&entry.resource, &name) || is_under(&entry.principal, &name)
 }
 
 fn is_under(resource: &str, name: &str) -> bool {
