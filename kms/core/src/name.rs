@@ -163,6 +163,59 @@ impl FromStr for ImportJobName {
     }
 }
 
+/// Names a set of shares, in this deployment and everywhere: 16 random bytes, 32 lower-case hexadecimal digits in text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct SetId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
+
+impl fmt::Display for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for SetId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut id = [0; 16];
+        let read = hex::decode_to_slice(text, &mut id).is_ok() && hex::encode(id) == text;
+        if read { Ok(Self(id)) } else { Err(invalid("name", "`tenants/T/shareSets/S`, S of 32 hexadecimal digits")) }
+    }
+}
+
+/// `tenants/T/shareSets/S`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ShareSetName {
+    /// The tenant that owns what is shared.
+    pub tenant: TenantId,
+    /// The set.
+    pub set: SetId,
+}
+
+impl fmt::Display for ShareSetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tenants/{}/shareSets/{}", self.tenant, self.set)
+    }
+}
+
+impl FromStr for ShareSetName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split('/').collect::<Vec<_>>().as_slice() {
+            ["tenants", tenant, "shareSets", set] => Ok(Self { tenant: TenantId::parse(tenant)?, set: set.parse()? }),
+            _ => Err(invalid("name", "`tenants/T/shareSets/S`")),
+        }
+    }
+}
+
 /// Number of a key version, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Encode, Decode)]
 #[cbor(transparent)]
@@ -263,6 +316,11 @@ mod tests {
             assert_eq!(text.parse::<VersionName>().unwrap().to_string(), text);
         }
         assert_eq!("tenants/dev/keys/k".parse::<KeyName>().unwrap().to_string(), "tenants/dev/keys/k");
+        let set = "tenants/dev/shareSets/00112233445566778899aabbccddeeff";
+        assert_eq!(set.parse::<ShareSetName>().unwrap().to_string(), set);
+        for wrong in ["0011", "00112233445566778899AABBCCDDEEFF", "00112233445566778899aabbccddeefg", ""] {
+            assert!(format!("tenants/dev/shareSets/{wrong}").parse::<ShareSetName>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -88,10 +88,10 @@ pub(crate) fn next_leaf(
     Ok(NextLeaf { row: row(&version.ledger_id, sequence, body), hash, sequence })
 }
 
-/// An event of a ceremony, or of the rules in force, for the ledger.
+/// An event of a ceremony, of the rules in force, or of a share set, for the ledger.
 pub(crate) struct CeremonyEvent<'a> {
     pub(crate) origin: &'a str,
-    /// The id of the ceremony, or of the rules in force, which stands where keys have theirs.
+    /// The id of the ceremony, of the rules in force, or of the set, which stands where keys have theirs.
     pub(crate) id: [u8; 32],
     pub(crate) sequence: u64,
     pub(crate) previous: Option<[u8; 32]>,

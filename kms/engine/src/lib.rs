@@ -22,6 +22,12 @@ mod refusals;
 mod rewrap;
 mod roots;
 pub mod sequencer;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "its callers come next: creation of split keys, deposits, ceremonies of shares"
+)]
+mod shares;
 mod status;
 mod trail;
 mod transfer;

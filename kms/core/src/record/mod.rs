@@ -10,6 +10,7 @@ mod meta;
 mod principal;
 mod request;
 mod root;
+mod share_set;
 mod version;
 mod wrapping_key;
 
@@ -23,6 +24,7 @@ pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
 pub use principal::{PrincipalRecord, Role, Tenant, TenantRotation};
 pub use request::RequestRecord;
 pub use root::{FIRST_ROOT_SLOT, RootSlot, RootState};
+pub use share_set::{SealedShares, ShareSetRecord};
 pub use version::{Attestation, KeyState, Locator, Origin, VersionRecord, VersionUid};
 pub use wrapping_key::{Wrapped, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
 
