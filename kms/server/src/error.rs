@@ -55,7 +55,8 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::VersionNotFound
         | Reason::ImportJobNotFound
         | Reason::CeremonyNotFound
-        | Reason::ShareSetNotFound => Code::NotFound,
+        | Reason::ShareSetNotFound
+        | Reason::DepositNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch | Reason::OutcomeUnknown => Code::Aborted,
         Reason::RateLimited => Code::ResourceExhausted,

@@ -22,14 +22,9 @@ pub(crate) struct StoredSet {
 
 impl StoredSet {
     /// The manifest whose shares count.
+    #[expect(dead_code, reason = "ceremonies of shares ask for it")]
     pub(crate) fn in_force(&self) -> &Manifest {
         self.epochs.current().manifest()
-    }
-
-    /// The epoch of a number, while it counts or waits for its confirmations.
-    pub(crate) fn epoch(&self, number: u32) -> Option<&Epoch> {
-        let alive = [Some(self.epochs.current()), self.epochs.next()];
-        alive.into_iter().flatten().find(|epoch| epoch.manifest().epoch() == number)
     }
 }
 
