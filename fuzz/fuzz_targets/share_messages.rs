@@ -1,7 +1,7 @@
-//! What custodians sign about shares, and the state of a set's epochs: what decodes, encodes to the same bytes.
+//! What custodians sign about shares, and what is dealt and waits for its signature: what decodes, encodes to the same bytes.
 #![no_main]
 
-use hufu_shares::{Confirmation, Contribution, Epochs, Handover};
+use hufu_shares::{Confirmation, Contribution, Dealt, Handover};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(contribution) = Contribution::from_bytes(bytes) {
         assert_eq!(contribution.to_bytes(), bytes);
     }
-    if let Ok(epochs) = Epochs::from_bytes(bytes) {
-        assert_eq!(epochs.to_bytes(), bytes);
+    if let Ok(dealt) = Dealt::from_bytes(bytes) {
+        assert_eq!(dealt.to_bytes(), bytes);
     }
 });

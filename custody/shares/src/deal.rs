@@ -1,14 +1,24 @@
 //! Dealing a secret out.
 
+use hufu_codec::encode;
 use hufu_custodian::{Name, Roster, SealingKey, VerifyingKey};
 use hufu_secret::{Rng, SecretBytes, random_array};
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
 
 use crate::share::seal_content;
+use crate::strict::decode_strictly;
 use crate::terms::check_quorum;
 use crate::{
-    BLIND_LEN, Curve, Error, Manifest, SECRET_LEN_MAX, Scheme, Seat, SetId, Share, SignedManifest, Subject, feldman,
-    scheme, shamir,
+    BLIND_LEN, Curve, Error, Manifest, SEATS_MAX, SECRET_LEN_MAX, Scheme, Seat, SetId, Share, SignedManifest,
+    Subject, feldman, manifest, scheme, shamir,
 };
+
+/// Longest sealed share in bytes.
+const SEALED_LEN_MAX: usize = SECRET_LEN_MAX + 512;
+const LEN_MAX: usize = manifest::LEN_MAX + SEATS_MAX * (SEALED_LEN_MAX + 4) + 64;
+const DOMAIN: &str = "hufu-dealt";
+const VERSION: u32 = 1;
 
 /// On what terms a secret is shared.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +40,21 @@ pub struct Terms<'a> {
     pub after: Option<&'a Manifest>,
 }
 
-/// A secret that was dealt out, before the dealer has signed. Signing is left to the caller, whose key may be in an HSM.
-#[derive(Clone, Debug)]
+/// A secret that was dealt out, before the dealer has signed. Signing is left to the caller, whose key may be in an HSM, or with
+/// someone else: nothing here can be opened but by custodians.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dealt {
     manifest: Manifest,
     sealed: Vec<Vec<u8>>,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Stored {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    manifest: Vec<u8>,
+    #[n(1)]
+    sealed: Vec<ByteVec>,
 }
 
 impl Dealt {
@@ -59,6 +79,28 @@ impl Dealt {
         let share = |(index, sealed)| Share::new(manifest.clone(), index, sealed);
         let shares = (1..).zip(self.sealed).map(share).collect::<Result<_, _>>()?;
         Ok((manifest, shares))
+    }
+
+    /// As bytes, to be sent to whoever signs.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let sealed = self.sealed.iter().cloned().map(ByteVec::from).collect();
+        encode(DOMAIN, VERSION, &Stored { manifest: self.manifest.to_bytes(), sealed })
+    }
+
+    /// Reads what [`Dealt::to_bytes`] wrote. That the shares are those of the manifest, their custodians alone can tell.
+    ///
+    /// # Errors
+    /// [`Error::Codec`], [`Error::TooLong`]; [`Error::Manifest`] also when there is not one sealed share for each seat.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let stored: Stored = decode_strictly(DOMAIN, VERSION, bytes, LEN_MAX)?;
+        let manifest = Manifest::from_bytes(&stored.manifest)?;
+        let sealed: Vec<Vec<u8>> = stored.sealed.into_iter().map(Vec::from).collect();
+        let sound = |share: &Vec<u8>| (1..=SEALED_LEN_MAX).contains(&share.len());
+        if sealed.len() != manifest.seats().len() || !sealed.iter().all(sound) {
+            return Err(Error::Manifest("one sealed share for each seat"));
+        }
+        Ok(Self { manifest, sealed })
     }
 }
 

@@ -37,7 +37,11 @@ struct File {
 }
 
 impl Share {
-    pub(crate) fn new(manifest: SignedManifest, index: u8, sealed: Vec<u8>) -> Result<Self, Error> {
+    /// The share of an index, from its parts. Whether it opens, its custodian alone can tell.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when the set has no such index.
+    pub fn new(manifest: SignedManifest, index: u8, sealed: Vec<u8>) -> Result<Self, Error> {
         if manifest.unverified().seat(index).is_none() {
             return Err(Error::Manifest("the share has an index that the set has not"));
         }
@@ -65,6 +69,12 @@ impl Share {
     #[must_use]
     pub fn index(&self) -> u8 {
         self.index
+    }
+
+    /// What its custodian holds, sealed.
+    #[must_use]
+    pub fn sealed(&self) -> &[u8] {
+        &self.sealed
     }
 
     /// Opens it with the custodian's key, and checks it against what the dealer committed to.

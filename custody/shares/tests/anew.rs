@@ -9,7 +9,7 @@ use hufu_custodian::{Name, Signed};
 use hufu_secret::SecretBytes;
 use hufu_shares::{
     Contribution, Curve, Epochs, Error, Fault, HandoverRequest, LIFETIME_MS_MAX, Manifest, OpenedShare, Plan, Point,
-    Scheme, Share, SignedManifest, Wanted, combine, deal, draft, feldman, receive,
+    Resharing, Scheme, Share, SignedManifest, Wanted, combine, deal, draft, feldman, receive,
 };
 
 const CURVES: [Curve; 2] = [Curve::P256, Curve::Sm2];
@@ -303,24 +303,27 @@ fn confirmed_by(scene: &Scene, share: &Share) -> Signed {
     scene.people[usize::from(share.index()) - 1].sign(opened.confirm().to_bytes())
 }
 
+/// Read again, as after a restart.
+fn again(epochs: &Epochs, scene: &Scene) {
+    assert_eq!(Epochs::from_bytes(&epochs.to_bytes(), &scene.dealer_key).unwrap(), *epochs);
+}
+
 #[test]
 fn an_epoch_dies_only_when_the_next_is_confirmed() {
     let scene = Scene::new(4);
     let secret = random(32);
     let (first, shares) = scene.deal(2, &secret);
-    let mut epochs = Epochs::new(first.unverified().clone(), 4).unwrap();
-    assert_eq!(epochs.admit(&scene.open(&shares[0])).unwrap_err().fault, Fault::Unconfirmed(1));
-    for share in &shares {
-        epochs.confirm(&confirmed_by(&scene, share), &scene.roster).unwrap();
-    }
-    epochs.advance().unwrap();
+    let mut epochs = Epochs::new(first.clone(), &scene.dealer_key).unwrap();
     epochs.admit(&scene.open(&shares[0])).unwrap();
+    assert!(epochs.confirm(&confirmed_by(&scene, &shares[1]), &scene.roster).unwrap());
+    assert!(!epochs.confirm(&confirmed_by(&scene, &shares[1]), &scene.roster).unwrap());
+    assert_eq!(epochs.current().confirmed(), [scene.people[1].name()]);
 
     let names = scene.names();
-    let again = deal(&scene.terms(3, &names, Some(first.unverified())), &secret, &System).unwrap();
-    let (second, new_shares) = scene.sign(again);
-    epochs.propose(second.unverified().clone(), 3).unwrap();
-    assert_eq!(Epochs::from_bytes(&epochs.to_bytes()).unwrap(), epochs);
+    let dealt = deal(&scene.terms(2, &names, Some(first.unverified())), &secret, &System).unwrap();
+    let (second, new_shares) = scene.sign(dealt);
+    epochs.propose(second, &Resharing::Refresh, 3).unwrap();
+    again(&epochs, &scene);
     for share in &new_shares[..2] {
         epochs.confirm(&confirmed_by(&scene, share), &scene.roster).unwrap();
         epochs.confirm(&confirmed_by(&scene, share), &scene.roster).unwrap();
@@ -333,11 +336,70 @@ fn an_epoch_dies_only_when_the_next_is_confirmed() {
 
     epochs.confirm(&confirmed_by(&scene, &new_shares[3]), &scene.roster).unwrap();
     assert_eq!(epochs.advance().unwrap().epoch(), 2);
-    assert_eq!(Epochs::from_bytes(&epochs.to_bytes()).unwrap(), epochs);
+    again(&epochs, &scene);
     epochs.admit(&scene.open(&new_shares[2])).unwrap();
     let dead = epochs.admit(&scene.open(&shares[1])).unwrap_err();
     assert_eq!((dead.custodian.as_str(), dead.fault), ("custodian-2", Fault::DeadEpoch(1)));
+    match epochs.confirm(&confirmed_by(&scene, &shares[0]), &scene.roster).unwrap_err() {
+        Error::Refused(refusal) => assert_eq!(refusal.fault, Fault::DeadEpoch(1)),
+        other => panic!("{other}"),
+    }
     assert!(matches!(epochs.advance(), Err(Error::Epochs(_))));
+    // The one who was away confirms late.
+    assert!(epochs.confirm(&confirmed_by(&scene, &new_shares[2]), &scene.roster).unwrap());
+    assert!(epochs.current().awaited().is_empty());
+    again(&epochs, &scene);
+}
+
+#[test]
+fn a_refresh_is_no_reshare_and_a_reshare_is_as_it_was_approved() {
+    let scene = Scene::new(4);
+    let secret = random(32);
+    let names = scene.names();
+    let first = scene.sign(deal(&scene.terms(2, &names[..3], None), &secret, &System).unwrap()).0;
+    let next = |threshold, holders: &[Name]| {
+        scene.sign(deal(&scene.terms(threshold, holders, Some(first.unverified())), &secret, &System).unwrap()).0
+    };
+    let turned: Vec<Name> = names[..3].iter().rev().cloned().collect();
+    let epochs = Epochs::new(first.clone(), &scene.dealer_key).unwrap();
+    let refused = |manifest: SignedManifest, how: Resharing<'_>| {
+        assert!(matches!(epochs.clone().propose(manifest, &how, 3), Err(Error::Epochs(_))));
+    };
+    refused(next(1, &names[..3]), Resharing::Refresh);
+    refused(next(2, &names[1..]), Resharing::Refresh);
+    refused(next(2, &names), Resharing::Refresh);
+    refused(next(2, &turned), Resharing::Refresh);
+    epochs.clone().propose(next(2, &names[..3]), &Resharing::Refresh, 3).unwrap();
+
+    let approved = Resharing::Reshare { threshold: 3, custodians: &names };
+    refused(next(2, &names), approved);
+    refused(next(3, &names[..3]), approved);
+    epochs.clone().propose(next(3, &names), &approved, 3).unwrap();
+    for required in [0, 2, 5] {
+        assert!(matches!(epochs.clone().propose(next(3, &names), &approved, required), Err(Error::Epochs(_))));
+    }
+}
+
+#[test]
+fn epochs_take_nobodys_word_but_the_dealers() {
+    let scene = Scene::new(3);
+    let mallory = Person::new("mallory", "south").custodian().signing;
+    let secret = random(32);
+    let first = scene.deal(2, &secret).0;
+    assert_eq!(Epochs::new(first.clone(), &mallory).unwrap_err(), Error::Dealer);
+    let mut epochs = Epochs::new(first.clone(), &scene.dealer_key).unwrap();
+    assert_eq!(Epochs::from_bytes(&epochs.to_bytes(), &mallory).unwrap_err(), Error::Dealer);
+
+    // A manifest whose signature is someone else's.
+    let names = scene.names();
+    let second = deal(&scene.terms(2, &names, Some(first.unverified())), &secret, &System).unwrap();
+    let (signed, other) = (scene.sign(second).0, scene.deal(2, &secret).0);
+    let (signature, foreign) = (signed.to_bytes(), other.to_bytes());
+    let at = signature.len() - hufu_custodian::SIGNATURE_LEN;
+    let forged = [&signature[..at], &foreign[foreign.len() - hufu_custodian::SIGNATURE_LEN..]].concat();
+    let forged = SignedManifest::from_bytes(&forged).unwrap();
+    assert_eq!(epochs.propose(forged, &Resharing::Refresh, 2).unwrap_err(), Error::Dealer);
+    epochs.propose(signed, &Resharing::Refresh, 2).unwrap();
 }
 
 #[test]
@@ -383,17 +445,14 @@ fn confirmations_that_do_not_belong_are_refused() {
     let scene = Scene::new(3);
     let (first, shares) = scene.deal(2, &random(32));
     let (_, foreign) = scene.deal(2, &random(32));
-    let mut epochs = Epochs::new(first.unverified().clone(), 3).unwrap();
+    let mut epochs = Epochs::new(first, &scene.dealer_key).unwrap();
     assert!(matches!(epochs.confirm(&confirmed_by(&scene, &foreign[0]), &scene.roster), Err(Error::Refused(_))));
     let statement = scene.open(&shares[0]).confirm().to_bytes();
     let stolen = scene.people[1].sign(statement.clone());
     assert!(matches!(epochs.confirm(&stolen, &scene.roster), Err(Error::Refused(_))));
     let forged = Signed { signer: scene.people[0].name(), ..stolen };
     assert!(matches!(epochs.confirm(&forged, &scene.roster), Err(Error::Custodian(_))));
-    assert_eq!(epochs.awaited().len(), 3);
-    for required in [0, 1, 4] {
-        assert!(matches!(Epochs::new(first.unverified().clone(), required), Err(Error::Epochs(_))));
-    }
+    assert_eq!(epochs.current().awaited().len(), 3);
     let mut other = scene.people[0].sign(statement);
     other.statement[0] ^= 1;
     assert!(epochs.confirm(&other, &scene.roster).is_err());
@@ -403,24 +462,19 @@ fn confirmations_that_do_not_belong_are_refused() {
 fn an_epoch_of_something_else_is_not_the_next() {
     let scene = Scene::new(3);
     let secret = random(32);
-    let (first, shares) = scene.deal(2, &secret);
-    let mut epochs = Epochs::new(first.unverified().clone(), 2).unwrap();
+    let first = scene.deal(2, &secret).0;
+    let mut epochs = Epochs::new(first.clone(), &scene.dealer_key).unwrap();
     let names = scene.names();
     let dealt = |after: &SignedManifest| {
         scene.sign(deal(&scene.terms(2, &names, Some(after.unverified())), &secret, &System).unwrap()).0
     };
     let second = dealt(&first);
-    assert!(matches!(epochs.propose(second.unverified().clone(), 2), Err(Error::Epochs(_))));
-    for share in &shares[..2] {
-        epochs.confirm(&confirmed_by(&scene, share), &scene.roster).unwrap();
-    }
-    epochs.advance().unwrap();
     let (foreign, _) = scene.deal(2, &secret);
     for wrong in [dealt(&second), dealt(&foreign), foreign, first] {
-        assert!(matches!(epochs.propose(wrong.unverified().clone(), 2), Err(Error::Epochs(_))));
+        assert!(matches!(epochs.propose(wrong, &Resharing::Refresh, 2), Err(Error::Epochs(_))));
     }
-    epochs.propose(second.unverified().clone(), 2).unwrap();
+    epochs.propose(second.clone(), &Resharing::Refresh, 2).unwrap();
     epochs.withdraw();
     assert!(epochs.next().is_none());
-    assert!(matches!(Epochs::new(second.unverified().clone(), 2), Err(Error::Epochs(_))));
+    assert!(matches!(Epochs::new(second, &scene.dealer_key), Err(Error::Epochs(_))));
 }

@@ -8,12 +8,16 @@ use std::sync::LazyLock;
 
 use common::{Scene, System, random};
 use hufu_custodian::testing::Person;
-use hufu_shares::{Confirmation, Contribution, Curve, Epochs, Handover, Manifest, Plan, Share, SignedManifest};
+use hufu_shares::{
+    Confirmation, Contribution, Curve, Dealt, Epochs, Handover, Manifest, Plan, Share, SignedManifest, deal,
+};
 use proptest::prelude::*;
+
+static SCENE: LazyLock<Scene> = LazyLock::new(|| Scene::new(3));
 
 /// One of each, of both schemes.
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let scene = Scene::new(3);
+    let scene = &*SCENE;
     let secret = random(32);
     let sets = [scene.deal(2, &secret), scene.deal_scalar(Curve::P256, 2, &secret)];
     let mut seeds = Vec::new();
@@ -26,11 +30,12 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
             manifest.unverified().to_bytes(),
             opened.reseal(&target, &[7; 32]).unwrap().to_bytes(),
             opened.confirm().to_bytes(),
-            Epochs::new(manifest.unverified().clone(), 2).unwrap().to_bytes(),
+            Epochs::new(manifest.clone(), &scene.dealer_key).unwrap().to_bytes(),
         ]);
     }
     let (manifest, shares) = &sets[1];
     let names = scene.names();
+    seeds.push(deal(&scene.terms(2, &names, None), &secret, &System).unwrap().to_bytes());
     let plan = Plan::new(&scene.terms(2, &names, Some(manifest.unverified()))).unwrap();
     seeds.push(plan.contribute(&scene.open(&shares[0]), &System).unwrap().to_bytes());
     seeds
@@ -45,7 +50,8 @@ fn readers(bytes: &[u8]) -> usize {
         Handover::from_bytes(bytes).map(|read| read.to_bytes()),
         Confirmation::from_bytes(bytes).map(|read| read.to_bytes()),
         Contribution::from_bytes(bytes).map(|read| read.to_bytes()),
-        Epochs::from_bytes(bytes).map(|read| read.to_bytes()),
+        Dealt::from_bytes(bytes).map(|read| read.to_bytes()),
+        Epochs::from_bytes(bytes, &SCENE.dealer_key).map(|read| read.to_bytes()),
     ];
     let written: Vec<Vec<u8>> = written.into_iter().flatten().collect();
     assert!(written.iter().all(|again| again == bytes));

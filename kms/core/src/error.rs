@@ -109,6 +109,10 @@ reasons! {
     CeremonyNotFound => "CEREMONY_NOT_FOUND",
     /// The rules of ceremonies do not allow this; which of them is told beside.
     CeremonyRefused => "CEREMONY_REFUSED",
+    /// There is no such share set, or the caller may not know of it.
+    ShareSetNotFound => "SHARE_SET_NOT_FOUND",
+    /// There is no such deposit, or the caller may not know of it.
+    DepositNotFound => "DEPOSIT_NOT_FOUND",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }

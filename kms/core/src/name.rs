@@ -91,6 +91,12 @@ identifier!(
     "job_id"
 );
 
+identifier!(
+    /// Name of a deposited key inside its tenant.
+    DepositId,
+    "deposit_id"
+);
+
 impl TenantId {
     /// Whether this is the reserved tenant of the service's own keys.
     #[must_use]
@@ -159,6 +165,87 @@ impl FromStr for ImportJobName {
                 Ok(Self { tenant: TenantId::parse(tenant)?, job: JobId::parse(job)? })
             }
             _ => Err(invalid("name", "`tenants/T/importJobs/J`")),
+        }
+    }
+}
+
+/// Names a set of shares, in this deployment and everywhere: 16 random bytes, 32 lower-case hexadecimal digits in text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct SetId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
+
+impl fmt::Display for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for SetId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut id = [0; 16];
+        let read = hex::decode_to_slice(text, &mut id).is_ok() && hex::encode(id) == text;
+        if read { Ok(Self(id)) } else { Err(invalid("name", "`tenants/T/shareSets/S`, S of 32 hexadecimal digits")) }
+    }
+}
+
+/// `tenants/T/shareSets/S`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ShareSetName {
+    /// The tenant that owns what is shared.
+    pub tenant: TenantId,
+    /// The set.
+    pub set: SetId,
+}
+
+impl fmt::Display for ShareSetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tenants/{}/shareSets/{}", self.tenant, self.set)
+    }
+}
+
+impl FromStr for ShareSetName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split('/').collect::<Vec<_>>().as_slice() {
+            ["tenants", tenant, "shareSets", set] => Ok(Self { tenant: TenantId::parse(tenant)?, set: set.parse()? }),
+            _ => Err(invalid("name", "`tenants/T/shareSets/S`")),
+        }
+    }
+}
+
+/// `tenants/T/deposits/D`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct DepositName {
+    /// The tenant that owns it.
+    pub tenant: TenantId,
+    /// The deposit inside the tenant.
+    pub deposit: DepositId,
+}
+
+impl fmt::Display for DepositName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tenants/{}/deposits/{}", self.tenant, self.deposit)
+    }
+}
+
+impl FromStr for DepositName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split('/').collect::<Vec<_>>().as_slice() {
+            ["tenants", tenant, "deposits", deposit] => {
+                Ok(Self { tenant: TenantId::parse(tenant)?, deposit: DepositId::parse(deposit)? })
+            }
+            _ => Err(invalid("name", "`tenants/T/deposits/D`")),
         }
     }
 }
@@ -263,6 +350,11 @@ mod tests {
             assert_eq!(text.parse::<VersionName>().unwrap().to_string(), text);
         }
         assert_eq!("tenants/dev/keys/k".parse::<KeyName>().unwrap().to_string(), "tenants/dev/keys/k");
+        let set = "tenants/dev/shareSets/00112233445566778899aabbccddeeff";
+        assert_eq!(set.parse::<ShareSetName>().unwrap().to_string(), set);
+        for wrong in ["0011", "00112233445566778899AABBCCDDEEFF", "00112233445566778899aabbccddeefg", ""] {
+            assert!(format!("tenants/dev/shareSets/{wrong}").parse::<ShareSetName>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

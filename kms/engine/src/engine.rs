@@ -22,6 +22,7 @@ use crate::alarms::Alarms;
 use crate::api::Caller;
 use crate::ceremonies::Ceremonies;
 use crate::crypto::{DeviceRandom, UsageBlocks};
+use crate::deposits::THRESHOLD_MIN;
 use crate::directory::Directory;
 use crate::fault;
 use crate::foundation::Keyring;
@@ -93,6 +94,7 @@ pub struct Engine {
     pub(crate) rewrapping: Mutex<Rewrapping>,
     pub(crate) notary: Option<Notary>,
     pub(crate) ceremonies: Option<Ceremonies>,
+    pub(crate) deposit_threshold_min: u8,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -136,6 +138,7 @@ impl Engine {
             rewrapping: Mutex::default(),
             notary: None,
             ceremonies: None,
+            deposit_threshold_min: THRESHOLD_MIN,
         }
     }
 

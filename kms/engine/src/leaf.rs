@@ -88,7 +88,7 @@ pub(crate) fn next_leaf(
     Ok(NextLeaf { row: row(&version.ledger_id, sequence, body), hash, sequence })
 }
 
-/// An event of what is no key: a ceremony, the rules in force, a tenant's wrapping keys.
+/// An event of what is no key: a ceremony, the rules in force, a share set, a tenant's wrapping keys.
 pub(crate) struct PlainEvent<'a> {
     pub(crate) origin: &'a str,
     /// Its id, which stands where keys have theirs.

@@ -51,9 +51,12 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
-        Reason::KeyNotFound | Reason::VersionNotFound | Reason::ImportJobNotFound | Reason::CeremonyNotFound => {
-            Code::NotFound
-        }
+        Reason::KeyNotFound
+        | Reason::VersionNotFound
+        | Reason::ImportJobNotFound
+        | Reason::CeremonyNotFound
+        | Reason::ShareSetNotFound
+        | Reason::DepositNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch | Reason::OutcomeUnknown => Code::Aborted,
         Reason::RateLimited => Code::ResourceExhausted,

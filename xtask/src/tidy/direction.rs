@@ -70,6 +70,7 @@ const DIRECTION: &[Row] = &[
             "hufu-entropy",
             "hufu-custodian",
             "hufu-ceremony",
+            "hufu-shares",
             "hufu-journal",
             "hufu-audit",
             "hufu-tlog",

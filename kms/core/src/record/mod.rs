@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod ceremony;
+mod deposit;
 mod import_job;
 mod intent;
 mod key;
@@ -10,11 +11,13 @@ mod meta;
 mod principal;
 mod request;
 mod root;
+mod share_set;
 mod version;
 mod wrapping_key;
 
 pub use ceiling::UsageCeiling;
 pub use ceremony::{CeremonyClock, CeremonyFile, CeremonyRecord, CeremonyRules};
+pub use deposit::Deposit;
 pub use import_job::{ImportJob, ImportState, KeyToBe};
 pub use intent::{Intent, IntentKind};
 pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection, Sharing};
@@ -23,6 +26,7 @@ pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
 pub use principal::{LedgerMark, PrincipalRecord, Role, Tenant, TenantRotation};
 pub use request::RequestRecord;
 pub use root::{FIRST_ROOT_SLOT, RootSlot, RootState};
+pub use share_set::{SealedShares, ShareSetRecord};
 pub use version::{Attestation, KeyState, Locator, Origin, VersionRecord, VersionUid};
 pub use wrapping_key::{Wrapped, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
 

@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Roster and policy in force, and the row that says so.
-    pub(super) async fn in_force(&self) -> Result<(Arc<Grounds>, CeremonyRules, u64), Error> {
+    pub(crate) async fn in_force(&self) -> Result<(Arc<Grounds>, CeremonyRules, u64), Error> {
         self.ceremonies()?;
         let lost = || self.directory.quarantine("ceremonies", "the row of the roster and policy in force is missing");
         let (rules, revision) = self.rules_row().await?.ok_or_else(lost)?;

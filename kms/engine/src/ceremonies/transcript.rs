@@ -46,9 +46,10 @@ impl Engine {
         Ok(closed.to_bytes())
     }
 
-    async fn sign_as_service(&self, message: &[u8], deadline: Instant) -> Result<Vec<u8>, Error> {
+    /// A signature of the log's key, which speaks for the service.
+    pub(crate) async fn sign_as_service(&self, message: &[u8], deadline: Instant) -> Result<Vec<u8>, Error> {
         let Some(notary) = &self.notary else {
-            return Err(Error::new(Reason::LedgerUnavailable, "this server has no log key to sign transcripts with"));
+            return Err(Error::new(Reason::LedgerUnavailable, "this server has no log key to sign with"));
         };
         let sign = Operation::Sign(&notary.key, SignInput::Message(message));
         let Outcome::Bytes(signature) = notary.signer.perform(sign, deadline).await.map_err(fault::backend)? else {

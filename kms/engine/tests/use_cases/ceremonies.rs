@@ -43,15 +43,15 @@ fn slow_policy(deployment: &str) -> CeremonyPolicy {
 }
 
 /// People, and a world that holds ceremonies with them.
-struct Stage {
-    world: World,
-    people: Vec<Person>,
-    roster: Roster,
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) people: Vec<Person>,
+    pub(crate) roster: Roster,
     policy: CeremonyPolicy,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::under(|deployment| policy(deployment, 1))
     }
 
@@ -59,7 +59,7 @@ impl Stage {
         Self::under(slow_policy)
     }
 
-    fn under(policy: fn(&str) -> CeremonyPolicy) -> Self {
+    pub(crate) fn under(policy: fn(&str) -> CeremonyPolicy) -> Self {
         let mut world = World::new();
         let deployment = world.server.log_key.name().to_owned();
         let people: Vec<Person> = PEOPLE.iter().map(|(name, of, _)| Person::new(name, of)).collect();
@@ -75,7 +75,7 @@ impl Stage {
         Self { world, people, roster, policy }
     }
 
-    fn person(&self, name: &str) -> &Person {
+    pub(crate) fn person(&self, name: &str) -> &Person {
         self.people.iter().find(|person| person.name().as_str() == name).unwrap()
     }
 
@@ -91,13 +91,13 @@ impl Stage {
         Request::from_toml(&file).unwrap()
     }
 
-    fn propose_with(&mut self, number: u64, act: &str, next: &[u8]) -> Result<CeremonyView, Error> {
+    pub(crate) fn propose_with(&mut self, number: u64, act: &str, next: &[u8]) -> Result<CeremonyView, Error> {
         let proposal = self.person("ann").sign(self.request(number, act).to_bytes()).to_bytes();
         let call = async |server: &Server, caller| server.engine.propose_ceremony(&caller, &proposal, next).await;
         self.world.call(ALICE, call)
     }
 
-    fn propose(&mut self, number: u64, act: &str) -> CeremonyView {
+    pub(crate) fn propose(&mut self, number: u64, act: &str) -> CeremonyView {
         self.propose_with(number, act, &[]).unwrap()
     }
 
@@ -113,30 +113,30 @@ impl Stage {
         self.world.call(ALICE, call)
     }
 
-    fn approve(&mut self, number: u64, who: &str) -> Result<CeremonyView, Error> {
+    pub(crate) fn approve(&mut self, number: u64, who: &str) -> Result<CeremonyView, Error> {
         let of = self.get(number).ceremony;
         let statement = self.statement(&of, who, Word::Approve);
         self.bring(number, CeremonyWord::Approve, &statement)
     }
 
-    fn get(&mut self, number: u64) -> CeremonyView {
+    pub(crate) fn get(&mut self, number: u64) -> CeremonyView {
         self.world.call(ALICE, async |server, caller| server.engine.ceremony(&caller, number).await).unwrap()
     }
 
-    fn execute(&mut self, number: u64) -> Result<CeremonyView, Error> {
+    pub(crate) fn execute(&mut self, number: u64) -> Result<CeremonyView, Error> {
         self.world.call(ALICE, async |server, caller| server.engine.execute_ceremony(&caller, number).await)
     }
 
-    fn pass(&mut self) {
+    pub(crate) fn pass(&mut self) {
         self.world.run(async |server| server.engine.hold_ceremonies().await).unwrap();
     }
 
-    fn state(&mut self, number: u64) -> State {
+    pub(crate) fn state(&mut self, number: u64) -> State {
         self.get(number).ceremony.state()
     }
 
     /// A ceremony that two of two organisations have approved.
-    fn approved(&mut self, number: u64, act: &str, next: &[u8]) {
+    pub(crate) fn approved(&mut self, number: u64, act: &str, next: &[u8]) {
         self.propose_with(number, act, next).unwrap();
         self.approve(number, "ben").unwrap();
         self.approve(number, "cho").unwrap();

@@ -1,0 +1,145 @@
+//! Changes of share sets, staged beside what else a use case commits.
+
+use hufu_core::Error;
+use hufu_core::changeset::{Collection, Guard, Write};
+use hufu_core::name::{SetId, TenantId};
+use hufu_core::record::{Record as _, SealedShares, ShareSetRecord};
+use hufu_log::leaf_scope;
+use hufu_shares::{Epochs, ManifestDigest, Share, SignedManifest};
+
+use super::{StoredSet, refused};
+use crate::engine::Engine;
+use crate::keys::Staging;
+use crate::leaf::{PlainEvent, plain_leaf};
+
+impl Engine {
+    /// A new set, with the shares of its first epoch, which counts at once.
+    ///
+    /// # Errors
+    /// [`hufu_core::Reason::ShareRefused`] when it is not a first epoch that the log's key signed.
+    pub(crate) fn stage_new_set(
+        &self,
+        staging: &mut Staging<'_>,
+        tenant: &TenantId,
+        first: &SignedManifest,
+        shares: &[Share],
+    ) -> Result<(), Error> {
+        let epochs = Epochs::new(first.clone(), &self.dealer()?).map_err(|error| refused(&error))?;
+        let manifest = first.unverified();
+        let mut record = ShareSetRecord {
+            set: SetId(manifest.set().0),
+            tenant: tenant.clone(),
+            subject: manifest.subject().name.clone(),
+            epochs: epochs.to_bytes(),
+            sequence: 0,
+            last_leaf: [0; 32],
+            created_at: self.clock.now_ms(),
+        };
+        self.stage_leaf(staging, &mut record, &epochs, true)?;
+        staging.guard(Guard::Absent(Collection::ShareSet, record.id()));
+        staging.write(Write::Put(self.keyring.integrity().row(&record, 1)));
+        self.stage_shares(staging, record.set, first, shares);
+        Ok(())
+    }
+
+    /// A set whose epochs have changed since it was read: another one has begun, come into force, or been given up. The shares of
+    /// epochs that are not alive any more go.
+    ///
+    /// # Errors
+    /// Those of the ledger's encoding.
+    #[expect(dead_code, reason = "ceremonies of shares begin epochs")]
+    pub(crate) fn stage_epochs(
+        &self,
+        staging: &mut Staging<'_>,
+        before: &StoredSet,
+        epochs: &Epochs,
+        new_shares: &[Share],
+    ) -> Result<(), Error> {
+        let mut record = ShareSetRecord { epochs: epochs.to_bytes(), ..before.record.clone() };
+        record.sequence += 1;
+        self.stage_leaf(staging, &mut record, epochs, false)?;
+        self.stage_set(staging, &record, before.revision);
+        let alive = digests(epochs);
+        for dead in digests(&before.epochs).into_iter().filter(|digest| !alive.contains(digest)) {
+            staging.write(Write::Delete(Collection::ShareSet, SealedShares::row_id(record.set, &dead.0)));
+        }
+        if let Some(next) = epochs.next().filter(|_| !new_shares.is_empty()) {
+            self.stage_shares(staging, record.set, next.signed(), new_shares);
+        }
+        Ok(())
+    }
+
+    /// A set that someone has confirmed: no event.
+    pub(crate) fn stage_confirmed(&self, staging: &mut Staging<'_>, before: &StoredSet, epochs: &Epochs) {
+        let record = ShareSetRecord { epochs: epochs.to_bytes(), ..before.record.clone() };
+        self.stage_set(staging, &record, before.revision);
+    }
+
+    /// A set that is no more: its shares are dead, all of them.
+    ///
+    /// # Errors
+    /// Those of the ledger's encoding.
+    pub(crate) fn stage_set_gone(&self, staging: &mut Staging<'_>, before: &StoredSet) -> Result<(), Error> {
+        let mut record = before.record.clone();
+        record.sequence += 1;
+        self.stage_event(staging, &mut record, [[0; 32]; 2], false)?;
+        let id = record.id();
+        staging.guard(Guard::Revision(Collection::ShareSet, id.clone(), before.revision));
+        staging.write(Write::Delete(Collection::ShareSet, id));
+        for dead in digests(&before.epochs) {
+            staging.write(Write::Delete(Collection::ShareSet, SealedShares::row_id(record.set, &dead.0)));
+        }
+        Ok(())
+    }
+
+    fn stage_set(&self, staging: &mut Staging<'_>, record: &ShareSetRecord, revision: u64) {
+        staging.guard(Guard::Revision(Collection::ShareSet, record.id(), revision));
+        staging.write(Write::Put(self.keyring.integrity().row(record, revision + 1)));
+    }
+
+    fn stage_shares(&self, staging: &mut Staging<'_>, set: SetId, of: &SignedManifest, shares: &[Share]) {
+        let shares = shares.iter().map(|share| share.sealed().to_vec().into()).collect();
+        let kept = SealedShares { set, manifest: of.digest().0, shares };
+        staging.guard(Guard::Absent(Collection::ShareSet, kept.id()));
+        staging.write(Write::Put(self.keyring.integrity().row(&kept, 1)));
+    }
+
+    fn stage_leaf(
+        &self,
+        staging: &mut Staging<'_>,
+        record: &mut ShareSetRecord,
+        epochs: &Epochs,
+        first: bool,
+    ) -> Result<(), Error> {
+        let next = epochs.next().map_or([0; 32], |next| next.signed().digest().0);
+        self.stage_event(staging, record, [epochs.current().signed().digest().0, next], first)
+    }
+
+    /// The leaf of a change: the manifest that counts, and the one that is being confirmed; zeros for none.
+    fn stage_event(
+        &self,
+        staging: &mut Staging<'_>,
+        record: &mut ShareSetRecord,
+        [current, next]: [[u8; 32]; 2],
+        first: bool,
+    ) -> Result<(), Error> {
+        let id = self.set_ledger_id(record.set);
+        let leaf = plain_leaf(&PlainEvent {
+            origin: &self.deployment.log_origin,
+            id,
+            sequence: record.sequence,
+            previous: (!first).then_some(record.last_leaf),
+            at: self.clock.now_ms(),
+            names: [("share-manifest", current), ("share-next", next)],
+            evidence: staging.evidence(),
+        })?;
+        record.last_leaf = leaf.hash;
+        staging.leaf(&leaf_scope(&id), leaf.row);
+        Ok(())
+    }
+}
+
+/// The manifests of the epochs that are alive.
+fn digests(epochs: &Epochs) -> Vec<ManifestDigest> {
+    [Some(epochs.current()), epochs.next()].into_iter().flatten().map(|epoch| epoch.signed().digest()).collect()
+}
