@@ -129,6 +129,12 @@ impl Kind {
         self.opens_secrets()
     }
 
+    /// Whether callers with a role for it can do the same without a ceremony, unless the policy says `only`.
+    #[must_use]
+    pub fn is_done_otherwise(self) -> bool {
+        matches!(self, Self::RotateKey | Self::RotateTenantKey | Self::Import | Self::Destruction)
+    }
+
     /// Whether it decides what all other kinds take, and who counts.
     #[must_use]
     pub fn governs(self) -> bool {

@@ -82,6 +82,10 @@ pub struct Rule {
     #[n(9)]
     #[serde(default)]
     pub logged_first: bool,
+    /// Whether nobody does it in another way, whatever a caller's role allows.
+    #[cbor(n(10), default)]
+    #[serde(default)]
+    pub only: bool,
 }
 
 /// The file, in TOML.
@@ -194,6 +198,9 @@ impl Rule {
         }
         if kind.opens_secrets() && self.delay_s == 0 {
             return Err("what brings shares together outside their holders has a delay");
+        }
+        if self.only && !kind.is_done_otherwise() {
+            return Err("`only` is for what callers could do alone: this kind is never done in another way");
         }
         match kind.share_use() {
             ShareUse::None if self.shares != 0 => Err("this kind has no use for shares"),

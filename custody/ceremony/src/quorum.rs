@@ -150,6 +150,7 @@ mod tests {
             lifetime_max_s: 1,
             shares: 0,
             logged_first: false,
+            only: false,
         }
     }
 

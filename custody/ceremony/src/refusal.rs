@@ -166,6 +166,9 @@ pub enum Refusal {
     /// The outcome must be in the ledger.
     #[error("the outcome of this kind has a receipt of the ledger")]
     ReceiptMissing,
+    /// The policy lets nobody do it in another way.
+    #[error("the policy in force has `{0}` done by ceremonies alone")]
+    OnlyByCeremony(Kind),
     /// What is said to be in the ledger is not.
     #[error("the receipt of the ledger does not prove that the request is in it")]
     ReceiptFalse,
@@ -237,6 +240,7 @@ impl Refusal {
             Self::SharesMissing { .. } => "CEREMONY_SHARES_MISSING",
             Self::StepTwice(_) => "CEREMONY_STEP_TWICE",
             Self::ReceiptMissing => "CEREMONY_RECEIPT_MISSING",
+            Self::OnlyByCeremony(_) => "CEREMONY_ONLY",
             Self::ReceiptFalse => "CEREMONY_RECEIPT_FALSE",
             Self::LoggedTwice => "CEREMONY_LOGGED_TWICE",
             Self::TimeBackwards => "CEREMONY_TIME_BACKWARDS",

@@ -245,6 +245,7 @@ fn add_rule(words: &mut Words, rule: &Rule) {
         lifetime_max_s,
         shares,
         logged_first,
+        only,
     } = rule;
     words.add("  approvals", approvals);
     words.add("  organisations", organisations);
@@ -258,4 +259,5 @@ fn add_rule(words: &mut Words, rule: &Rule) {
     words.add("  seconds until it expires, at most", lifetime_max_s);
     words.add("  shares", shares);
     words.add("  logged before anyone approves", if *logged_first { "yes" } else { "no" });
+    words.add("  done by ceremonies alone", if *only { "yes" } else { "no" });
 }

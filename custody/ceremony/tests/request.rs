@@ -200,6 +200,7 @@ fn a_policy_has_one_hash_and_words_of_all_of_it() {
         ("shares = 3", "shares = 2"),
         ("shares = 3", "shares = 3\nlogged_first = true"),
         ("rules.destruction", "rules.import"),
+        ("[rules.destruction]", "[rules.destruction]\nonly = true"),
     ];
     let without_hash = |policy: &CeremonyPolicy| policy.words().replace(&policy.hash().to_string(), "");
     for (from, to) in changes {
@@ -231,6 +232,7 @@ fn a_policy_that_cannot_be_followed_is_refused() {
         ("lifetime_max_s = 86400", "lifetime_max_s = 86400\nshares = 1"),
         ("number = 1", "number = 0"),
         ("rules.destruction", "rules.deletion"),
+        ("[rules.recovery]", "[rules.recovery]\nonly = true"),
         ("[rules.destruction]", "[rules.destruction]\nproposer_approves = true"),
     ];
     for (from, to) in broken {

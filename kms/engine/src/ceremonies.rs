@@ -12,6 +12,7 @@ mod decide;
 mod execute;
 mod files;
 mod held;
+mod only;
 mod pass;
 mod propose;
 mod read;

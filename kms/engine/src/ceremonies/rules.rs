@@ -27,7 +27,7 @@ impl Engine {
     /// # Errors
     /// [`Reason::CeremonyRefused`] when the configuration names others, or those of another deployment.
     pub async fn open_ceremonies(&self) -> Result<(), Error> {
-        let Some(ceremonies) = &self.ceremonies else { return Ok(()) };
+        let Some(ceremonies) = &self.ceremonies else { return self.check_none_in_force().await };
         let first = ceremonies.first.clone();
         self.read_uptime().await?;
         if first.roster().deployment() != self.deployment.log_origin {
@@ -38,6 +38,15 @@ impl Engine {
             Some((rules, _)) => check_configured(&first, &rules),
             None => self.begin_rules(&first).await,
         }
+    }
+
+    /// Without its section the configuration would switch off what the policy in force reserves for ceremonies.
+    async fn check_none_in_force(&self) -> Result<(), Error> {
+        if self.rules_row().await?.is_none() {
+            return Ok(());
+        }
+        let message = "a policy of ceremonies is in force, and the configuration has no `[ceremonies]` any more";
+        Err(Error::new(Reason::CeremonyRefused, message).help("put the section back"))
     }
 
     /// Roster and policy in force, and the row that says so.

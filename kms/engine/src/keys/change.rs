@@ -1,5 +1,6 @@
 //! Activate, suspend, resume, revoke, schedule and cancel destruction of one version.
 
+use hufu_ceremony::Kind;
 use hufu_core::changeset::{Collection, Guard};
 use hufu_core::name::VersionName;
 use hufu_core::policy::Action;
@@ -45,6 +46,9 @@ impl Engine {
         let permit = self.authorize(caller, action, &name.key.tenant, Some(&name.key))?;
         if self.replayed(caller).await?.is_some() {
             return self.version_detail(name).await;
+        }
+        if matches!(request.change, Change::ScheduleDestroy { .. }) {
+            self.may_do_alone(Kind::Destruction).await?;
         }
         let changed = self.change_read(caller, &permit, request).await;
         self.unless_repeated(caller, changed).await?;

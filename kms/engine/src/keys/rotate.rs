@@ -1,5 +1,6 @@
 //! Rotate: a new active version takes over, the old one keeps verifying and decrypting.
 
+use hufu_ceremony::Kind;
 use hufu_core::changeset::Guard;
 use hufu_core::name::KeyName;
 use hufu_core::policy::Action;
@@ -30,6 +31,7 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.detail(name).await;
         }
+        self.may_do_alone(Kind::RotateKey).await?;
         let rotated = self.rotate_read(caller, &permit, name, etag).await;
         self.unless_repeated(caller, rotated).await?;
         self.detail(name).await

@@ -1,5 +1,6 @@
 //! The beginning of a rotation, and how far it is.
 
+use hufu_ceremony::Kind;
 use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::{Collection, Guard, Write};
 use hufu_core::name::TenantId;
@@ -45,6 +46,7 @@ impl Engine {
     async fn rotate_tenant_checked(&self, caller: &Caller, tenant: &TenantId) -> Result<TenantKey, Error> {
         let permit = self.authorize(caller, Action::RotateTenantKey, tenant, None)?;
         if self.replayed(caller).await?.is_none() {
+            self.may_do_alone(Kind::RotateTenantKey).await?;
             let begun = self.begin_rotation(caller, &permit, tenant).await;
             self.unless_repeated(caller, begun).await?;
         }

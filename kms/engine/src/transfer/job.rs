@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hufu_ceremony::Kind;
 use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::ambient::random_array;
 use hufu_core::backend::{KeyHandle, Operation, Outcome, PublicKey, SignInput, Template};
@@ -65,6 +66,7 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.read_job(name).await;
         }
+        self.may_do_alone(Kind::Import).await?;
         self.check_capability(&key)?;
         self.check_arrival(&key)?;
         let (algorithm, scheme) = self.import_scheme(key.protection, request.import_algorithm)?;

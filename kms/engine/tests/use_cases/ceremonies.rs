@@ -7,7 +7,7 @@ use hufu_core::record::{CeremonyRecord, CeremonyRules, KeyState, Protection, Rec
 use hufu_core::{Error, Reason};
 use hufu_custodian::testing::Person;
 use hufu_custodian::{Custodian, Roster, VerifyingKey};
-use hufu_engine::api::{CeremonyView, CeremonyWord, CreateKey, Idempotency, PageRequest};
+use hufu_engine::api::{CeremonyView, CeremonyWord, Change, CreateKey, Idempotency, PageRequest};
 use hufu_storage::MemoryState;
 
 use crate::common::server::Server;
@@ -513,6 +513,37 @@ fn an_old_copy_of_a_ceremony_is_locked() {
 }
 
 /// The same with the row of the rules: a weaker policy does not come back.
+/// What the policy keeps for ceremonies nobody does alone, whatever the role; and the section is not left out to switch that off.
+#[test]
+fn what_is_done_by_ceremonies_alone_is_refused_to_everyone() {
+    let only = |deployment: &str| {
+        let rules = ["rotate-key", "rotate-tenant-key", "import", "destruction"].map(|kind| {
+            format!("[rules.{kind}]\napprovals = 2\norganisations = 2\nlifetime_max_s = 604800\nonly = true\n")
+        });
+        let file = format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n{}", rules.concat());
+        CeremonyPolicy::from_toml(&file).unwrap()
+    };
+    let mut stage = Stage::under(only);
+    let refused = |result: Result<(), Error>| assert_eq!(result.unwrap_err().by_rule(), Some("CEREMONY_ONLY"));
+    let name = version("sign", 1);
+    let world = &mut stage.world;
+    refused(
+        world.call(ALICE, async |server, caller| server.engine.rotate_key(&caller, &name.key, None).await.map(drop)),
+    );
+    refused(world.call(ALICE, async |server, caller| {
+        server.engine.rotate_tenant_key(&caller, &ALICE.tenant()).await.map(drop)
+    }));
+    // Revoking never waits for anybody.
+    world.change(name.clone(), REVOKE).unwrap();
+    let destroy = Change::ScheduleDestroy { after_ms: DELAY_MS };
+    refused(world.change(name, destroy).map(drop));
+    world.site.ceremonies = None;
+    assert!(world.try_restart().is_err());
+    world.site.ceremonies = Some(Grounds::new(stage.roster.clone(), stage.policy.clone()).unwrap());
+    stage.world.restart();
+    assert_eq!(newest(&mut stage, "sign"), 1);
+}
+
 #[test]
 fn an_old_policy_that_is_put_back_locks_ceremonies() {
     let mut stage = Stage::new();
