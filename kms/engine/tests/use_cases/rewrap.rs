@@ -11,7 +11,8 @@ use hufu_core::record::{
 };
 use hufu_core::{Error, Reason};
 use hufu_engine::api::{
-    AuditFilter, Change, CreateImportJob, CreateKey, Idempotency, ImportKey, PageRequest, RotationProgress, TenantKey,
+    AuditFilter, Change, CreateImportJob, CreateKey, IMPORT_JOBS_OPEN_MAX, Idempotency, ImportKey, KeyDetail,
+    PageRequest, RotationProgress, TenantKey,
 };
 use hufu_storage::MemoryState;
 
@@ -36,15 +37,29 @@ fn world() -> World {
         world.rotate(id, None).unwrap();
     }
     world.signing_key("hard");
+    wait_for(&mut world, "j", "in");
+    world
+}
+
+/// An import job that waits for a key.
+fn wait_for(world: &mut World, job: &str, id: &str) {
     let job = CreateImportJob {
-        job: JobId::parse("j").unwrap(),
-        key: CreateKey { protection: Protection::Software, ..create(ALICE, "in", Algorithm::HmacSha256) },
+        job: JobId::parse(job).unwrap(),
+        key: CreateKey { protection: Protection::Software, ..create(ALICE, id, Algorithm::HmacSha256) },
         public_key: None,
         import_algorithm: None,
         lifetime_ms: None,
     };
     world.call(ALICE, async |server, caller| server.engine.create_import_job(&caller, job).await).unwrap();
-    world
+}
+
+/// Brings a key in through a job.
+fn bring(world: &mut World, job: &str) -> KeyDetail {
+    let rows = world.site.store.snapshot().rows;
+    let row = rows[&Collection::ImportJob].values().find(|row| row.id.ends_with(&format!("/{job}"))).cloned();
+    let job = ImportJob::from_row(&row.unwrap()).unwrap();
+    let request = ImportKey { job: job.name(), wrapped: [job.import_key.as_slice(), &[7; 32]].concat() };
+    world.call(ALICE, async |server, caller| server.engine.import_key(&caller, request).await).unwrap()
 }
 
 fn software(world: &mut World, member: Member, id: &str, algorithm: Algorithm) -> Result<(), Error> {
@@ -405,6 +420,23 @@ fn a_row_from_before_the_rotation_does_not_open_and_is_told_as_what_it_is() {
     }
 }
 
+/// Jobs that are over are remembered for a while: those that still wait are also found behind a page of them.
+#[test]
+fn import_jobs_behind_the_first_page_live_through_it() {
+    let mut world = world();
+    let page = IMPORT_JOBS_OPEN_MAX - 1;
+    for number in 0..page {
+        wait_for(&mut world, &format!("a{number:02}"), &format!("a{number:02}"));
+    }
+    (0..page).for_each(|number| drop(bring(&mut world, &format!("a{number:02}"))));
+    wait_for(&mut world, "z", "last");
+    rotate(&mut world).unwrap();
+    settle(&mut world);
+    world.restart();
+    bring(&mut world, "z");
+    world.call(ALICE, async |server, caller| server.engine.mac(&caller, &primary("last"), b"m").await).unwrap();
+}
+
 /// An import job that waits can be used before, while and after its key is wrapped anew.
 #[test]
 fn an_import_job_lives_through_it() {
@@ -412,10 +444,6 @@ fn an_import_job_lives_through_it() {
     rotate(&mut world).unwrap();
     settle(&mut world);
     world.restart();
-    let job = world.site.store.snapshot().rows[&Collection::ImportJob].values().next().cloned().unwrap();
-    let job = ImportJob::from_row(&job).unwrap();
-    let request = ImportKey { job: job.name(), wrapped: [job.import_key.as_slice(), &[7; 32]].concat() };
-    let made = world.call(ALICE, async |server, caller| server.engine.import_key(&caller, request).await).unwrap();
-    assert_eq!(made.key.record.exit, Exit::Never);
+    assert_eq!(bring(&mut world, "j").key.record.exit, Exit::Never);
     world.call(ALICE, async |server, caller| server.engine.mac(&caller, &primary("in"), b"m").await).unwrap();
 }
