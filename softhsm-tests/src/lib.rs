@@ -14,6 +14,7 @@
 mod chance;
 mod cli;
 mod config;
+mod council;
 mod daemon;
 mod database;
 mod faults;
@@ -33,6 +34,7 @@ mod witness;
 pub use chance::Chance;
 pub use cli::{Cli, Run};
 pub use config::{ConfigBuilder, Storage};
+pub use council::Council;
 pub use daemon::{Daemon, Stopped, wait_until};
 pub use database::Database;
 pub use faults::{FaultCall, Faults};

@@ -40,6 +40,16 @@ impl Deployment {
         Self { base, schema, configuration }
     }
 
+    /// What all its servers share but the database and the token.
+    pub fn scratch(&self) -> &Path {
+        self.base.scratch()
+    }
+
+    /// Adds a section to the configuration of servers that start from now on.
+    pub fn configure(&mut self, section: &str) {
+        self.configuration.push_str(section);
+    }
+
     /// Starts a server; the first one begins the deployment. The same name again goes on where that server was.
     pub fn start(&self, name: &'static str) -> Replica {
         let directory = self.base.scratch();

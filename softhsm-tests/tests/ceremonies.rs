@@ -4,45 +4,30 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use hufu_ceremony::{Ceremony, CeremonyPolicy, Event, Grounds, Pins, Request, State, Word, time, verify};
-use hufu_custodian::testing::{self, Person};
-use hufu_custodian::{Label, Roster, VerifyingKey, armour};
+use hufu_ceremony::{Pins, State, verify};
+use hufu_custodian::{Label, armour};
 use hufu_sdk::v1::{Algorithm, Protection, ceremony};
 use hufu_sdk::{Client, KeyRef, NewKey, v1};
-use hufu_softhsm_tests::{ConfigBuilder, Daemon, Storage, wait_until};
-use hufu_tlog::VerifierKey;
+use hufu_softhsm_tests::{ConfigBuilder, Council, Daemon, Storage, wait_until};
 use tokio::runtime::Runtime;
 
 /// Nothing here depends on how fast it is.
 const LONG: Duration = Duration::from_secs(180);
 /// Keys with the label: enough for a kill to fall between two.
 const KEYS: usize = 60;
-/// An Ed25519 SubjectPublicKeyInfo before the key itself (RFC 8410 §4).
-const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
-/// Four custodians of two organisations, and a server that knows them.
+/// A server, and custodians that it knows.
 struct Scene {
     daemon: Daemon,
     builder: ConfigBuilder,
-    people: Vec<Person>,
-    roster: Roster,
-    policy: CeremonyPolicy,
-    service: VerifyingKey,
+    council: Council,
 }
 
-fn policy(deployment: &str) -> String {
+fn rules() -> String {
     let rule = "approvals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
-    format!(
-        "format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n[rules.rotate-key]\n{rule}logged_first = true\n\
-         [rules.rotate-label]\n{rule}"
-    )
-}
-
-fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(now.as_millis()).unwrap()
+    format!("[rules.rotate-key]\n{rule}logged_first = true\n[rules.rotate-label]\n{rule}")
 }
 
 impl Scene {
@@ -50,26 +35,19 @@ impl Scene {
     fn new(runtime: &Runtime) -> Self {
         let builder = ConfigBuilder::new(Storage::Sqlite);
         let daemon = Daemon::start_config(&builder);
-        let (deployment, service) = runtime.block_on(async {
+        let council = runtime.block_on(async {
             let client = daemon.client("admin");
             let refused = client.ceremony("ceremonies/1").await.unwrap_err();
             assert_eq!(refused.reason(), Some("CEREMONIES_OFF"), "{refused}");
-            let key = VerifierKey::parse(&client.log_key().await.unwrap().verifier_key).unwrap();
-            (key.name().to_owned(), VerifyingKey::from_spki(&[&SPKI[..], key.public_key()].concat()).unwrap())
+            Council::of(&client, &rules()).await
         });
-        let people = testing::people(4);
-        let roster = Roster::first(&deployment, people.iter().map(Person::custodian).collect()).unwrap();
         let stopped = daemon.terminate();
-        let file = |name: &str| stopped.scratch().join(name);
-        fs::write(file("roster.hufu"), armour::write(Label::Roster, &roster.to_bytes()).unwrap()).unwrap();
-        fs::write(file("ceremonies.toml"), policy(&deployment)).unwrap();
-        let section = "[ceremonies]\nroster = \"roster.hufu\"\npolicy = \"ceremonies.toml\"\n";
-        let config = fs::read_to_string(file("hufu.toml")).unwrap();
-        fs::write(file("hufu.toml"), format!("{config}{section}")).unwrap();
+        let section = council.write(stopped.scratch());
+        let file = stopped.scratch().join("hufu.toml");
+        fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
         let daemon = stopped.start();
         builder.write_profiles(&daemon);
-        let policy = CeremonyPolicy::from_toml(&policy(&deployment)).unwrap();
-        Self { daemon, builder, people, roster, policy, service }
+        Self { daemon, builder, council }
     }
 
     fn client(&self) -> Client {
@@ -82,44 +60,16 @@ impl Scene {
         Self { daemon, ..self }
     }
 
-    fn person(&self, number: usize) -> &Person {
-        self.people.iter().find(|person| person.name().as_str() == format!("custodian-{number}")).unwrap()
-    }
-
-    fn request(&self, number: u64, act: &str) -> Request {
-        let at = |ms: u64| time::show(ms / 1000 * 1000);
-        let file = format!(
-            "format = 1\ndeployment = \"{}\"\nnumber = {number}\ntitle = \"A rotation\"\nreason = \"It is time\"\n\
-             proposer = \"custodian-1\"\nroster = \"{}\"\npolicy = \"{}\"\nnot_before = {}\nexpires_at = {}\n[act.{act}",
-            self.roster.deployment(),
-            hex::encode(self.roster.hash().0),
-            self.policy.hash(),
-            at(now_ms() - 60_000),
-            at(now_ms() + 86_400_000),
-        );
-        Request::from_toml(&file).unwrap()
-    }
-
     async fn propose(&self, number: u64, act: &str) -> v1::Ceremony {
-        let proposal = self.person(1).sign(self.request(number, act).to_bytes()).to_bytes();
-        self.client().create_ceremony(proposal, Vec::new()).await.unwrap()
+        self.council.propose(&self.client(), number, act).await
     }
 
-    /// What a custodian's tool does: it replays what the server sent, on the roster and policy that it has pinned, and signs.
     async fn approval(&self, name: &str, who: usize) -> Vec<u8> {
-        let sent = self.client().ceremony(name).await.unwrap();
-        let events: Vec<Event> = sent.events.iter().map(|bytes| Event::from_bytes(bytes).unwrap()).collect();
-        let grounds = Grounds::new(self.roster.clone(), self.policy.clone()).unwrap();
-        let ceremony = Ceremony::replay(grounds.into(), &events).unwrap();
-        assert_eq!(sent.request_digest, ceremony.digest().0);
-        let person = self.person(who);
-        let decision = ceremony.decision(&person.name(), Word::Approve, (now_ms(), now_ms() + 3_600_000));
-        person.sign(decision.to_bytes()).to_bytes()
+        self.council.approval(&self.client(), name, who).await
     }
 
     async fn approve(&self, name: &str, who: usize) -> v1::Ceremony {
-        let approval = self.approval(name, who).await;
-        self.client().approve_ceremony(name, approval).await.unwrap()
+        self.council.approve(&self.client(), name, who).await
     }
 
     async fn state(&self, name: &str) -> ceremony::State {
@@ -132,8 +82,7 @@ impl Scene {
     }
 
     fn pins(&self) -> Pins {
-        let policy = Some(self.policy.hash());
-        Pins { roster: self.roster.hash(), policy, service: self.service.clone(), seen: None }
+        self.council.pins()
     }
 }
 
@@ -202,8 +151,7 @@ fn a_ceremony_goes_its_way_by_the_command() {
     let put = |name: &str, label, bytes: &[u8]| cli.write(name, armour::write(label, bytes).unwrap().as_bytes());
     cli.ok("key create signer --algorithm p256 --protection software");
     let act = "rotate-key]\nkey = \"tenants/dev/keys/signer\"\nversion = 1\n";
-    let request = scene.request(3, act);
-    put("request", Label::Request, &scene.person(1).sign(request.to_bytes()).to_bytes());
+    put("request", Label::Request, &scene.council.proposal(3, act));
     assert_eq!(cli.json("ceremony propose request")["name"], "ceremonies/3");
     scene.wait_for(&runtime, "ceremonies/3", ceremony::State::Collecting);
     cli.refused("CEREMONY_REFUSED", "ceremony execute 3 --yes");

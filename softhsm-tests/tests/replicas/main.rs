@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod ceremonies;
 mod loss;
 mod revocation;
 mod rotation;
