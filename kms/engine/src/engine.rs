@@ -16,6 +16,7 @@ use hufu_core::rules::Retirement;
 use hufu_core::store::Store;
 use hufu_core::{Error, Reason};
 use hufu_journal::{Journal, Slot};
+use hufu_opener::ShareOpener;
 use parking_lot::Mutex;
 
 use crate::alarms::Alarms;
@@ -93,6 +94,7 @@ pub struct Engine {
     pub(crate) rewrapping: Mutex<Rewrapping>,
     pub(crate) notary: Option<Notary>,
     pub(crate) ceremonies: Option<Ceremonies>,
+    pub(crate) opener: Option<Arc<dyn ShareOpener>>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -136,6 +138,7 @@ impl Engine {
             rewrapping: Mutex::default(),
             notary: None,
             ceremonies: None,
+            opener: None,
         }
     }
 
