@@ -9,7 +9,6 @@ mod ceremonies;
 mod crypto;
 mod directory;
 mod engine;
-#[expect(dead_code, reason = "its callers come next: creation of split keys, recovery, ceremonies of shares")]
 mod escrow;
 mod fault;
 mod foundation;
@@ -24,11 +23,7 @@ mod refusals;
 mod rewrap;
 mod roots;
 pub mod sequencer;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "its callers come next: creation of split keys, deposits, ceremonies of shares"
-)]
+#[expect(dead_code, reason = "its callers come next: creation of split keys, deposits, ceremonies of shares")]
 mod shares;
 mod status;
 mod trail;

@@ -48,6 +48,8 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::NotSealed
         | Reason::CeremoniesOff
         | Reason::CeremonyRefused
+        | Reason::KeyInShares
+        | Reason::NotRecoverable
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
@@ -55,7 +57,8 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::VersionNotFound
         | Reason::ImportJobNotFound
         | Reason::CeremonyNotFound
-        | Reason::ShareSetNotFound => Code::NotFound,
+        | Reason::ShareSetNotFound
+        | Reason::TargetNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch | Reason::OutcomeUnknown => Code::Aborted,
         Reason::RateLimited => Code::ResourceExhausted,

@@ -15,8 +15,8 @@ use crate::common::world::{ALICE, BOB, Member, World};
 use crate::requests::{REVOKE, create, key, reason, version};
 
 /// An hour, the delay of destructions.
-const DELAY_MS: u64 = 3_600_000;
-const DAY_MS: u64 = 24 * DELAY_MS;
+pub(crate) const DELAY_MS: u64 = 3_600_000;
+pub(crate) const DAY_MS: u64 = 24 * DELAY_MS;
 
 const PEOPLE: [(&str, &str, &[&str]); 5] = [
     ("ann", "north", &["officer"]),
@@ -43,11 +43,11 @@ fn slow_policy(deployment: &str) -> CeremonyPolicy {
 }
 
 /// People, and a world that holds ceremonies with them.
-struct Stage {
-    world: World,
-    people: Vec<Person>,
-    roster: Roster,
-    policy: CeremonyPolicy,
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) people: Vec<Person>,
+    pub(crate) roster: Roster,
+    pub(crate) policy: CeremonyPolicy,
 }
 
 impl Stage {
@@ -59,8 +59,11 @@ impl Stage {
         Self::under(slow_policy)
     }
 
-    fn under(policy: fn(&str) -> CeremonyPolicy) -> Self {
-        let mut world = World::new();
+    pub(crate) fn under(policy: fn(&str) -> CeremonyPolicy) -> Self {
+        Self::in_world(World::new(), policy)
+    }
+
+    pub(crate) fn in_world(mut world: World, policy: fn(&str) -> CeremonyPolicy) -> Self {
         let deployment = world.server.log_key.name().to_owned();
         let people: Vec<Person> = PEOPLE.iter().map(|(name, of, _)| Person::new(name, of)).collect();
         let entry = |(person, row): (&Person, &(&str, &str, &[&str]))| Custodian {
@@ -75,7 +78,7 @@ impl Stage {
         Self { world, people, roster, policy }
     }
 
-    fn person(&self, name: &str) -> &Person {
+    pub(crate) fn person(&self, name: &str) -> &Person {
         self.people.iter().find(|person| person.name().as_str() == name).unwrap()
     }
 
@@ -91,7 +94,7 @@ impl Stage {
         Request::from_toml(&file).unwrap()
     }
 
-    fn propose_with(&mut self, number: u64, act: &str, next: &[u8]) -> Result<CeremonyView, Error> {
+    pub(crate) fn propose_with(&mut self, number: u64, act: &str, next: &[u8]) -> Result<CeremonyView, Error> {
         let proposal = self.person("ann").sign(self.request(number, act).to_bytes()).to_bytes();
         let call = async |server: &Server, caller| server.engine.propose_ceremony(&caller, &proposal, next).await;
         self.world.call(ALICE, call)
@@ -101,7 +104,7 @@ impl Stage {
         self.propose_with(number, act, &[]).unwrap()
     }
 
-    fn statement(&self, of: &Ceremony, who: &str, word: Word) -> Vec<u8> {
+    pub(crate) fn statement(&self, of: &Ceremony, who: &str, word: Word) -> Vec<u8> {
         let person = self.person(who);
         let now = of.events()[0].at.wall_ms;
         person.sign(of.decision(&person.name(), word, (now, now + 3 * DAY_MS)).to_bytes()).to_bytes()
@@ -113,25 +116,25 @@ impl Stage {
         self.world.call(ALICE, call)
     }
 
-    fn approve(&mut self, number: u64, who: &str) -> Result<CeremonyView, Error> {
+    pub(crate) fn approve(&mut self, number: u64, who: &str) -> Result<CeremonyView, Error> {
         let of = self.get(number).ceremony;
         let statement = self.statement(&of, who, Word::Approve);
         self.bring(number, CeremonyWord::Approve, &statement)
     }
 
-    fn get(&mut self, number: u64) -> CeremonyView {
+    pub(crate) fn get(&mut self, number: u64) -> CeremonyView {
         self.world.call(ALICE, async |server, caller| server.engine.ceremony(&caller, number).await).unwrap()
     }
 
-    fn execute(&mut self, number: u64) -> Result<CeremonyView, Error> {
+    pub(crate) fn execute(&mut self, number: u64) -> Result<CeremonyView, Error> {
         self.world.call(ALICE, async |server, caller| server.engine.execute_ceremony(&caller, number).await)
     }
 
-    fn pass(&mut self) {
+    pub(crate) fn pass(&mut self) {
         self.world.run(async |server| server.engine.hold_ceremonies().await).unwrap();
     }
 
-    fn state(&mut self, number: u64) -> State {
+    pub(crate) fn state(&mut self, number: u64) -> State {
         self.get(number).ceremony.state()
     }
 
@@ -142,12 +145,12 @@ impl Stage {
         self.approve(number, "cho").unwrap();
     }
 
-    fn transcript(&mut self, number: u64) -> Vec<u8> {
+    pub(crate) fn transcript(&mut self, number: u64) -> Vec<u8> {
         let call = async |server: &Server, caller| server.engine.ceremony_transcript(&caller, number).await;
         self.world.call(ALICE, call).unwrap()
     }
 
-    fn pins(&self) -> Pins {
+    pub(crate) fn pins(&self) -> Pins {
         let key = [
             &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..],
             &self.world.server.log_key.public_key()[..],
@@ -164,7 +167,7 @@ fn rotate(key: &str, version: u32) -> String {
 const TENANT: &str = "rotate-tenant-key]\ntenant = \"tenants/acme\"\nversion = 1\n";
 const LABEL: &str = "rotate-label]\ntenant = \"tenants/acme\"\nlabel = \"team\"\nvalue = \"pay\"\nkeys_max = 3\n";
 
-fn rule(result: Result<CeremonyView, Error>) -> &'static str {
+pub(crate) fn rule(result: Result<CeremonyView, Error>) -> &'static str {
     let error = result.unwrap_err();
     assert_eq!(error.reason(), Reason::CeremonyRefused, "{error:?}");
     error.by_rule().unwrap()

@@ -12,6 +12,7 @@ mod lifecycle;
 mod limits;
 mod lists;
 mod random;
+mod recovery;
 mod requests;
 mod rewrap;
 mod root_renewal;
