@@ -4,15 +4,17 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const PROTOS: [&str; 10] = [
+const PROTOS: [&str; 12] = [
     "hufu/v1/audit.proto",
     "hufu/v1/ceremony.proto",
     "hufu/v1/crypto.proto",
+    "hufu/v1/deposit.proto",
     "hufu/v1/errors.proto",
     "hufu/v1/holder.proto",
     "hufu/v1/keys.proto",
     "hufu/v1/ledger.proto",
     "hufu/v1/resources.proto",
+    "hufu/v1/share.proto",
     "hufu/v1/system.proto",
     "hufu/v1/unseal.proto",
 ];

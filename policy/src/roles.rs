@@ -58,16 +58,54 @@ const CEREMONIES: &[Action] = &[Action::ProposeCeremony, Action::DecideCeremony,
 /// Ceremonies of the tenant and of the deployment, and their transcripts.
 const READ_CEREMONIES: &[Action] = &[Action::ReadCeremony];
 
+/// Sealed shares to their custodians, and their confirmations back. Nobody but the custodian opens the one or signs the other.
+const CARRY_SHARES: &[Action] = &[Action::CarryShare];
+
+/// Share sets of the tenant, and who has confirmed.
+const READ_SHARES: &[Action] = &[Action::ReadShareSet];
+
+/// Keys that are deposited for recovery.
+const DEPOSIT: &[Action] = &[Action::CreateDeposit];
+
+/// Deposits, which are public but for what only custodians can open.
+const READ_DEPOSITS: &[Action] = &[Action::ReadDeposit];
+
+/// Deposits given up: what was deposited is lost if its owner has lost it. Of the administrator alone.
+const GIVE_UP_DEPOSITS: &[Action] = &[Action::DeleteDeposit];
+
 /// What each role is granted. What stands here nowhere is denied: the service's own actions above all.
 const GRANTS: &[(Role, &str, &[&[Action]])] = &[
     (
         Role::Admin,
         "role/admin",
-        &[READ_KEYS, MANAGE, EXPORT, ROTATE_TENANT, USE, READ_SERVICE, READ_AUDIT, CEREMONIES, READ_CEREMONIES],
+        &[
+            READ_KEYS,
+            MANAGE,
+            EXPORT,
+            ROTATE_TENANT,
+            USE,
+            READ_SERVICE,
+            READ_AUDIT,
+            CEREMONIES,
+            READ_CEREMONIES,
+            CARRY_SHARES,
+            READ_SHARES,
+            DEPOSIT,
+            READ_DEPOSITS,
+            GIVE_UP_DEPOSITS,
+        ],
     ),
-    (Role::Operator, "role/operator", &[READ_KEYS, MANAGE, READ_SERVICE, CEREMONIES, READ_CEREMONIES]),
-    (Role::Application, "role/application", &[READ_KEYS, USE, READ_SERVICE]),
-    (Role::Auditor, "role/auditor", &[READ_KEYS, READ_SERVICE, READ_AUDIT, READ_CEREMONIES]),
+    (
+        Role::Operator,
+        "role/operator",
+        &[READ_KEYS, MANAGE, READ_SERVICE, CEREMONIES, READ_CEREMONIES, CARRY_SHARES, READ_SHARES, READ_DEPOSITS],
+    ),
+    (Role::Application, "role/application", &[READ_KEYS, USE, READ_SERVICE, DEPOSIT, READ_DEPOSITS]),
+    (
+        Role::Auditor,
+        "role/auditor",
+        &[READ_KEYS, READ_SERVICE, READ_AUDIT, READ_CEREMONIES, READ_SHARES, READ_DEPOSITS],
+    ),
 ];
 
 /// Decides by the role of the principal, inside its own tenant alone.

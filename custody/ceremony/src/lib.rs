@@ -27,7 +27,7 @@ mod transcript;
 mod words;
 
 pub use act::{
-    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange,
+    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Refresh, Reshare, RootKey, RosterChange,
     SHARES_MAX, ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
 };
 pub use ceremony::{Approval, Awaited, Ceremony, Seen, Share};

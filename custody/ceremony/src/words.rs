@@ -7,8 +7,8 @@
 use std::fmt::{Display, Write as _};
 
 use crate::act::{
-    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange, ShareSet,
-    Sharing, Target, TargetKind, TenantKey, Unseal,
+    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Refresh, Reshare, RootKey, RosterChange,
+    ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
 };
 use crate::time::show;
 use crate::{CeremonyPolicy, More, Request, Rule};
@@ -107,8 +107,12 @@ fn meaning(act: &Act) -> &'static str {
         Act::RotateTenantKey(_) => "gives the tenant a new wrapping key, and wraps its keys anew",
         Act::RotateRoot(_) => "gives the slot a new root key, and wraps the tenants' keys anew",
         Act::RotateLabel(_) => "gives each key with the label a new version; the old ones protect nothing more",
-        Act::Refresh(_) => "gives each custodian of the set a new share; the old shares open nothing more",
-        Act::Reshare(_) => "shares the same secret anew as written below; the old shares open nothing more",
+        Act::Refresh(_) => {
+            "puts the secret together inside the target, which gives each custodian a new share; the old ones open nothing more"
+        }
+        Act::Reshare(_) => {
+            "puts the secret together inside the target, which shares it anew as written below; the old ones open nothing more"
+        }
         Act::Recovery(_) => "puts the private key together inside the target; the key is rotated afterwards",
         Act::Import(_) => "takes in a key that was made elsewhere, where copies of it may have stayed",
         Act::Destruction(_) => "destroys the version of the key, for ever",
@@ -139,10 +143,14 @@ fn add_act(words: &mut Words, act: &Act) {
             words.add("value of the label", value);
             words.add("keys at most", keys_max);
         }
-        Act::Refresh(shares) => add_shares(words, shares),
-        Act::Reshare(Reshare { from, to }) => {
+        Act::Refresh(Refresh { shares, target }) => {
+            add_shares(words, shares);
+            add_target(words, target);
+        }
+        Act::Reshare(Reshare { from, to, target }) => {
             add_shares(words, from);
             add_sharing(words, to);
+            add_target(words, target);
         }
         Act::Recovery(act) | Act::Drill(act) => add_recovery(words, act),
         Act::Import(Import { key, algorithm, protection, public_key }) => {

@@ -16,6 +16,8 @@ pub enum Label {
     ShareManifest,
     /// What a target asks of custodians.
     HandoverRequest,
+    /// A custodian's word that its new share is there and good.
+    Confirmation,
     /// A share on its way to the target of a ceremony, sealed to it.
     Handover,
     /// All custodians of a deployment.
@@ -44,11 +46,12 @@ pub enum Label {
 
 impl Label {
     /// Every label.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Share,
         Self::ShareSet,
         Self::ShareManifest,
         Self::HandoverRequest,
+        Self::Confirmation,
         Self::Handover,
         Self::Roster,
         Self::RosterPin,
@@ -71,6 +74,7 @@ impl Label {
             Self::ShareSet => "SHARE SET",
             Self::ShareManifest => "SHARE MANIFEST",
             Self::HandoverRequest => "HANDOVER REQUEST",
+            Self::Confirmation => "CONFIRMATION",
             Self::Handover => "HANDOVER",
             Self::Roster => "ROSTER",
             Self::RosterPin => "ROSTER PIN",

@@ -51,11 +51,13 @@ pub enum Collection {
     ShareSet,
     /// Keys that shares are sealed to for a ceremony.
     Target,
+    /// Keys of applications, deposited for recovery, scope: the tenant.
+    Deposit,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Tenant,
         Self::Principal,
         Self::WrappingKey,
@@ -78,6 +80,7 @@ impl Collection {
         Self::HolderSession,
         Self::ShareSet,
         Self::Target,
+        Self::Deposit,
     ];
 
     /// A stable number for storage; never reused.
@@ -106,6 +109,7 @@ impl Collection {
             Self::HolderSession => 20,
             Self::ShareSet => 21,
             Self::Target => 22,
+            Self::Deposit => 26,
         }
     }
 }

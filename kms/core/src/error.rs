@@ -117,6 +117,8 @@ reasons! {
     NotRecoverable => "NOT_RECOVERABLE",
     /// There is no such target of shares, or the caller may not know of it.
     TargetNotFound => "TARGET_NOT_FOUND",
+    /// There is no such deposit, or the caller may not know of it.
+    DepositNotFound => "DEPOSIT_NOT_FOUND",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }

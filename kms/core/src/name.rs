@@ -91,6 +91,12 @@ identifier!(
     "job_id"
 );
 
+identifier!(
+    /// Name of a deposited key inside its tenant.
+    DepositId,
+    "deposit_id"
+);
+
 impl TenantId {
     /// Whether this is the reserved tenant of the service's own keys.
     #[must_use]
@@ -212,6 +218,34 @@ impl FromStr for ShareSetName {
         match text.split('/').collect::<Vec<_>>().as_slice() {
             ["tenants", tenant, "shareSets", set] => Ok(Self { tenant: TenantId::parse(tenant)?, set: set.parse()? }),
             _ => Err(invalid("name", "`tenants/T/shareSets/S`")),
+        }
+    }
+}
+
+/// `tenants/T/deposits/D`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct DepositName {
+    /// The tenant that owns it.
+    pub tenant: TenantId,
+    /// The deposit inside the tenant.
+    pub deposit: DepositId,
+}
+
+impl fmt::Display for DepositName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tenants/{}/deposits/{}", self.tenant, self.deposit)
+    }
+}
+
+impl FromStr for DepositName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split('/').collect::<Vec<_>>().as_slice() {
+            ["tenants", tenant, "deposits", deposit] => {
+                Ok(Self { tenant: TenantId::parse(tenant)?, deposit: DepositId::parse(deposit)? })
+            }
+            _ => Err(invalid("name", "`tenants/T/deposits/D`")),
         }
     }
 }

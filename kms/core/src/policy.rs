@@ -126,6 +126,16 @@ actions! {
     ExecuteCeremony = 53 => "ceremony.execute",
     /// The service itself: let a ceremony's time pass, and do what was approved.
     HoldCeremony = 54 => "service.hold-ceremony",
+    /// Read share sets and who has confirmed their shares.
+    ReadShareSet = 60 => "share.read",
+    /// Carry a custodian's sealed share to it, and its confirmation back.
+    CarryShare = 61 => "share.carry",
+    /// Deposit a key for recovery.
+    CreateDeposit = 62 => "deposit.create",
+    /// Read deposits, and on what terms keys are deposited.
+    ReadDeposit = 63 => "deposit.read",
+    /// Give a deposit up: nobody recovers the key any more.
+    DeleteDeposit = 64 => "deposit.delete",
 }
 
 impl fmt::Display for Action {

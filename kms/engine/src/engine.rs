@@ -23,6 +23,7 @@ use crate::alarms::Alarms;
 use crate::api::Caller;
 use crate::ceremonies::Ceremonies;
 use crate::crypto::{DeviceRandom, UsageBlocks};
+use crate::deposits::THRESHOLD_MIN;
 use crate::directory::Directory;
 use crate::fault;
 use crate::foundation::Keyring;
@@ -94,6 +95,7 @@ pub struct Engine {
     pub(crate) rewrapping: Mutex<Rewrapping>,
     pub(crate) notary: Option<Notary>,
     pub(crate) ceremonies: Option<Ceremonies>,
+    pub(crate) deposit_threshold_min: u8,
     pub(crate) opener: Option<Arc<dyn ShareOpener>>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
@@ -138,6 +140,7 @@ impl Engine {
             rewrapping: Mutex::default(),
             notary: None,
             ceremonies: None,
+            deposit_threshold_min: THRESHOLD_MIN,
             opener: None,
         }
     }

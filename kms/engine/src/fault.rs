@@ -68,9 +68,14 @@ pub(crate) fn store(error: StoreError) -> Error {
 
 fn guarded(guard: &Guard) -> Error {
     let error = match guard {
-        Guard::Absent(Collection::Key | Collection::Tenant | Collection::Principal | Collection::ImportJob, _) => {
-            Error::new(Reason::AlreadyExists, "a resource of this name is there already")
-        }
+        Guard::Absent(
+            Collection::Key
+            | Collection::Tenant
+            | Collection::Principal
+            | Collection::ImportJob
+            | Collection::Deposit,
+            _,
+        ) => Error::new(Reason::AlreadyExists, "a resource of this name is there already"),
         // An attempt has begun or ended meanwhile, and a job takes one at a time. Callers have no etag of it.
         Guard::Revision(Collection::ImportJob, ..) => {
             Error::new(Reason::Overloaded, "another attempt is under way at the import job").help("try again")

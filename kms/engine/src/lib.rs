@@ -7,6 +7,7 @@ pub mod alarms;
 pub mod api;
 mod ceremonies;
 mod crypto;
+mod deposits;
 mod directory;
 mod engine;
 mod escrow;
@@ -23,7 +24,6 @@ mod refusals;
 mod rewrap;
 mod roots;
 pub mod sequencer;
-#[expect(dead_code, reason = "its callers come next: creation of split keys, deposits, ceremonies of shares")]
 mod shares;
 mod status;
 mod trail;

@@ -4,7 +4,9 @@
 //! Each new epoch, and each epoch that comes into force, is a leaf on the ledger, whose hash the set's row holds. A row that is not
 //! as its newest leaf says, an older copy of it above all, is locked: a dead epoch does not come back.
 
+mod confirm;
 mod dealt;
+mod read;
 mod stage;
 mod stored;
 

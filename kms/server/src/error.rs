@@ -58,7 +58,8 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::ImportJobNotFound
         | Reason::CeremonyNotFound
         | Reason::ShareSetNotFound
-        | Reason::TargetNotFound => Code::NotFound,
+        | Reason::TargetNotFound
+        | Reason::DepositNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch | Reason::OutcomeUnknown => Code::Aborted,
         Reason::RateLimited => Code::ResourceExhausted,

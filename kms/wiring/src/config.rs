@@ -204,6 +204,13 @@ pub struct CeremoniesConfig {
     pub roster: PathBuf,
     /// The policy, TOML.
     pub policy: PathBuf,
+    /// The least threshold of keys that applications deposit, 1 to 64.
+    #[serde(default = "deposit_threshold_min")]
+    pub deposit_threshold_min: u8,
+}
+
+fn deposit_threshold_min() -> u8 {
+    2
 }
 
 /// A further root slot.

@@ -162,7 +162,7 @@ pub async fn open_decorated(
     let hsm = base.beside(token.clone(), tpm, &config)?;
     let engine = base.engine(&config, foundation, hsm, token, &log, &sequencer)?;
     let engine = Arc::new(match ceremonies {
-        Some(grounds) => engine.holding(grounds),
+        Some((grounds, deposit_threshold_min)) => engine.holding(grounds).depositing(deposit_threshold_min),
         None => engine,
     });
     identities.register(&engine).await?;

@@ -116,7 +116,16 @@ const DIRECTION: &[Row] = &[
     row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
     row(
         "hufu-sdk",
-        &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation", "hufu-transport", "hufu-secret"],
+        &[
+            "hufu-proto",
+            "hufu-tlog",
+            "hufu-verify",
+            "hufu-attestation",
+            "hufu-transport",
+            "hufu-secret",
+            "hufu-custodian",
+            "hufu-shares",
+        ],
         &[],
     ),
     row(

@@ -36,3 +36,5 @@ pub const IMPORT_JOB_LIFETIME_MS_DEFAULT: u64 = 86_400_000;
 pub const IMPORT_JOBS_OPEN_MAX: u32 = 32;
 /// Longest wrapped key, in bytes.
 pub const BLOB_LEN_MAX: usize = 16 << 10;
+/// Most deposits of a tenant.
+pub const DEPOSITS_MAX: u32 = 1_000;

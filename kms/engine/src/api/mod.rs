@@ -8,6 +8,7 @@ mod keys;
 mod ledger;
 mod limits;
 mod rotation;
+mod shares;
 mod status;
 mod transfer;
 
@@ -23,11 +24,12 @@ pub use keys::{
 };
 pub use ledger::{CheckpointView, ConsistencyView, LogKeyView, Proof};
 pub use limits::{
-    AAD_LEN_MAX, BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, BLOB_LEN_MAX, DERIVED_LEN_MAX, DESTROY_DELAY_MS_MAX,
-    IMPORT_JOB_LIFETIME_MS, IMPORT_JOB_LIFETIME_MS_DEFAULT, IMPORT_JOBS_OPEN_MAX, INFO_LEN_MAX, LABELS_MAX,
-    MESSAGE_LEN_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PEER_KEY_LEN_MAX, RANDOM_LEN_MAX, ROTATION_PERIOD_MS,
-    SIGNATURE_LEN_MAX,
+    AAD_LEN_MAX, BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, BLOB_LEN_MAX, DEPOSITS_MAX, DERIVED_LEN_MAX,
+    DESTROY_DELAY_MS_MAX, IMPORT_JOB_LIFETIME_MS, IMPORT_JOB_LIFETIME_MS_DEFAULT, IMPORT_JOBS_OPEN_MAX, INFO_LEN_MAX,
+    LABELS_MAX, MESSAGE_LEN_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PEER_KEY_LEN_MAX, RANDOM_LEN_MAX,
+    ROTATION_PERIOD_MS, SIGNATURE_LEN_MAX,
 };
 pub use rotation::{RotationProgress, TenantKey};
+pub use shares::{CreateDeposit, DepositTerms, DepositView, FetchShare, ShareEpoch, ShareSetView};
 pub use status::{Alarm, BackendStatus, Levelling, Status};
 pub use transfer::{CreateImportJob, ExportedKey, ImportJobView, ImportKey, UnwrapKey, WrappedKey};

@@ -179,7 +179,7 @@ impl Engine {
     }
 
     /// A page of rows. Tokens are the last id without its prefix, so that they fit one list alone.
-    async fn page(
+    pub(crate) async fn page(
         &self,
         collection: Collection,
         scope: &str,

@@ -47,6 +47,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the ledger's encoding.
+    #[expect(dead_code, reason = "ceremonies of shares begin epochs")]
     pub(crate) fn stage_epochs(
         &self,
         staging: &mut Staging<'_>,

@@ -25,12 +25,6 @@ impl StoredSet {
     pub(crate) fn in_force(&self) -> &Manifest {
         self.epochs.current().manifest()
     }
-
-    /// The epoch of a number, while it counts or waits for its confirmations.
-    pub(crate) fn epoch(&self, number: u32) -> Option<&Epoch> {
-        let alive = [Some(self.epochs.current()), self.epochs.next()];
-        alive.into_iter().flatten().find(|epoch| epoch.manifest().epoch() == number)
-    }
 }
 
 impl Engine {

@@ -51,7 +51,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::under(|deployment| policy(deployment, 1))
     }
 
@@ -100,7 +100,7 @@ impl Stage {
         self.world.call(ALICE, call)
     }
 
-    fn propose(&mut self, number: u64, act: &str) -> CeremonyView {
+    pub(crate) fn propose(&mut self, number: u64, act: &str) -> CeremonyView {
         self.propose_with(number, act, &[]).unwrap()
     }
 
@@ -139,7 +139,7 @@ impl Stage {
     }
 
     /// A ceremony that two of two organisations have approved.
-    fn approved(&mut self, number: u64, act: &str, next: &[u8]) {
+    pub(crate) fn approved(&mut self, number: u64, act: &str, next: &[u8]) {
         self.propose_with(number, act, next).unwrap();
         self.approve(number, "ben").unwrap();
         self.approve(number, "cho").unwrap();

@@ -5,6 +5,7 @@
 mod agreement;
 mod arrival;
 mod ceremonies;
+mod deposits;
 mod encapsulation;
 mod idempotence;
 mod levelling;

@@ -11,8 +11,10 @@ use hufu_core::{Error, Reason};
 use hufu_proto::v1::audit_service_server::AuditServiceServer;
 use hufu_proto::v1::ceremony_service_server::CeremonyServiceServer;
 use hufu_proto::v1::crypto_service_server::CryptoServiceServer;
+use hufu_proto::v1::deposit_service_server::DepositServiceServer;
 use hufu_proto::v1::key_service_server::KeyServiceServer;
 use hufu_proto::v1::ledger_service_server::LedgerServiceServer;
+use hufu_proto::v1::share_service_server::ShareServiceServer;
 use hufu_proto::v1::system_service_server::SystemServiceServer;
 use hufu_proto::v1::unseal_service_server::UnsealServiceServer;
 use tonic::body::Body;
@@ -45,8 +47,10 @@ pub fn dispatch(edge: &Arc<Edge>, message_len_max: usize, beside: Routes) -> Dis
     let system = SystemServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let unseal = UnsealServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let ceremonies = CeremonyServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
+    let shares = ShareServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
+    let deposits = DepositServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let routes = beside.add_service(keys).add_service(ledger).add_service(audit).add_service(system);
-    let routes = routes.add_service(unseal).add_service(ceremonies);
+    let routes = routes.add_service(unseal).add_service(ceremonies).add_service(shares).add_service(deposits);
     let crypto = CryptoServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     Dispatch { edge: edge.clone(), crypto, routes: routes.prepare() }
 }

@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const STATE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The whole server, then each service by name.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 10] = [
     "",
     "hufu.v1.KeyService",
     "hufu.v1.CryptoService",
@@ -25,6 +25,8 @@ const SERVICES: [&str; 8] = [
     "hufu.v1.SystemService",
     "hufu.v1.UnsealService",
     "hufu.v1.CeremonyService",
+    "hufu.v1.ShareService",
+    "hufu.v1.DepositService",
 ];
 
 /// Tells health and metrics whether the engine serves, for ever; drop it when draining begins.

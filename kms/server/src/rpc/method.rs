@@ -86,6 +86,15 @@ methods! {
     SubmitCeremonyShare,
     ExecuteCeremony,
     GetTranscript,
+    GetShareSet,
+    ListShareSets,
+    FetchShare,
+    ConfirmShare,
+    GetDepositTerms,
+    CreateDeposit,
+    GetDeposit,
+    ListDeposits,
+    DeleteDeposit,
 }
 
 impl Method {

@@ -212,6 +212,11 @@ const OPERATIONS: &[(Action, &str)] = &[
     (Action::ReadCeremony, "GetCeremony"),
     (Action::DecideCeremony, "ApproveCeremony"),
     (Action::ExecuteCeremony, "ExecuteCeremony"),
+    (Action::ReadShareSet, "GetShareSet"),
+    (Action::CarryShare, "FetchShare"),
+    (Action::CreateDeposit, "CreateDeposit"),
+    (Action::ReadDeposit, "GetDeposit"),
+    (Action::DeleteDeposit, "DeleteDeposit"),
 ];
 
 /// The operation's name in an audit record.

@@ -14,6 +14,7 @@ pub mod page;
 pub mod pem;
 pub mod request_id;
 pub mod seal;
+pub mod share;
 pub mod status;
 pub mod time;
 pub mod transfer;

@@ -1,6 +1,6 @@
 //! Resource names in requests: parsed strictly, with the field at fault named.
 
-use hufu_core::name::{ImportJobName, KeyName, TenantId, VersionName, parse_tenant_name};
+use hufu_core::name::{DepositName, ImportJobName, KeyName, ShareSetName, TenantId, VersionName, parse_tenant_name};
 use hufu_core::{Error, Reason};
 use hufu_engine::api::Selector;
 
@@ -39,6 +39,22 @@ pub fn version(text: &str, field: &'static str) -> Result<VersionName, Error> {
 /// # Errors
 /// As [`tenant`].
 pub fn import_job(text: &str, field: &'static str) -> Result<ImportJobName, Error> {
+    bounded(text, field)?.parse().map_err(|error: Error| error.field(field))
+}
+
+/// Reads `tenants/T/shareSets/S`.
+///
+/// # Errors
+/// As [`tenant`].
+pub fn share_set(text: &str, field: &'static str) -> Result<ShareSetName, Error> {
+    bounded(text, field)?.parse().map_err(|error: Error| error.field(field))
+}
+
+/// Reads `tenants/T/deposits/D`.
+///
+/// # Errors
+/// As [`tenant`].
+pub fn deposit(text: &str, field: &'static str) -> Result<DepositName, Error> {
     bounded(text, field)?.parse().map_err(|error: Error| error.field(field))
 }
 

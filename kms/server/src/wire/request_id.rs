@@ -48,6 +48,9 @@ change_requests! {
     CancelCeremonyRequest,
     SubmitCeremonyShareRequest,
     ExecuteCeremonyRequest,
+    ConfirmShareRequest,
+    CreateDepositRequest,
+    DeleteDepositRequest,
 }
 
 impl ChangeRequest for v1::UnwrapKeyRequest {
