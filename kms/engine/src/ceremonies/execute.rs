@@ -96,6 +96,8 @@ impl Engine {
             Act::RotateTenantKey(act) => self.do_rotate_tenant_key(held, act).await,
             Act::RotateLabel(act) => self.do_rotate_label(held, act).await,
             Act::Destruction(act) => self.do_destroy(held, act).await,
+            Act::Import(act) => self.do_import(held, act).await,
+            Act::RotateRoot(act) => self.do_rotate_root(held, act).await,
             Act::PolicyChange(act) => self.do_change_policy(held, act.next).await,
             Act::RosterChange(act) => self.do_change_roster(held, act.next).await,
             other => Err(Error::new(

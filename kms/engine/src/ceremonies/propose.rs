@@ -10,6 +10,7 @@ use hufu_journal::JournalError;
 
 use super::acts::{Next, check_act, tenant_of};
 use super::held::{Held, resource};
+use super::import::import_of;
 use super::refusal::{malformed, refused};
 use crate::api::{Caller, CeremonyView};
 use crate::engine::{Engine, Permit};
@@ -94,6 +95,8 @@ impl Engine {
         let (key, version) = match act {
             Act::RotateKey(act) => (&act.key, act.version),
             Act::Destruction(act) => (&act.key, act.version),
+            Act::RotateRoot(act) => return self.check_root(act.slot.as_str()).await,
+            Act::Import(act) => return import_of(act).map(drop),
             _ => return Ok(()),
         };
         let version = super::acts::version_name(key, version)?;

@@ -7,6 +7,7 @@ mod arrival;
 mod ceremonies;
 mod deposits;
 mod encapsulation;
+mod executed;
 mod idempotence;
 mod levelling;
 mod lifecycle;
