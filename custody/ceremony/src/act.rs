@@ -239,9 +239,10 @@ pub struct Recovery {
     /// The version.
     #[n(1)]
     pub version: u32,
-    /// Fingerprint of its public key, which the target compares.
+    /// Fingerprint of its public key, which the target compares; nothing for a secret key, which is compared with what its dealer
+    /// committed to.
     #[n(2)]
-    pub public_key: Fingerprint,
+    pub public_key: Option<Fingerprint>,
     /// Its shares.
     #[n(3)]
     pub shares: ShareSet,

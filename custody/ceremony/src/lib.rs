@@ -10,6 +10,7 @@ mod act;
 mod canonical;
 mod ceremony;
 mod event;
+mod evidence;
 mod grounds;
 mod hash;
 mod kind;
@@ -31,6 +32,7 @@ pub use act::{
 };
 pub use ceremony::{Approval, Awaited, Ceremony, Seen, Share};
 pub use event::{EVENTS_MAX, Event, STEPS_MAX, What};
+pub use evidence::{SignedEvidence, TargetEvidence};
 pub use grounds::Grounds;
 pub use hash::{CeremonyId, Fingerprint, Head, PolicyHash, RequestDigest, SetId};
 pub use kind::{Kind, ShareUse};

@@ -180,7 +180,7 @@ fn add_root(words: &mut Words, root: &RootKey) {
 fn add_recovery(words: &mut Words, recovery: &Recovery) {
     let Recovery { key, version, public_key, shares, target } = recovery;
     add_key(words, key, *version);
-    words.add("public key", public_key);
+    words.add_if_any("public key", *public_key);
     add_shares(words, shares);
     add_target(words, target);
 }

@@ -2,3 +2,9 @@
 //! process of its own; here there are public things, sealed shares and wrapped material.
 
 mod ask;
+mod door;
+mod make;
+mod target;
+
+pub(crate) use ask::out_of_turn;
+pub(crate) use door::Door;

@@ -10,7 +10,6 @@ mod crypto;
 mod deposits;
 mod directory;
 mod engine;
-#[expect(dead_code, reason = "its callers come next: creation of split keys, recovery, ceremonies of shares")]
 mod escrow;
 mod fault;
 mod foundation;

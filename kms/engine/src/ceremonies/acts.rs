@@ -1,6 +1,6 @@
 //! What requests ask for, in the words of the engine; and which of it this release does.
 
-use hufu_ceremony::{Act, Ceremony, CeremonyPolicy, Fingerprint, Ident, Refusal};
+use hufu_ceremony::{Act, Ceremony, CeremonyPolicy, Fingerprint, Ident, Refusal, TargetKind};
 use hufu_core::name::{KeyName, TenantId, VersionName, VersionNumber, parse_tenant_name};
 use hufu_core::record::CeremonyFile;
 use hufu_core::{Error, Reason};
@@ -23,6 +23,7 @@ pub(super) fn check_act(act: &Act) -> Result<(), Error> {
         | Act::PolicyChange(_)
         | Act::RosterChange(_) => Ok(()),
         Act::RotateRoot(act) if act.shares.is_none() => Ok(()),
+        Act::Recovery(act) | Act::Drill(act) if act.target.kind != TargetKind::Tee => Ok(()),
         Act::RotateLabel(act) if act.keys_max <= LABELLED_MAX => Ok(()),
         Act::RotateLabel(_) => {
             let message = format!("a ceremony rotates at most {LABELLED_MAX} keys");

@@ -26,7 +26,11 @@ pub(super) fn public_key_file(spki: &[u8]) -> CeremonyFile {
 }
 
 pub(super) fn share_file(number: u64, index: u32, sealed: Vec<u8>) -> CeremonyFile {
-    CeremonyFile { id: format!("share/{number:020}/{index:02}"), bytes: sealed }
+    CeremonyFile { id: share_id(number, index), bytes: sealed }
+}
+
+fn share_id(number: u64, index: u32) -> String {
+    format!("share/{number:020}/{index:02}")
 }
 
 fn roster_id(hash: RosterHash) -> String {
@@ -80,6 +84,11 @@ impl Engine {
     /// Roster and policy of a ceremony's row.
     pub(super) async fn grounds_of(&self, record: &CeremonyRecord) -> Result<Arc<Grounds>, Error> {
         self.grounds(RosterHash(record.roster), PolicyHash(record.policy)).await
+    }
+
+    /// A share as it was brought.
+    pub(super) async fn share_brought(&self, number: u64, index: u32) -> Result<Option<Vec<u8>>, Error> {
+        self.file(&share_id(number, index)).await
     }
 
     async fn file(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {

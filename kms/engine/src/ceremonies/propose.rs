@@ -76,6 +76,7 @@ impl Engine {
         let ceremony = Ceremony::propose(grounds, proposal, self.ceremony_time(None)?).map_err(refused)?;
         check_act(&ceremony.request().act)?;
         self.check_subject(&ceremony.request().act).await?;
+        let claim = self.claim_target(&ceremony).await?;
         let next = Next::read(&ceremony, next)?;
         let record = CeremonyRecord { ceremony: ceremony.id().0, ..record };
         let name = format!("ceremonies/{}", record.number);
@@ -83,6 +84,7 @@ impl Engine {
         let committed = self
             .commit_event(&record, 0, ceremony, entry, |staging| {
                 next.file().iter().for_each(|file| staging.write(self.put_file(file)));
+                claim.iter().for_each(|claim| self.stage_claim(staging, claim));
                 staging.remember(self.to_remember(caller, &name));
                 Ok(())
             })

@@ -31,7 +31,7 @@ impl Engine {
 }
 
 /// An answer to another task.
-pub(super) fn out_of_turn() -> Error {
+pub(crate) fn out_of_turn() -> Error {
     Error::internal("the process that opens shares answered out of turn")
 }
 

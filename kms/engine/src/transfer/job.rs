@@ -246,7 +246,7 @@ impl Engine {
     }
 
     /// Refuses what the chosen protection can make but not take in, with the reason.
-    fn check_arrival(&self, key: &KeyRecord) -> Result<(), Error> {
+    pub(crate) fn check_arrival(&self, key: &KeyRecord) -> Result<(), Error> {
         let backend = self.backend(key.protection)?;
         let capabilities = capabilities_of(backend.as_ref(), key.algorithm, key.purpose, key.scheme)?;
         capabilities.check_arrival(key.algorithm, key.purpose, key.scheme).map_err(|why| {
@@ -256,7 +256,7 @@ impl Engine {
     }
 
     /// How the import key opens what comes in: with SHA-256, or what else the backend can.
-    fn import_scheme(
+    pub(crate) fn import_scheme(
         &self,
         protection: Protection,
         algorithm: Option<Algorithm>,

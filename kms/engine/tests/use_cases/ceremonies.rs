@@ -15,8 +15,8 @@ use crate::common::world::{ALICE, BOB, Member, World};
 use crate::requests::{REVOKE, create, key, reason, version};
 
 /// An hour, the delay of destructions.
-const DELAY_MS: u64 = 3_600_000;
-const DAY_MS: u64 = 24 * DELAY_MS;
+pub(crate) const DELAY_MS: u64 = 3_600_000;
+pub(crate) const DAY_MS: u64 = 24 * DELAY_MS;
 
 const PEOPLE: [(&str, &str, &[&str]); 5] = [
     ("ann", "north", &["officer"]),
@@ -55,7 +55,7 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) people: Vec<Person>,
     pub(crate) roster: Roster,
-    policy: CeremonyPolicy,
+    pub(crate) policy: CeremonyPolicy,
 }
 
 impl Stage {
@@ -68,7 +68,10 @@ impl Stage {
     }
 
     pub(crate) fn under(policy: fn(&str) -> CeremonyPolicy) -> Self {
-        let mut world = World::new();
+        Self::in_world(World::new(), policy)
+    }
+
+    pub(crate) fn in_world(mut world: World, policy: fn(&str) -> CeremonyPolicy) -> Self {
         let deployment = world.server.log_key.name().to_owned();
         let people: Vec<Person> = PEOPLE.iter().map(|(name, of, _)| Person::new(name, of)).collect();
         let entry = |(person, row): (&Person, &(&str, &str, &[&str]))| Custodian {
@@ -109,7 +112,7 @@ impl Stage {
         self.propose_with(number, act, &[]).unwrap()
     }
 
-    fn statement(&self, of: &Ceremony, who: &str, word: Word) -> Vec<u8> {
+    pub(crate) fn statement(&self, of: &Ceremony, who: &str, word: Word) -> Vec<u8> {
         let person = self.person(who);
         let now = of.events()[0].at.wall_ms;
         person.sign(of.decision(&person.name(), word, (now, now + 3 * DAY_MS)).to_bytes()).to_bytes()
@@ -150,12 +153,12 @@ impl Stage {
         self.approve(number, "cho").unwrap();
     }
 
-    fn transcript(&mut self, number: u64) -> Vec<u8> {
+    pub(crate) fn transcript(&mut self, number: u64) -> Vec<u8> {
         let call = async |server: &Server, caller| server.engine.ceremony_transcript(&caller, number).await;
         self.world.call(ALICE, call).unwrap()
     }
 
-    fn pins(&self) -> Pins {
+    pub(crate) fn pins(&self) -> Pins {
         let key = [
             &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..],
             &self.world.server.log_key.public_key()[..],
@@ -172,7 +175,7 @@ fn rotate(key: &str, version: u32) -> String {
 const TENANT: &str = "rotate-tenant-key]\ntenant = \"tenants/acme\"\nversion = 1\n";
 const LABEL: &str = "rotate-label]\ntenant = \"tenants/acme\"\nlabel = \"team\"\nvalue = \"pay\"\nkeys_max = 3\n";
 
-fn rule(result: Result<CeremonyView, Error>) -> &'static str {
+pub(crate) fn rule(result: Result<CeremonyView, Error>) -> &'static str {
     let error = result.unwrap_err();
     assert_eq!(error.reason(), Reason::CeremonyRefused, "{error:?}");
     error.by_rule().unwrap()

@@ -14,6 +14,7 @@ mod lifecycle;
 mod limits;
 mod lists;
 mod random;
+mod recovery;
 mod requests;
 mod rewrap;
 mod root_renewal;
