@@ -19,6 +19,7 @@ mod read;
 mod receipt;
 mod recovery;
 mod refusal;
+mod resharing;
 mod root;
 mod rules;
 mod service;

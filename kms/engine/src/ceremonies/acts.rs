@@ -23,7 +23,11 @@ pub(super) fn check_act(act: &Act) -> Result<(), Error> {
         | Act::PolicyChange(_)
         | Act::RosterChange(_) => Ok(()),
         Act::RotateRoot(act) if act.shares.is_none() => Ok(()),
-        Act::Recovery(act) | Act::Drill(act) if act.target.kind != TargetKind::Tee => Ok(()),
+        Act::Recovery(_) | Act::Drill(_) | Act::Refresh(_) | Act::Reshare(_)
+            if act.target().is_some_and(|target| target.kind != TargetKind::Tee) =>
+        {
+            Ok(())
+        }
         Act::RotateLabel(act) if act.keys_max <= LABELLED_MAX => Ok(()),
         Act::RotateLabel(_) => {
             let message = format!("a ceremony rotates at most {LABELLED_MAX} keys");

@@ -99,6 +99,8 @@ impl Engine {
             Act::RotateLabel(act) => self.do_rotate_label(held, act).await,
             Act::Destruction(act) => self.do_destroy(held, act).await,
             Act::Import(act) => self.do_import(held, act).await,
+            Act::Refresh(act) => self.do_share_anew(held, act.into()).await,
+            Act::Reshare(act) => self.do_share_anew(held, act.into()).await,
             Act::RotateRoot(act) => self.do_rotate_root(held, act).await,
             Act::Recovery(act) => self.do_recover(held, act).await,
             Act::Drill(act) => self.do_drill(held, act).await,

@@ -2,6 +2,7 @@
 
 use hufu_ceremony::{Act, Ceremony, Request};
 use hufu_core::changeset::{Collection, Guard};
+use hufu_core::name::{SetId, TenantId};
 use hufu_core::policy::Action;
 use hufu_core::record::CeremonyRecord;
 use hufu_core::{Error, Reason};
@@ -42,7 +43,7 @@ impl Engine {
         self.ceremonies()?;
         let proposal = Signed::from_bytes(proposal).map_err(|error| malformed("a proposal", error))?;
         let request = Request::from_bytes(&proposal.statement).map_err(refused)?;
-        let of = tenant_of(&request.act)?;
+        let of = self.tenant_of_act(&request.act).await?;
         if of.as_ref().is_some_and(|of| of != tenant) {
             return Err(Error::new(Reason::PermissionDenied, "the ceremony is about another tenant"));
         }
@@ -90,6 +91,17 @@ impl Engine {
             })
             .await?;
         committed.map(|_: Held| ()).map_err(taken)
+    }
+
+    /// The tenant that a request is about.
+    async fn tenant_of_act(&self, act: &Act) -> Result<Option<TenantId>, Error> {
+        match act {
+            Act::Refresh(_) | Act::Reshare(_) => {
+                let Some(shares) = act.shares() else { return Ok(None) };
+                Ok(Some(self.share_set(SetId(shares.set.0)).await?.record.tenant))
+            }
+            _ => tenant_of(act),
+        }
     }
 
     /// Whether what the request names is there.

@@ -90,7 +90,7 @@ impl Stage {
         self.people.iter().find(|person| person.name().as_str() == name).unwrap()
     }
 
-    fn request(&self, number: u64, act: &str) -> Request {
+    pub(crate) fn request(&self, number: u64, act: &str) -> Request {
         let file = format!(
             "format = 1\ndeployment = \"{}\"\nnumber = {number}\ntitle = \"A title\"\nreason = \"A reason\"\n\
              proposer = \"ann\"\nroster = \"{}\"\npolicy = \"{}\"\n\

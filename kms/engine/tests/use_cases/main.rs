@@ -16,6 +16,7 @@ mod lists;
 mod random;
 mod recovery;
 mod requests;
+mod resharing;
 mod rewrap;
 mod root_renewal;
 mod roots;
