@@ -128,4 +128,33 @@ impl Client {
         });
         Ok(answer.await?.transcript)
     }
+
+    /// Makes a key that the shares of another key are sealed to, in one ceremony. `key` is its resource name.
+    ///
+    /// # Errors
+    /// [`Error`] as the service answers: `UNSUPPORTED_BY_BACKEND` when there is no such place.
+    pub async fn create_share_target(
+        &self,
+        key: &str,
+        kind: v1::share_target::Kind,
+    ) -> Result<v1::ShareTarget, Error> {
+        let (parent, request_id) = (key.to_owned(), request_id::random()?);
+        let request = v1::CreateShareTargetRequest { parent, kind: kind.into(), request_id };
+        self.call(Repeat::Safe, request, |channel, request| async move {
+            ceremonies(channel).create_share_target(request).await
+        })
+        .await
+    }
+
+    /// A target, by the SHA-256 of its sealing key in hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`Error`] as the service answers: `TARGET_NOT_FOUND`.
+    pub async fn share_target(&self, fingerprint: &str) -> Result<v1::ShareTarget, Error> {
+        let request = v1::GetShareTargetRequest { name: format!("shareTargets/{fingerprint}") };
+        self.call(Repeat::Safe, request, |channel, request| async move {
+            ceremonies(channel).get_share_target(request).await
+        })
+        .await
+    }
 }

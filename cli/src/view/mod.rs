@@ -29,6 +29,8 @@ pub(crate) mod share;
 #[cfg(feature = "custodian")]
 pub(crate) mod share_set;
 pub(crate) mod status;
+#[cfg(feature = "custodian")]
+pub(crate) mod target;
 pub(crate) mod tenant;
 pub(crate) mod transfer;
 pub(crate) mod used;

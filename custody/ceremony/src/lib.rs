@@ -7,6 +7,7 @@
 //! How and why: `docs/ceremonies` and `docs/design/0019-ceremonies.md`.
 
 mod act;
+mod brought;
 mod canonical;
 mod ceremony;
 mod event;
@@ -30,6 +31,7 @@ pub use act::{
     Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Refresh, Reshare, RootKey, RosterChange,
     SHARES_MAX, ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
 };
+pub use brought::BroughtShare;
 pub use ceremony::{Approval, Awaited, Ceremony, Seen, Share};
 pub use event::{EVENTS_MAX, Event, STEPS_MAX, What};
 pub use evidence::{SignedEvidence, TargetEvidence};

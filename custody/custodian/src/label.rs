@@ -42,11 +42,15 @@ pub enum Label {
     Veto,
     /// All that happened in a ceremony.
     Transcript,
+    /// What a service says of a key that shares are sealed to.
+    TargetEvidence,
+    /// A custodian's share on its way to a ceremony, with the statement that goes with it.
+    CeremonyShare,
 }
 
 impl Label {
     /// Every label.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Share,
         Self::ShareSet,
         Self::ShareManifest,
@@ -64,6 +68,8 @@ impl Label {
         Self::Approval,
         Self::Veto,
         Self::Transcript,
+        Self::TargetEvidence,
+        Self::CeremonyShare,
     ];
 
     /// As it stands in the text.
@@ -87,6 +93,8 @@ impl Label {
             Self::Approval => "APPROVAL",
             Self::Veto => "VETO",
             Self::Transcript => "TRANSCRIPT",
+            Self::TargetEvidence => "TARGET EVIDENCE",
+            Self::CeremonyShare => "CEREMONY SHARE",
         }
     }
 

@@ -6,6 +6,7 @@ use clap::Args;
 use hufu_custodian::Label;
 use hufu_sdk::offline;
 
+use super::share;
 use crate::{
     app::App,
     confirm::confirm,
@@ -19,7 +20,7 @@ use crate::{
 const NEXT_LEN_MAX: usize = 256 << 10;
 
 /// The name of a ceremony, from its number or the name itself.
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let number = text.strip_prefix("ceremonies/").unwrap_or(text);
     match number.parse::<u64>() {
         Ok(number) if number > 0 => Ok(format!("ceremonies/{number}")),
@@ -108,9 +109,10 @@ impl Submit {
         let ceremony = match label {
             Label::Approval => client.approve_ceremony(&self.ceremony, decision).await?,
             Label::Veto => client.veto_ceremony(&self.ceremony, decision).await?,
+            Label::CeremonyShare => share::bring(&client, &self.ceremony, &decision).await?,
             other => {
                 return Err(Failure::usage(
-                    format!("`{}` holds a {other}, which is neither an approval nor a veto", self.decision.display()),
+                    format!("`{}` holds a {other}, which is no approval, veto or share", self.decision.display()),
                     "make one with `hufu ceremony approve` or `hufu ceremony veto`".to_owned(),
                 ));
             }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-pub use hufu_ceremony::State as CeremonyState;
 use hufu_ceremony::{At, Awaited, Ceremony, Event};
+pub use hufu_ceremony::{State as CeremonyState, TargetKind};
 use hufu_core::name::TenantId;
 use hufu_core::record::Target;
 
