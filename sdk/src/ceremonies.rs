@@ -5,7 +5,7 @@ use crate::{Client, Error, client::ceremonies, request_id, retry::Repeat};
 /// Ceremonies. The client is a courier: what counts is what custodians signed. Names are `ceremonies/N`.
 impl Client {
     /// Begins a ceremony. `proposal` is the request's canonical bytes as its proposer signed them; `next` the policy or roster that a
-    /// change of it names, empty otherwise.
+    /// change of it names, or the public key of a pair that comes in; empty otherwise.
     ///
     /// # Errors
     /// [`Error`] as the service answers: `CEREMONY_REFUSED` with the rule, `ALREADY_EXISTS` when the number is taken.

@@ -210,6 +210,9 @@ pub struct Refresh {
     /// Where the secret is put together, and dealt out again.
     #[n(1)]
     pub target: Target,
+    /// So many custodians confirm their new shares before the old ones die; all when nothing.
+    #[n(2)]
+    pub confirmations: Option<u32>,
 }
 
 /// A set, shared anew.
@@ -226,6 +229,9 @@ pub struct Reshare {
     /// Where the secret is put together, and dealt out again.
     #[n(2)]
     pub target: Target,
+    /// So many custodians confirm their new shares before the old ones die; all when nothing.
+    #[n(3)]
+    pub confirmations: Option<u32>,
 }
 
 /// A key, put together from its shares.

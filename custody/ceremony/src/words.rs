@@ -143,13 +143,15 @@ fn add_act(words: &mut Words, act: &Act) {
             words.add("value of the label", value);
             words.add("keys at most", keys_max);
         }
-        Act::Refresh(Refresh { shares, target }) => {
+        Act::Refresh(Refresh { shares, target, confirmations }) => {
             add_shares(words, shares);
+            add_confirmations(words, *confirmations);
             add_target(words, target);
         }
-        Act::Reshare(Reshare { from, to, target }) => {
+        Act::Reshare(Reshare { from, to, target, confirmations }) => {
             add_shares(words, from);
             add_sharing(words, to);
+            add_confirmations(words, *confirmations);
             add_target(words, target);
         }
         Act::Recovery(act) | Act::Drill(act) => add_recovery(words, act),
@@ -195,6 +197,13 @@ pub(crate) fn add_shares(words: &mut Words, shares: &ShareSet) {
     words.add("share set", set);
     words.add("epoch", epoch);
     words.add("manifest of the shares", manifest);
+}
+
+fn add_confirmations(words: &mut Words, confirmations: Option<u32>) {
+    match confirmations {
+        Some(count) => words.add("new shares that are confirmed before the old ones die", count),
+        None => words.add("new shares that are confirmed before the old ones die", "(all)"),
+    }
 }
 
 fn add_sharing(words: &mut Words, sharing: &Sharing) {

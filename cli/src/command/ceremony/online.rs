@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hufu_custodian::Label;
+use hufu_sdk::offline;
 
 use super::share;
 use crate::{
@@ -11,9 +12,12 @@ use crate::{
     confirm::confirm,
     custody::files,
     failure::Failure,
-    sink,
+    input, sink,
     view::ceremonies::{CeremoniesView, CeremonyView},
 };
+
+/// Longest policy or public key, in bytes.
+const NEXT_LEN_MAX: usize = 256 << 10;
 
 /// The name of a ceremony, from its number or the name itself.
 pub(super) fn name(text: &str) -> Result<String, String> {
@@ -29,7 +33,7 @@ pub(crate) struct Propose {
     /// The request, signed by its proposer (`hufu ceremony sign`)
     #[arg(value_name = "REQUEST")]
     request: PathBuf,
-    /// The policy or the roster that is to come into force, for a change of either
+    /// The policy or the roster that is to come into force, for a change of either; the public key in PEM, for an import
     #[arg(long, value_name = "FILE")]
     next: Option<PathBuf>,
 }
@@ -42,10 +46,14 @@ impl Propose {
     }
 }
 
-/// A roster is armoured, a policy is TOML.
+/// A roster is armoured, a public key is PEM, a policy is TOML.
 fn read_next(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    match files::read_roster(path) {
-        Ok(roster) => Ok(roster.to_bytes()),
+    if let Ok(roster) = files::read_roster(path) {
+        return Ok(roster.to_bytes());
+    }
+    let text = input::read(path, NEXT_LEN_MAX, "what comes beside a request")?;
+    match offline::public_key_from_pem(&text) {
+        Ok(spki) => Ok(spki),
         Err(_) => Ok(files::read_policy(path)?.to_bytes()),
     }
 }

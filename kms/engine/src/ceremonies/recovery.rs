@@ -1,6 +1,6 @@
 //! Recoveries and drills: a key is put together from what its custodians brought, in the process that opens shares.
 
-use hufu_ceremony::Recovery;
+use hufu_ceremony::{Recovery, ShareSet};
 use hufu_core::Error;
 use hufu_core::ambient::random_array;
 use hufu_core::backend::{Arrival, Wrapping};
@@ -42,7 +42,7 @@ impl Engine {
         let note = note_of(&held, RECOVERED).unwrap_or_default();
         self.alarms.raise(RECOVERY, &name.to_string(), &note);
         let held = self.rotate_recovered(held, &name).await?;
-        self.end_target_of(act).await;
+        self.end_target_with(&act.target.sealing_key.0).await;
         let receipts = vec![self.version_receipt(&self.directory.read_version(&name).await?.record)];
         let successor = note_of(&held, ROTATED).map_or_else(String::new, |newest| format!("; {newest} took over"));
         Ok(Done::All(held, format!("{name} is together again {note}{successor}"), receipts))
@@ -52,7 +52,7 @@ impl Engine {
     pub(super) async fn do_drill(&self, held: Held, act: &Recovery) -> Result<Done, Error> {
         let name = version_name(&act.key, act.version)?;
         let held = if note_of(&held, REHEARSED).is_some() { held } else { self.rehearse(held, act, &name).await? };
-        self.end_target_of(act).await;
+        self.end_target_with(&act.target.sealing_key.0).await;
         let receipts = vec![self.ceremony_receipt(&held)];
         let note = note_of(&held, REHEARSED).unwrap_or_default();
         Ok(Done::All(held, format!("{name} could be put together {note}; nothing is left of it"), receipts))
@@ -61,7 +61,8 @@ impl Engine {
     async fn rehearse(&self, held: Held, act: &Recovery, name: &VersionName) -> Result<Held, Error> {
         let (caller, _) = self.acting(&held, &name.key.tenant, REHEARSED)?;
         let version = self.directory.read_version(name).await?;
-        let opening = self.opening(&held, act, &version.record, &caller).await?;
+        let public_key = version.record.public_key.clone();
+        let opening = self.opening(&held, &act.shares, &act.target.sealing_key.0, public_key, &caller).await?;
         let answer = self.ask_opener(&Task::Rehearse(Box::new(opening)), caller.deadline).await?;
         let Answer::Rehearsed { by, wrong } = answer else { return Err(out_of_turn()) };
         self.step_done(&held, REHEARSED, &told(&by, &wrong)).await
@@ -71,7 +72,8 @@ impl Engine {
         let (caller, permit) = self.acting(&held, &name.key.tenant, RECOVERED)?;
         let version = self.directory.read_version(name).await?;
         check_version(&version.record, act)?;
-        let opening = self.opening(&held, act, &version.record, &caller).await?;
+        let public_key = version.record.public_key.clone();
+        let opening = self.opening(&held, &act.shares, &act.target.sealing_key.0, public_key, &caller).await?;
         let to_be = self.to_be(&version.record, act)?;
         // Nothing has this name yet: what stands in its place until it is there is announced under it.
         let announced = self.unused(name).await?;
@@ -169,33 +171,34 @@ impl Engine {
     }
 
     /// What the opener needs: the shares as they were brought, and what the target's key says of them.
-    async fn opening(
+    pub(super) async fn opening(
         &self,
         held: &Held,
-        act: &Recovery,
-        version: &VersionRecord,
+        shares: &ShareSet,
+        sealing_key: &[u8; 32],
+        public_key: Option<Vec<u8>>,
         caller: &Caller,
     ) -> Result<Opening, Error> {
-        let set = self.set_of_act(&act.shares).await?;
-        let (target, _) = self.read_target(&act.target.sealing_key.0).await?;
+        let set = self.set_of_act(shares).await?;
+        let (target, _) = self.read_target(sealing_key).await?;
         let mut opening = Opening {
             manifest: set.epochs.current().signed().to_bytes(),
             dealer: self.dealer()?,
-            expected: ManifestDigest(act.shares.manifest.0),
+            expected: ManifestDigest(shares.manifest.0),
             roster: held.ceremony.grounds().roster().clone(),
             handovers: self.all_brought(held).await?.into_iter().map(Into::into).collect(),
             target: SealingKey::from_spki(&target.public_key).map_err(Error::internal)?,
             request: held.ceremony.digest().0,
             agreed: Vec::new(),
-            public_key: version.public_key.clone(),
+            public_key,
         };
         opening.agreed = self.agree_all(&target, points(&opening), caller.deadline).await?;
         Ok(opening)
     }
 
     /// Destroys the target of a ceremony that has done its work. What fails here is left to the reconciler.
-    async fn end_target_of(&self, act: &Recovery) {
-        let ended = match self.read_target(&act.target.sealing_key.0).await {
+    pub(super) async fn end_target_with(&self, sealing_key: &[u8; 32]) {
+        let ended = match self.read_target(sealing_key).await {
             Ok((target, revision)) => self.end_target(&target, revision).await,
             Err(error) => Err(error),
         };
@@ -224,7 +227,7 @@ fn stage(staging: &mut Staging<'_>, old: &Version, attempt: &mut Attempt, at: u6
 }
 
 /// By whom, and who brought something wrong.
-fn told(by: &[Name], wrong: &[String]) -> String {
+pub(super) fn told(by: &[Name], wrong: &[String]) -> String {
     let names = by.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
     let wrong = if wrong.is_empty() { String::new() } else { format!("; refused: {}", wrong.join("; ")) };
     format!("by the shares of {names}{wrong}").chars().take(NOTE_LEN_MAX).collect()

@@ -2,14 +2,14 @@
 
 use hufu_ceremony::{Act, Ceremony, Fingerprint, Recovery, Refusal, ShareSet, ShareStatement, State};
 use hufu_core::changeset::{Collection, Guard, Write};
-use hufu_core::name::SetId;
+use hufu_core::name::{SetId, VersionName};
 use hufu_core::record::{CeremonyRecord, KeyState, Record as _, Target, VersionRecord};
 use hufu_core::{Error, Reason};
 use hufu_custodian::Signed;
 use hufu_shares::Handover;
 use sha2::{Digest as _, Sha256};
 
-use super::acts::{key_name, version_name};
+use super::acts::version_name;
 use super::held::Held;
 use super::refusal::{malformed, refused};
 use crate::engine::Engine;
@@ -31,20 +31,18 @@ impl Engine {
     /// without.
     pub(super) async fn claim_target(&self, ceremony: &Ceremony) -> Result<Option<Claim>, Error> {
         let request = ceremony.request();
-        let (Act::Recovery(act) | Act::Drill(act)) = &request.act else { return Ok(None) };
-        let version = self.directory.read_version(&version_name(&act.key, act.version)?).await?.record;
-        check_version(&version, act)?;
-        let set = self.set_of_act(&act.shares).await?;
+        let (Some(shares), Some(of)) = (request.act.shares(), request.act.target()) else { return Ok(None) };
+        let set = self.check_set_of(&request.act, &shares).await?;
         let (asked, needed) = (ceremony.shares_missing(), u32::from(set.in_force().threshold()));
         if asked < needed {
             return Err(refused(Refusal::FewerShares { asked, needed }));
         }
-        let (mut target, revision) = self.read_target(&act.target.sealing_key.0).await?;
-        if target.key_name() != key_name(&act.key)? || target.ceremony.is_some() {
+        let (mut target, revision) = self.read_target(&of.sealing_key.0).await?;
+        if !is_for(&target, &set) || target.ceremony.is_some() {
             let why = "the target is for another key, or has its ceremony already";
             return Err(Error::new(Reason::WrongState, why).field("proposal").help("make a new target"));
         }
-        self.check_evidence(&target, act)?;
+        self.check_evidence(&target, of)?;
         target.ceremony = Some(request.number);
         target.expires_at = request.expires_at_ms.saturating_add(AFTER_MS);
         Ok(Some(Claim { target, revision }))
@@ -57,11 +55,25 @@ impl Engine {
         staging.write(Write::Put(self.keyring.integrity().row(target, revision + 1)));
     }
 
-    fn check_evidence(&self, target: &Target, act: &Recovery) -> Result<(), Error> {
+    /// The set of a request that brings shares, if what the request says of it is so.
+    async fn check_set_of(&self, act: &Act, shares: &ShareSet) -> Result<StoredSet, Error> {
+        match act {
+            Act::Recovery(act) | Act::Drill(act) => {
+                let version = self.directory.read_version(&version_name(&act.key, act.version)?).await?.record;
+                check_version(&version, act)?;
+                self.set_of_act(shares).await
+            }
+            Act::Refresh(act) => self.check_anew(&act.into()).await,
+            Act::Reshare(act) => self.check_anew(&act.into()).await,
+            _ => self.set_of_act(shares).await,
+        }
+    }
+
+    fn check_evidence(&self, target: &Target, of: &hufu_ceremony::Target) -> Result<(), Error> {
         let evidence = hufu_ceremony::SignedEvidence::from_bytes(&target.evidence);
         let evidence = evidence.and_then(|signed| signed.verify(&self.dealer().map_err(|_| Refusal::OtherTarget)?));
         let origin = &self.deployment.log_origin;
-        evidence.and_then(|evidence| evidence.supports(&act.target, origin)).map_err(refused)
+        evidence.and_then(|evidence| evidence.supports(of, origin)).map_err(refused)
     }
 
     /// The share set of a request, if the epoch that it names is in force.
@@ -79,14 +91,15 @@ impl Engine {
     /// Whether it is as it was dealt is found when it is opened.
     pub(super) async fn check_brought(&self, held: &Held, statement: &Signed, brought: &[u8]) -> Result<(), Error> {
         let ceremony = &held.ceremony;
-        let (Act::Recovery(act) | Act::Drill(act)) = &ceremony.request().act else { return Ok(()) };
+        let act = &ceremony.request().act;
+        let (Some(shares), Some(target)) = (act.shares(), act.target()) else { return Ok(()) };
         let told = ShareStatement::from_bytes(&statement.statement).map_err(refused)?;
-        let set = self.set_of_act(&act.shares).await?;
+        let set = self.set_of_act(&shares).await?;
         let signed = Signed::from_bytes(brought).map_err(|error| malformed("a handover", error))?;
         let roster = ceremony.grounds().roster();
         let handover = Handover::from_signed(&signed, roster).map_err(|error| shares::refused(&error))?;
         handover
-            .check(set.in_force(), &act.target.sealing_key.0, &ceremony.digest().0)
+            .check(set.in_force(), &target.sealing_key.0, &ceremony.digest().0)
             .map_err(|refusal| shares::refused(&refusal.into()))?;
         let same = u32::from(handover.index()) == told.index && *handover.custodian() == told.who;
         if same { Ok(()) } else { Err(refused(Refusal::ShareIndex { who: told.who, index: told.index })) }
@@ -114,6 +127,14 @@ impl Engine {
             Some(row) => Ok(self.held_of(&row).await?.ceremony.state() == State::Executing),
             None => Ok(false),
         }
+    }
+}
+
+/// Whether a target was made for what a set is of: for the key, or, for what is no key of the service, in its tenant.
+fn is_for(target: &Target, set: &StoredSet) -> bool {
+    match set.record.subject.parse::<VersionName>() {
+        Ok(version) => target.key_name() == version.key,
+        Err(_) => target.tenant == set.record.tenant,
     }
 }
 

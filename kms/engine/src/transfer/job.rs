@@ -59,6 +59,17 @@ impl Engine {
     ) -> Result<ImportJobView, Error> {
         let key_name = KeyName { tenant: name.tenant.clone(), key: request.key.key.clone() };
         let permit = self.authorize(caller, Action::CreateImportJob, &name.tenant, Some(&key_name))?;
+        self.create_job_permitted(caller, &permit, name, request).await
+    }
+
+    /// The same, once it is permitted.
+    pub(crate) async fn create_job_permitted(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        name: &ImportJobName,
+        request: CreateImportJob,
+    ) -> Result<ImportJobView, Error> {
         let key = self.new_key(&request.key)?;
         check_expected(&key, request.public_key.as_deref())?;
         let lifetime = lifetime(request.lifetime_ms)?;
@@ -89,7 +100,7 @@ impl Engine {
             simulated: false,
             closed_at: None,
         };
-        let made = self.make_job(caller, &permit, job).await;
+        let made = self.make_job(caller, permit, job).await;
         self.unless_repeated(caller, made).await?;
         self.read_job(name).await
     }

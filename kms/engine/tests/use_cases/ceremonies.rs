@@ -28,7 +28,15 @@ const PEOPLE: [(&str, &str, &[&str]); 5] = [
 
 fn policy(deployment: &str, number: u32) -> CeremonyPolicy {
     let plain = "approvals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
-    let kinds = ["rotate-key", "rotate-tenant-key", "rotate-label", "policy-change", "roster-change", "rotate-root"];
+    let kinds = [
+        "rotate-key",
+        "rotate-tenant-key",
+        "rotate-label",
+        "policy-change",
+        "roster-change",
+        "rotate-root",
+        "import",
+    ];
     let rules: String = kinds.iter().map(|kind| format!("[rules.{kind}]\n{plain}")).collect();
     let file = format!("format = 1\ndeployment = \"{deployment}\"\nnumber = {number}\n{rules}");
     CeremonyPolicy::from_toml(&file).unwrap()
@@ -82,7 +90,7 @@ impl Stage {
         self.people.iter().find(|person| person.name().as_str() == name).unwrap()
     }
 
-    fn request(&self, number: u64, act: &str) -> Request {
+    pub(crate) fn request(&self, number: u64, act: &str) -> Request {
         let file = format!(
             "format = 1\ndeployment = \"{}\"\nnumber = {number}\ntitle = \"A title\"\nreason = \"A reason\"\n\
              proposer = \"ann\"\nroster = \"{}\"\npolicy = \"{}\"\n\
@@ -305,7 +313,7 @@ fn a_request_that_nobody_approves_expires() {
 fn what_cannot_be_done_is_refused_or_fails_with_its_reason() {
     let mut stage = Stage::new();
     let root = "rotate-root]\nslot = \"first\"\n";
-    assert_eq!(reason(stage.propose_with(1, root, &[])), Reason::UnsupportedByBackend);
+    assert_eq!(reason(stage.propose_with(1, root, &[])), Reason::InvalidArgument);
     assert_eq!(reason(stage.propose_with(1, &rotate("none", 1), &[])), Reason::KeyNotFound);
     let foreign = rotate("sign", 1).replace("acme", "globex");
     assert_eq!(reason(stage.propose_with(1, &foreign, &[])), Reason::PermissionDenied);
@@ -415,7 +423,7 @@ fn finish_rewrapping(stage: &mut Stage) {
 
 /// The server ends after any number of commits, before or after an answer; started again, it goes on, and what was approved is
 /// done once.
-fn cut_everywhere(begin: fn() -> Stage, prepare: impl Fn(&mut Stage), check: impl Fn(&mut Stage, usize)) {
+pub(crate) fn cut_everywhere(begin: fn() -> Stage, prepare: impl Fn(&mut Stage), check: impl Fn(&mut Stage, usize)) {
     let mut cuts = 0;
     loop {
         let mut stage = begin();

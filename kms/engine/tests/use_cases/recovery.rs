@@ -21,15 +21,17 @@ use crate::common::server::Server;
 use crate::common::world::{ALICE, World};
 use crate::requests::{create, key, numbered, reason, version};
 
-const CUSTODIANS: [&str; 5] = ["ann", "ben", "cho", "dee", "eve"];
+pub(crate) const CUSTODIANS: [&str; 5] = ["ann", "ben", "cho", "dee", "eve"];
 
 fn policy(deployment: &str) -> CeremonyPolicy {
     let rule = "approvals = 2\norganisations = 2\nveto = \"auditor\"\ndelay_s = 3600\nlifetime_max_s = 604800\n";
-    let rules: String = ["recovery", "drill"].map(|kind| format!("[rules.{kind}]\n{rule}shares = 3\n")).concat();
+    let rules: String = ["recovery", "drill", "refresh", "reshare"]
+        .map(|kind| format!("[rules.{kind}]\n{rule}shares = 3\n"))
+        .concat();
     CeremonyPolicy::from_toml(&format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n{rules}")).unwrap()
 }
 
-fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     Stage::in_world(World::really(), policy)
 }
 
@@ -38,27 +40,27 @@ fn sharing(threshold: u8) -> Option<Sharing> {
 }
 
 /// A key with custodians, three of five.
-fn shared(id: &str, algorithm: Algorithm, protection: Protection) -> CreateKey {
+pub(crate) fn shared(id: &str, algorithm: Algorithm, protection: Protection) -> CreateKey {
     CreateKey { protection, sharing: sharing(3), ..create(ALICE, id, algorithm) }
 }
 
 /// What is asked of the stage beyond other ceremonies.
 impl Stage {
-    fn make(&mut self, request: CreateKey) -> Result<(), Error> {
+    pub(crate) fn make(&mut self, request: CreateKey) -> Result<(), Error> {
         let made = self.world.call(ALICE, async |server, caller| server.engine.create_key(&caller, request).await);
         made.map(drop)
     }
 
-    fn record(&mut self, id: &str, number: u32) -> VersionRecord {
+    pub(crate) fn record(&mut self, id: &str, number: u32) -> VersionRecord {
         VersionRecord::clone(&self.world.version(&version(id, number)).unwrap().version.record)
     }
 
-    fn dealer(&self) -> VerifyingKey {
+    pub(crate) fn dealer(&self) -> VerifyingKey {
         self.pins().service
     }
 
     /// The set of a version, and its sealed shares, as the database has them.
-    fn stored(&mut self, of: &VersionRecord) -> (Epochs, Vec<Share>) {
+    pub(crate) fn stored(&mut self, of: &VersionRecord) -> (Epochs, Vec<Share>) {
         let rows = self.world.site.store.snapshot().rows.remove(&Collection::ShareSet).unwrap();
         let set = hex::encode(of.share_set.unwrap());
         let record = ShareSetRecord::from_row(&rows[&set]).unwrap();
@@ -72,7 +74,7 @@ impl Stage {
         (epochs, shares)
     }
 
-    fn target(&mut self, id: &str) -> TargetView {
+    pub(crate) fn target(&mut self, id: &str) -> TargetView {
         let name = key(ALICE, id);
         let call =
             async |server: &Server, caller| server.engine.create_target(&caller, &name, TargetKind::Process).await;
@@ -80,7 +82,7 @@ impl Stage {
     }
 
     /// The file's part of a recovery or drill.
-    fn act(&mut self, kind: &str, id: &str, number: u32, target: &TargetView) -> String {
+    pub(crate) fn act(&mut self, kind: &str, id: &str, number: u32, target: &TargetView) -> String {
         let of = self.record(id, number);
         let (epochs, _) = self.stored(&of);
         let now = epochs.current();
@@ -99,7 +101,7 @@ impl Stage {
     }
 
     /// A ceremony that waits for shares.
-    fn ready(&mut self, number: u64, act: &str) {
+    pub(crate) fn ready(&mut self, number: u64, act: &str) {
         self.propose_with(number, act, &[]).unwrap();
         self.world.sequence();
         self.pass();
@@ -112,12 +114,18 @@ impl Stage {
     }
 
     /// What a custodian's tool makes of a share: the handover, for that target and request.
-    fn handover(&self, share: &Share, who: &Person, to: &SealingKey, request: [u8; 32]) -> Vec<u8> {
+    pub(crate) fn handover(&self, share: &Share, who: &Person, to: &SealingKey, request: [u8; 32]) -> Vec<u8> {
         let opened = share.open(&self.dealer(), who).unwrap();
         who.sign(opened.reseal(to, &request).unwrap().to_bytes()).to_bytes()
     }
 
-    fn bring_share(&mut self, number: u64, who: &str, index: u32, sealed: Vec<u8>) -> Result<CeremonyView, Error> {
+    pub(crate) fn bring_share(
+        &mut self,
+        number: u64,
+        who: &str,
+        index: u32,
+        sealed: Vec<u8>,
+    ) -> Result<CeremonyView, Error> {
         let of = self.get(number).ceremony;
         let person = self.person(who);
         let digest = Fingerprint(Sha256::digest(&sealed).into());
@@ -131,7 +139,7 @@ impl Stage {
     }
 
     /// Brings the share of an index as it should be.
-    fn share(&mut self, number: u64, of: &VersionRecord, index: u32, target: &TargetView) {
+    pub(crate) fn share(&mut self, number: u64, of: &VersionRecord, index: u32, target: &TargetView) {
         let (_, shares) = self.stored(of);
         let who = CUSTODIANS[index as usize - 1];
         let to = SealingKey::from_spki(&target.record.public_key).unwrap();
@@ -140,7 +148,7 @@ impl Stage {
         self.bring_share(number, who, index, sealed).unwrap();
     }
 
-    fn decrypt(&mut self, id: &str, number: u32, sealed: &Encrypted) -> Result<Vec<u8>, Error> {
+    pub(crate) fn decrypt(&mut self, id: &str, number: u32, sealed: &Encrypted) -> Result<Vec<u8>, Error> {
         let (selector, ciphertext) = (numbered(id, number), sealed.ciphertext.clone());
         let call =
             async |server: &Server, caller| server.engine.decrypt(&caller, &selector, &ciphertext, b"aad").await;
@@ -148,7 +156,7 @@ impl Stage {
     }
 }
 
-fn outcome(view: &CeremonyView) -> String {
+pub(crate) fn outcome(view: &CeremonyView) -> String {
     match &view.ceremony.events().last().unwrap().what {
         What::Executed(outcome, _) => outcome.as_str().to_owned(),
         What::Failed(why) => why.as_str().to_owned(),
