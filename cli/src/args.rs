@@ -65,7 +65,7 @@ enum Command {
     /// The tenant, and the key that its keys are wrapped under
     #[command(subcommand)]
     Tenant(command::tenant::Command),
-    /// Work of those who hold shares and approve: keys, enrolment, the roster, shares; needs no service
+    /// Work of those who hold shares and approve: keys, enrolment, the roster, shares
     #[cfg(feature = "custodian")]
     #[command(subcommand)]
     Custodian(command::custodian::Command),
@@ -73,6 +73,14 @@ enum Command {
     #[cfg(feature = "custodian")]
     #[command(subcommand)]
     Ceremony(command::ceremony::Command),
+    /// What custodians hold together: sets of shares, and who has confirmed
+    #[cfg(feature = "custodian")]
+    #[command(subcommand)]
+    ShareSet(command::share_set::Command),
+    /// Own keys, deposited among custodians for recovery
+    #[cfg(feature = "custodian")]
+    #[command(subcommand)]
+    Deposit(command::deposit::Command),
     /// A server that starts sealed: whose shares it waits for, and how they come to it
     #[cfg(feature = "custodian")]
     #[command(subcommand)]
@@ -101,9 +109,13 @@ impl Cli {
             Command::Audit(command) => command.run(&app).await,
             Command::Tenant(command) => command.run(&app).await,
             #[cfg(feature = "custodian")]
-            Command::Custodian(command) => command.run(&app),
+            Command::Custodian(command) => command.run(&app).await,
             #[cfg(feature = "custodian")]
             Command::Ceremony(command) => command.run(&app).await,
+            #[cfg(feature = "custodian")]
+            Command::ShareSet(command) => command.run(&app).await,
+            #[cfg(feature = "custodian")]
+            Command::Deposit(command) => command.run(&app).await,
             #[cfg(feature = "custodian")]
             Command::Unseal(command) => command.run(&app).await,
             Command::Status(command) => command.run(&app).await,
@@ -263,6 +275,26 @@ mod tests {
         "hufu ceremony veto --transcript t --before o --log-key l --pin p --key k --out a --reason no",
         #[cfg(feature = "custodian")]
         "hufu ceremony verify t --pin p --log-key l --policy p --before o",
+        #[cfg(feature = "custodian")]
+        "hufu custodian share fetch --set 00112233445566778899aabbccddeeff --name a --log-key l --pin p --epoch 2 --out s",
+        #[cfg(feature = "custodian")]
+        "hufu custodian share confirm --share s --key k --log-key l --passphrase-file p --out c",
+        #[cfg(feature = "custodian")]
+        "hufu share-set list --limit 5",
+        #[cfg(feature = "custodian")]
+        "hufu share-set show 00112233445566778899aabbccddeeff",
+        #[cfg(feature = "custodian")]
+        "hufu share-set confirm c",
+        #[cfg(feature = "custodian")]
+        "hufu deposit create d --secret-file - --threshold 2 --custodian a --custodian b --pin p --log-key l",
+        #[cfg(feature = "custodian")]
+        "hufu deposit create d --secret-file k.pem --curve p256 --threshold 1 --custodian a --pin p --log-key l",
+        #[cfg(feature = "custodian")]
+        "hufu deposit list",
+        #[cfg(feature = "custodian")]
+        "hufu deposit show d",
+        #[cfg(feature = "custodian")]
+        "hufu deposit delete d --yes",
         #[cfg(feature = "custodian")]
         "hufu unseal status --output json",
         #[cfg(feature = "custodian")]

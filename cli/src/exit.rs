@@ -126,7 +126,7 @@ fn sdk_code(error: &Error) -> Exit {
             | AttestationError::Anchor(_)
             | AttestationError::Intermediate(_),
         ) => Exit::Usage,
-        Error::Refused { .. } | Error::CertificateRefused { .. } => Exit::Refused,
+        Error::Refused { .. } | Error::CertificateRefused { .. } | Error::Deposit(_) => Exit::Refused,
         Error::NotFound { .. } => Exit::NotFound,
         Error::Unavailable { .. } | Error::Transport { .. } => Exit::Unavailable,
         _ => Exit::Other,

@@ -5,7 +5,7 @@ use crate::{Client, Error, client::ceremonies, request_id, retry::Repeat};
 /// Ceremonies. The client is a courier: what counts is what custodians signed. Names are `ceremonies/N`.
 impl Client {
     /// Begins a ceremony. `proposal` is the request's canonical bytes as its proposer signed them; `next` the policy or roster that a
-    /// change of it names, empty otherwise.
+    /// change of it names, or the public key of a pair that comes in; empty otherwise.
     ///
     /// # Errors
     /// [`Error`] as the service answers: `CEREMONY_REFUSED` with the rule, `ALREADY_EXISTS` when the number is taken.
@@ -127,5 +127,34 @@ impl Client {
             ceremonies(channel).get_transcript(request).await
         });
         Ok(answer.await?.transcript)
+    }
+
+    /// Makes a key that the shares of another key are sealed to, in one ceremony. `key` is its resource name.
+    ///
+    /// # Errors
+    /// [`Error`] as the service answers: `UNSUPPORTED_BY_BACKEND` when there is no such place.
+    pub async fn create_share_target(
+        &self,
+        key: &str,
+        kind: v1::share_target::Kind,
+    ) -> Result<v1::ShareTarget, Error> {
+        let (parent, request_id) = (key.to_owned(), request_id::random()?);
+        let request = v1::CreateShareTargetRequest { parent, kind: kind.into(), request_id };
+        self.call(Repeat::Safe, request, |channel, request| async move {
+            ceremonies(channel).create_share_target(request).await
+        })
+        .await
+    }
+
+    /// A target, by the SHA-256 of its sealing key in hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`Error`] as the service answers: `TARGET_NOT_FOUND`.
+    pub async fn share_target(&self, fingerprint: &str) -> Result<v1::ShareTarget, Error> {
+        let request = v1::GetShareTargetRequest { name: format!("shareTargets/{fingerprint}") };
+        self.call(Repeat::Safe, request, |channel, request| async move {
+            ceremonies(channel).get_share_target(request).await
+        })
+        .await
     }
 }

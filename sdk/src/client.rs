@@ -2,8 +2,9 @@ use std::{future::Future, time::Duration};
 
 use hufu_proto::v1::{
     audit_service_client::AuditServiceClient, ceremony_service_client::CeremonyServiceClient,
-    crypto_service_client::CryptoServiceClient, key_service_client::KeyServiceClient,
-    ledger_service_client::LedgerServiceClient, system_service_client::SystemServiceClient,
+    crypto_service_client::CryptoServiceClient, deposit_service_client::DepositServiceClient,
+    key_service_client::KeyServiceClient, ledger_service_client::LedgerServiceClient,
+    share_service_client::ShareServiceClient, system_service_client::SystemServiceClient,
     unseal_service_client::UnsealServiceClient,
 };
 use tokio::time::{Instant, timeout_at};
@@ -171,4 +172,12 @@ pub(crate) fn unseal(channel: Channel) -> UnsealServiceClient<Channel> {
 
 pub(crate) fn ceremonies(channel: Channel) -> CeremonyServiceClient<Channel> {
     CeremonyServiceClient::new(channel).max_decoding_message_size(ANSWER_LEN_MAX)
+}
+
+pub(crate) fn shares(channel: Channel) -> ShareServiceClient<Channel> {
+    ShareServiceClient::new(channel).max_decoding_message_size(ANSWER_LEN_MAX)
+}
+
+pub(crate) fn deposits(channel: Channel) -> DepositServiceClient<Channel> {
+    DepositServiceClient::new(channel).max_decoding_message_size(ANSWER_LEN_MAX)
 }

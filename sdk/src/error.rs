@@ -118,6 +118,9 @@ pub enum Error {
     /// The service's answer lacks something that it must have.
     #[error("the service's answer lacks {0}")]
     Incomplete(&'static str),
+    /// A deposit is not made, or is not what was dealt.
+    #[error("the deposit is refused: {0}")]
+    Deposit(String),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     Randomness,

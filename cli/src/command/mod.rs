@@ -9,6 +9,8 @@ pub(crate) mod ceremony;
 pub(crate) mod completion;
 #[cfg(feature = "custodian")]
 pub(crate) mod custodian;
+#[cfg(feature = "custodian")]
+pub(crate) mod deposit;
 pub(crate) mod derive;
 pub(crate) mod encrypt;
 #[cfg(feature = "assess")]
@@ -24,6 +26,8 @@ pub(crate) mod key_transfer;
 pub(crate) mod ledger;
 pub(crate) mod mac;
 pub(crate) mod random;
+#[cfg(feature = "custodian")]
+pub(crate) mod share_set;
 pub(crate) mod sign;
 pub(crate) mod status;
 pub(crate) mod tenant;

@@ -34,6 +34,13 @@ impl Known {
         self
     }
 
+    /// The same, by whom nothing of an earlier transcript may be missing.
+    pub(crate) fn having_read(self, earlier: Option<&Path>) -> Result<Self, Failure> {
+        let Some(earlier) = earlier else { return Ok(self) };
+        let seen = self.verify(&files::read_transcript(earlier)?)?.ceremony().seen();
+        Ok(self.having_seen(seen))
+    }
+
     /// Goes through a transcript: every signature, every rule, and the ledger's receipt of the request.
     pub(crate) fn verify(&self, transcript: &[u8]) -> Result<Report, Failure> {
         Ok(verify(transcript, &self.pins)?.with_receipt(|receipt, ceremony| self.logged_at(receipt, ceremony))?)

@@ -13,6 +13,8 @@ pub(crate) mod ceremonies;
 pub(crate) mod ceremony;
 #[cfg(feature = "custodian")]
 pub(crate) mod custodian;
+#[cfg(feature = "custodian")]
+pub(crate) mod deposit;
 pub(crate) mod hsm;
 pub(crate) mod key;
 pub(crate) mod ledger;
@@ -24,7 +26,11 @@ mod root;
 pub(crate) mod seal;
 #[cfg(feature = "custodian")]
 pub(crate) mod share;
+#[cfg(feature = "custodian")]
+pub(crate) mod share_set;
 pub(crate) mod status;
+#[cfg(feature = "custodian")]
+pub(crate) mod target;
 pub(crate) mod tenant;
 pub(crate) mod transfer;
 pub(crate) mod used;

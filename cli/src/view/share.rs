@@ -39,6 +39,26 @@ impl SetView {
         }
     }
 
+    /// How many open it, and how many there are.
+    pub(super) fn quorum(&self) -> (u8, usize) {
+        (self.threshold, self.custodians.len())
+    }
+
+    /// The set.
+    pub(super) fn id(&self) -> &str {
+        &self.share_set
+    }
+
+    /// Who holds them.
+    pub(super) fn people(&self) -> [(&'static str, String); 4] {
+        [
+            ("shares", format!("any {} of {} open it", self.threshold, self.custodians.len())),
+            ("custodians", self.custodians.join(", ")),
+            ("roster", self.roster_hash.clone()),
+            ("dealt at", self.dealt_at.clone().unwrap_or_default()),
+        ]
+    }
+
     pub(super) fn pairs(&self) -> [(&'static str, String); 4] {
         [
             ("shares of", self.subject.clone()),
@@ -55,15 +75,22 @@ pub(crate) struct ShareView {
     custodian: String,
     /// From 1.
     index: u8,
+    /// Whether it was opened and checked.
+    checked: bool,
     #[serde(flatten)]
     set: SetView,
 }
 
 impl ShareView {
     pub(crate) fn new(share: &Share) -> Self {
+        Self { checked: true, ..Self::sealed(share) }
+    }
+
+    /// One that nobody has opened.
+    pub(crate) fn sealed(share: &Share) -> Self {
         let manifest = share.manifest().unverified();
         let custodian = manifest.seat(share.index()).map(|seat| seat.custodian.to_string()).unwrap_or_default();
-        Self { custodian, index: share.index(), set: SetView::new(manifest) }
+        Self { custodian, index: share.index(), checked: false, set: SetView::new(manifest) }
     }
 
     fn place(&self) -> String {
@@ -81,7 +108,12 @@ impl View for ShareView {
             ("dealt at", self.set.dealt_at.clone().unwrap_or_default()),
         ];
         let share = pairs(own.into_iter().chain(self.set.pairs()).chain(more));
-        format!("The share is good: it opens, and is what was dealt.\n{share}")
+        let checked = if self.checked {
+            "The share is good: it opens, and is what was dealt."
+        } else {
+            "The share is sealed: its custodian opens and checks it with `hufu custodian share check`."
+        };
+        format!("{checked}\n{share}")
     }
 }
 

@@ -38,7 +38,7 @@ pub enum Act {
     RotateLabel(#[n(0)] Labelled),
     /// Gives each custodian of a set a new share of the same secret.
     #[n(7)]
-    Refresh(#[n(0)] ShareSet),
+    Refresh(#[n(0)] Refresh),
     /// Shares a set's secret anew, with another threshold or among other people.
     #[n(8)]
     Reshare(#[n(0)] Reshare),
@@ -199,6 +199,22 @@ pub struct Labelled {
     pub keys_max: u32,
 }
 
+/// A set whose custodians get new shares.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// The shares that there are.
+    #[n(0)]
+    pub shares: ShareSet,
+    /// Where the secret is put together, and dealt out again.
+    #[n(1)]
+    pub target: Target,
+    /// So many custodians confirm their new shares before the old ones die; all when nothing.
+    #[n(2)]
+    pub confirmations: Option<u32>,
+}
+
 /// A set, shared anew.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
 #[cbor(map)]
@@ -210,6 +226,12 @@ pub struct Reshare {
     /// Those that there will be.
     #[n(1)]
     pub to: Sharing,
+    /// Where the secret is put together, and dealt out again.
+    #[n(2)]
+    pub target: Target,
+    /// So many custodians confirm their new shares before the old ones die; all when nothing.
+    #[n(3)]
+    pub confirmations: Option<u32>,
 }
 
 /// A key, put together from its shares.
@@ -223,9 +245,10 @@ pub struct Recovery {
     /// The version.
     #[n(1)]
     pub version: u32,
-    /// Fingerprint of its public key, which the target compares.
+    /// Fingerprint of its public key, which the target compares; nothing for a secret key, which is compared with what its dealer
+    /// committed to.
     #[n(2)]
-    pub public_key: Fingerprint,
+    pub public_key: Option<Fingerprint>,
     /// Its shares.
     #[n(3)]
     pub shares: ShareSet,
@@ -317,7 +340,7 @@ impl Act {
     pub fn shares(&self) -> Option<ShareSet> {
         match self {
             Self::Unseal(act) => Some(act.shares),
-            Self::Refresh(shares) => Some(*shares),
+            Self::Refresh(act) => Some(act.shares),
             Self::Reshare(act) => Some(act.from),
             Self::Recovery(act) | Self::Drill(act) => Some(act.shares),
             _ => None,
@@ -329,6 +352,8 @@ impl Act {
     pub fn target(&self) -> Option<&Target> {
         match self {
             Self::Unseal(act) => Some(&act.target),
+            Self::Refresh(act) => Some(&act.target),
+            Self::Reshare(act) => Some(&act.target),
             Self::Recovery(act) | Self::Drill(act) => Some(&act.target),
             _ => None,
         }

@@ -59,8 +59,6 @@ pub enum Kind {
 pub enum ShareUse {
     /// It opens something with them.
     Needed,
-    /// A policy may ask for them.
-    Possible,
     /// It has no use for them.
     None,
 }
@@ -109,17 +107,16 @@ impl Kind {
     #[must_use]
     pub fn share_use(self) -> ShareUse {
         match self {
-            Self::Unseal | Self::Reshare | Self::Recovery | Self::Drill => ShareUse::Needed,
-            Self::Refresh => ShareUse::Possible,
+            Self::Unseal | Self::Refresh | Self::Reshare | Self::Recovery | Self::Drill => ShareUse::Needed,
             _ => ShareUse::None,
         }
     }
 
     /// Whether whoever goes through it gets enough shares to have the secret: a drill is a recovery whose target throws away what it
-    /// has, and the target says so itself; whoever chooses the next holders can choose one.
+    /// has, a refresh one whose target deals it out again, and the target says so itself; whoever chooses the next holders can choose one.
     #[must_use]
     pub fn opens_secrets(self) -> bool {
-        matches!(self, Self::Recovery | Self::Drill | Self::Reshare)
+        matches!(self, Self::Recovery | Self::Drill | Self::Reshare | Self::Refresh)
     }
 
     /// Whether the request must be in the ledger before anyone approves, whatever the policy says: nobody gets at a key that

@@ -7,9 +7,11 @@
 //! How and why: `docs/ceremonies` and `docs/design/0019-ceremonies.md`.
 
 mod act;
+mod brought;
 mod canonical;
 mod ceremony;
 mod event;
+mod evidence;
 mod grounds;
 mod hash;
 mod kind;
@@ -26,11 +28,13 @@ mod transcript;
 mod words;
 
 pub use act::{
-    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange,
+    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Refresh, Reshare, RootKey, RosterChange,
     SHARES_MAX, ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
 };
+pub use brought::BroughtShare;
 pub use ceremony::{Approval, Awaited, Ceremony, Seen, Share};
 pub use event::{EVENTS_MAX, Event, STEPS_MAX, What};
+pub use evidence::{SignedEvidence, TargetEvidence};
 pub use grounds::Grounds;
 pub use hash::{CeremonyId, Fingerprint, Head, PolicyHash, RequestDigest, SetId};
 pub use kind::{Kind, ShareUse};

@@ -98,6 +98,17 @@ pub enum Refusal {
     /// A share that is sealed to another target.
     #[error("the share is sealed to another target than the request's")]
     OtherTarget,
+    /// Fewer shares than make the key: the ceremony could begin, and then only fail.
+    #[error("request and policy ask for {asked} shares, and it takes {needed} to make the key")]
+    FewerShares {
+        /// What they ask for.
+        asked: u32,
+        /// What the manifest of the shares says.
+        needed: u32,
+    },
+    /// The target does not prove what the request asks of it.
+    #[error("the target does not prove what the request asks of it: {0}")]
+    Evidence(String),
     /// A share of another set or epoch.
     #[error("the share of `{0}` is of another set or epoch than the request's")]
     OtherShares(Name),
@@ -224,6 +235,8 @@ impl Refusal {
             Self::OtherCeremony => "CEREMONY_OTHER_CEREMONY",
             Self::OtherWord(_) => "CEREMONY_OTHER_WORD",
             Self::OtherTarget => "CEREMONY_OTHER_TARGET",
+            Self::Evidence(_) => "CEREMONY_EVIDENCE",
+            Self::FewerShares { .. } => "CEREMONY_FEWER_SHARES",
             Self::OtherShares(_) => "CEREMONY_OTHER_SHARES",
             Self::ProposerApproves(_) => "CEREMONY_PROPOSER_APPROVES",
             Self::AlreadyApproved(_) => "CEREMONY_ALREADY_APPROVED",

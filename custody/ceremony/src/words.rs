@@ -7,8 +7,8 @@
 use std::fmt::{Display, Write as _};
 
 use crate::act::{
-    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Reshare, RootKey, RosterChange, ShareSet,
-    Sharing, Target, TargetKind, TenantKey, Unseal,
+    Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Refresh, Reshare, RootKey, RosterChange,
+    ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
 };
 use crate::time::show;
 use crate::{CeremonyPolicy, More, Request, Rule};
@@ -107,8 +107,12 @@ fn meaning(act: &Act) -> &'static str {
         Act::RotateTenantKey(_) => "gives the tenant a new wrapping key, and wraps its keys anew",
         Act::RotateRoot(_) => "gives the slot a new root key, and wraps the tenants' keys anew",
         Act::RotateLabel(_) => "gives each key with the label a new version; the old ones protect nothing more",
-        Act::Refresh(_) => "gives each custodian of the set a new share; the old shares open nothing more",
-        Act::Reshare(_) => "shares the same secret anew as written below; the old shares open nothing more",
+        Act::Refresh(_) => {
+            "puts the secret together inside the target, which gives each custodian a new share; the old ones open nothing more"
+        }
+        Act::Reshare(_) => {
+            "puts the secret together inside the target, which shares it anew as written below; the old ones open nothing more"
+        }
         Act::Recovery(_) => "puts the private key together inside the target; the key is rotated afterwards",
         Act::Import(_) => "takes in a key that was made elsewhere, where copies of it may have stayed",
         Act::Destruction(_) => "destroys the version of the key, for ever",
@@ -139,10 +143,16 @@ fn add_act(words: &mut Words, act: &Act) {
             words.add("value of the label", value);
             words.add("keys at most", keys_max);
         }
-        Act::Refresh(shares) => add_shares(words, shares),
-        Act::Reshare(Reshare { from, to }) => {
+        Act::Refresh(Refresh { shares, target, confirmations }) => {
+            add_shares(words, shares);
+            add_confirmations(words, *confirmations);
+            add_target(words, target);
+        }
+        Act::Reshare(Reshare { from, to, target, confirmations }) => {
             add_shares(words, from);
             add_sharing(words, to);
+            add_confirmations(words, *confirmations);
+            add_target(words, target);
         }
         Act::Recovery(act) | Act::Drill(act) => add_recovery(words, act),
         Act::Import(Import { key, algorithm, protection, public_key }) => {
@@ -172,7 +182,7 @@ fn add_root(words: &mut Words, root: &RootKey) {
 fn add_recovery(words: &mut Words, recovery: &Recovery) {
     let Recovery { key, version, public_key, shares, target } = recovery;
     add_key(words, key, *version);
-    words.add("public key", public_key);
+    words.add_if_any("public key", *public_key);
     add_shares(words, shares);
     add_target(words, target);
 }
@@ -187,6 +197,13 @@ pub(crate) fn add_shares(words: &mut Words, shares: &ShareSet) {
     words.add("share set", set);
     words.add("epoch", epoch);
     words.add("manifest of the shares", manifest);
+}
+
+fn add_confirmations(words: &mut Words, confirmations: Option<u32>) {
+    match confirmations {
+        Some(count) => words.add("new shares that are confirmed before the old ones die", count),
+        None => words.add("new shares that are confirmed before the old ones die", "(all)"),
+    }
 }
 
 fn add_sharing(words: &mut Words, sharing: &Sharing) {

@@ -16,6 +16,10 @@ fn reason(result: Result<Ceremony, Refusal>) -> &'static str {
     result.map_or_else(|refusal| refusal.reason(), |ceremony| ceremony.state().as_str())
 }
 
+/// A target, in a line.
+const TARGET: &str = "target = { kind = \"process\", sealing_key = \"5555555555555555555555555555555555555555555555555555555555555555\" }";
+const REFRESH: &str = "[act.refresh]\nshares = { set = \"44444444444444444444444444444444\", epoch = 1, manifest = \"8888888888888888888888888888888888888888888888888888888888888888\" }\ntarget = { kind = \"process\", sealing_key = \"5555555555555555555555555555555555555555555555555555555555555555\" }";
+
 #[test]
 fn a_recovery_goes_its_way() {
     let world = World::new();
@@ -223,7 +227,7 @@ fn a_rule_that_is_a_way_around_another() {
         let changed = more.split_once(" -> ").map_or(strict.to_owned(), |(from, to)| strict.replace(from, to));
         CeremonyPolicy::from_toml(&format!("{POLICY}\n[rules.{kind}]\n{changed}\n{shares}"))
     };
-    for kind in ["drill", "reshare"] {
+    for kind in ["drill", "reshare", "refresh"] {
         assert!(rule(kind, "").is_ok(), "{kind}");
         for less in [
             "approvals = 3 -> approvals = 2",
@@ -299,7 +303,7 @@ fn request_weaker_than_the_policy() {
 #[test]
 fn kinds_without_a_rule_and_rules_that_nobody_can_meet() {
     let world = World::new();
-    let refresh = world.request(1, "[act.refresh]\nset = \"44444444444444444444444444444444\"\nepoch = 1\nmanifest = \"8888888888888888888888888888888888888888888888888888888888888888\"");
+    let refresh = world.request(1, REFRESH);
     assert_eq!(reason(world.propose(&refresh)), "CEREMONY_NO_RULE");
     for more in ["approvals = 7", "organisations = 4\napprovals = 4", "shares = 8"] {
         let request = world.request_with(1, &format!("[more]\n{more}"), RECOVERY);
@@ -468,7 +472,8 @@ fn shares_for_someone_whom_nobody_knows() {
     ));
     let reshare = |who| {
         let from = "from = { set = \"44444444444444444444444444444444\", epoch = 2, manifest = \"8888888888888888888888888888888888888888888888888888888888888888\" }";
-        let act = format!("[act.reshare]\n{from}\nto = {{ threshold = 2, custodians = [\"frank\", \"{who}\"] }}");
+        let act =
+            format!("[act.reshare]\n{from}\nto = {{ threshold = 2, custodians = [\"frank\", \"{who}\"] }}\n{TARGET}");
         reason(world.propose(&world.request(1, &act)))
     };
     assert_eq!(reshare("grace"), "proposed");

@@ -16,6 +16,8 @@ pub enum Label {
     ShareManifest,
     /// What a target asks of custodians.
     HandoverRequest,
+    /// A custodian's word that its new share is there and good.
+    Confirmation,
     /// A share on its way to the target of a ceremony, sealed to it.
     Handover,
     /// All custodians of a deployment.
@@ -42,15 +44,20 @@ pub enum Label {
     Cancellation,
     /// All that happened in a ceremony.
     Transcript,
+    /// What a service says of a key that shares are sealed to.
+    TargetEvidence,
+    /// A custodian's share on its way to a ceremony, with the statement that goes with it.
+    CeremonyShare,
 }
 
 impl Label {
     /// Every label.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Share,
         Self::ShareSet,
         Self::ShareManifest,
         Self::HandoverRequest,
+        Self::Confirmation,
         Self::Handover,
         Self::Roster,
         Self::RosterPin,
@@ -64,6 +71,8 @@ impl Label {
         Self::Veto,
         Self::Cancellation,
         Self::Transcript,
+        Self::TargetEvidence,
+        Self::CeremonyShare,
     ];
 
     /// As it stands in the text.
@@ -74,6 +83,7 @@ impl Label {
             Self::ShareSet => "SHARE SET",
             Self::ShareManifest => "SHARE MANIFEST",
             Self::HandoverRequest => "HANDOVER REQUEST",
+            Self::Confirmation => "CONFIRMATION",
             Self::Handover => "HANDOVER",
             Self::Roster => "ROSTER",
             Self::RosterPin => "ROSTER PIN",
@@ -87,6 +97,8 @@ impl Label {
             Self::Veto => "VETO",
             Self::Cancellation => "CANCELLATION",
             Self::Transcript => "TRANSCRIPT",
+            Self::TargetEvidence => "TARGET EVIDENCE",
+            Self::CeremonyShare => "CEREMONY SHARE",
         }
     }
 

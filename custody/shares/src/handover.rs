@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::share::not_opened;
 use crate::strict::decode_strictly;
-use crate::{Error, Fault, Manifest, ManifestDigest, OpenedShare, Refusal, SECRET_LEN_MAX, SetId};
+use crate::{Error, Fault, Manifest, ManifestDigest, OpenedShare, Refusal, SECRET_LEN_MAX, Seat, SetId};
 
 const LEN_MAX: usize = SECRET_LEN_MAX + 1024;
 const DOMAIN: &str = "hufu-share-handover";
@@ -80,21 +80,39 @@ impl Handover {
     /// [`Error::Refused`] with the custodian's name when it is for another set, epoch, seat, target or request, does not open, or holds something
     /// else than what was dealt; [`Error::Custodian`] when the target's key does not do its part.
     pub fn open(&self, manifest: &Manifest, with: &dyn Agreement, request: &[u8; 32]) -> Result<OpenedShare, Error> {
+        let seat = self.check(manifest, &with.key().fingerprint(), request)?;
+        let content =
+            open(with, &self.purpose(), &self.sealed).map_err(|error| not_opened(error, seat, self.index))?;
+        Ok(OpenedShare::checked(manifest, seat, self.index, content)?)
+    }
+
+    /// Whether it is of a seat of that manifest, for that target and request, as far as can be told before it is opened. The
+    /// seat.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the custodian's name.
+    pub fn check<'m>(
+        &self,
+        manifest: &'m Manifest,
+        target: &[u8; 32],
+        request: &[u8; 32],
+    ) -> Result<&'m Seat, Refusal> {
         let refused = |fault| Refusal { custodian: self.custodian.clone(), index: self.index, fault };
         check_manifest(manifest, self.set, self.epoch, &self.manifest).map_err(refused)?;
         let seat = manifest.seat(self.index).ok_or_else(|| refused(Fault::NoSeat))?;
         if seat.custodian != self.custodian {
-            return Err(refused(Fault::OtherSeat(seat.custodian.clone())).into());
+            return Err(refused(Fault::OtherSeat(seat.custodian.clone())));
         }
-        if self.target != with.key().fingerprint() {
-            return Err(refused(Fault::OtherKey).into());
+        if self.target != *target {
+            return Err(refused(Fault::OtherKey));
         }
-        if self.request != *request {
-            return Err(refused(Fault::OtherRequest).into());
-        }
-        let content =
-            open(with, &self.purpose(), &self.sealed).map_err(|error| not_opened(error, seat, self.index))?;
-        Ok(OpenedShare::checked(manifest, seat, self.index, content)?)
+        if self.request == *request { Ok(seat) } else { Err(refused(Fault::OtherRequest)) }
+    }
+
+    /// Which share of the set it is, from 1.
+    #[must_use]
+    pub fn index(&self) -> u8 {
+        self.index
     }
 
     /// Whose share it is.

@@ -131,6 +131,19 @@ impl Manifest {
         u8::try_from(at + 1).ok()
     }
 
+    /// What names the secret without telling it: SHA-256 of the SubjectPublicKeyInfo of a scalar's public key, or the commitment to
+    /// bytes. The same in all epochs of a scalar; bytes that are shared anew are committed to anew.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        match &self.scheme {
+            Scheme::Shamir { secret, .. } => secret.0,
+            Scheme::Feldman { curve, coefficients } => {
+                let spki = coefficients.first().and_then(|point| feldman::spki(*curve, point));
+                spki.map_or([0; 32], |spki| Sha256::digest(spki).into())
+            }
+        }
+    }
+
     /// What names it.
     #[must_use]
     pub fn digest(&self) -> ManifestDigest {

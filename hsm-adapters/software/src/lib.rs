@@ -9,6 +9,7 @@
 mod backend;
 mod cache;
 mod capabilities;
+mod fresh;
 mod key;
 mod material;
 mod public;
@@ -17,3 +18,4 @@ mod usage;
 mod wrapping;
 
 pub use backend::{INPUT_LEN_MAX, OpenError, RANDOM_LEN_MAX, SoftwareBackend};
+pub use fresh::fresh;

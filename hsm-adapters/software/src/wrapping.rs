@@ -47,7 +47,9 @@ impl SoftwareBackend {
                 }
                 // What is sent must be what is on record.
                 Key::parse(&handle, &material)?;
-                wrapper.wrap(&to_send(&handle, material)?, rng.as_ref()).map(Outcome::Bytes)
+                wrapper
+                    .wrap(&to_send(handle.algorithm, handle.public_key.as_deref(), material)?, rng.as_ref())
+                    .map(Outcome::Bytes)
             })
             .await
     }
@@ -205,9 +207,13 @@ fn prove(key: &Key, handle: &KeyHandle, rng: &dyn Rng) -> Result<bool, BackendEr
 }
 
 /// The form in which material is sent: PKCS #8 of a private key, the bytes of a secret one.
-fn to_send(handle: &KeyHandle, material: SecretBytes) -> Result<SecretBytes, BackendError> {
-    let Some(pair) = pair(handle.algorithm) else { return Ok(material) };
-    let point = match (pair, handle.public_key.as_deref()) {
+pub(crate) fn to_send(
+    algorithm: Algorithm,
+    public_key: Option<&[u8]>,
+    material: SecretBytes,
+) -> Result<SecretBytes, BackendError> {
+    let Some(pair) = pair(algorithm) else { return Ok(material) };
+    let point = match (pair, public_key) {
         (Pair::Ec(curve), Some(spki)) => Some(spki::ec_point(spki, point_of(curve))?),
         _ => None,
     };

@@ -111,6 +111,12 @@ reasons! {
     CeremonyRefused => "CEREMONY_REFUSED",
     /// There is no such share set, or the caller may not know of it.
     ShareSetNotFound => "SHARE_SET_NOT_FOUND",
+    /// The key is in shares alone: its custodians must put it together in a ceremony before it can be used.
+    KeyInShares => "KEY_IN_SHARES",
+    /// Keys of this class are not made so that custodians could recover them.
+    NotRecoverable => "NOT_RECOVERABLE",
+    /// There is no such target of shares, or the caller may not know of it.
+    TargetNotFound => "TARGET_NOT_FOUND",
     /// There is no such deposit, or the caller may not know of it.
     DepositNotFound => "DEPOSIT_NOT_FOUND",
     /// A fault of ours. The log knows more.

@@ -16,6 +16,7 @@ use hufu_core::rules::Retirement;
 use hufu_core::store::Store;
 use hufu_core::{Error, Reason};
 use hufu_journal::{Journal, Slot};
+use hufu_opener::ShareOpener;
 use parking_lot::Mutex;
 
 use crate::alarms::Alarms;
@@ -95,6 +96,7 @@ pub struct Engine {
     pub(crate) notary: Option<Notary>,
     pub(crate) ceremonies: Option<Ceremonies>,
     pub(crate) deposit_threshold_min: u8,
+    pub(crate) opener: Option<Arc<dyn ShareOpener>>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -139,6 +141,7 @@ impl Engine {
             notary: None,
             ceremonies: None,
             deposit_threshold_min: THRESHOLD_MIN,
+            opener: None,
         }
     }
 

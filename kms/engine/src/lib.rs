@@ -10,6 +10,7 @@ mod crypto;
 mod deposits;
 mod directory;
 mod engine;
+mod escrow;
 mod fault;
 mod foundation;
 mod identity;

@@ -52,6 +52,7 @@ impl Engine {
         if self.time_is_sound() {
             self.destroy_due().await?;
             self.settle_jobs(ROWS_MAX).await?;
+            self.settle_targets(ROWS_MAX).await?;
             self.forget_requests().await?;
         }
         self.reconciler.state.lock().ran_at = self.clock.now_ms();

@@ -83,7 +83,7 @@ impl Engine {
         if kept.is_empty() { self.keeper().report().await } else { Ok(kept) }
     }
 
-    fn keeper(&self) -> RootKeeper<'_> {
+    pub(crate) fn keeper(&self) -> RootKeeper<'_> {
         RootKeeper { keyring: &self.keyring, journal: &self.journal, clock: self.clock.as_ref() }
     }
 }

@@ -64,6 +64,9 @@ pub enum Work {
     /// Lay the foundation of an installation and end. With `[custodians]` the root is split among them: each share is written
     /// to a file, sealed to its custodian, and the server starts sealed from then on.
     Init(InitWork),
+    /// The process that puts shares together. The service starts it.
+    #[command(hide = true, name = hufu_wiring::SHARE_OPENER)]
+    ShareOpener,
 }
 
 /// How an installation is begun.

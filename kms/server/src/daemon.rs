@@ -72,6 +72,8 @@ pub fn run(args: &Args) -> Result<(), DaemonError> {
             match work {
                 Work::Root(work) => roots::run(work).await,
                 Work::Init(work) => init::run(work).await,
+                // It never comes here: it is another program.
+                Work::ShareOpener => Err(DaemonError::System(io::ErrorKind::Unsupported.into())),
             }
         });
     }

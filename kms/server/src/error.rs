@@ -48,6 +48,8 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::NotSealed
         | Reason::CeremoniesOff
         | Reason::CeremonyRefused
+        | Reason::KeyInShares
+        | Reason::NotRecoverable
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
@@ -56,6 +58,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::ImportJobNotFound
         | Reason::CeremonyNotFound
         | Reason::ShareSetNotFound
+        | Reason::TargetNotFound
         | Reason::DepositNotFound => Code::NotFound,
         Reason::AlreadyExists => Code::AlreadyExists,
         Reason::EtagMismatch | Reason::OutcomeUnknown => Code::Aborted,

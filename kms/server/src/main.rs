@@ -4,12 +4,15 @@ use std::error::Error;
 
 use clap::Parser as _;
 use hufu_secret::end_process;
-use hufu_server::args::Args;
+use hufu_server::args::{Args, Work};
 use hufu_server::{daemon, logging};
 
 fn main() -> ! {
     // A wrong command line ends here, with exit code 2.
     let args = Args::parse();
+    if matches!(args.work, Some(Work::ShareOpener)) {
+        hufu_wiring::open_shares();
+    }
     logging::start(&args.log, args.log_format);
     end_process(match daemon::run(&args) {
         Ok(()) => 0,

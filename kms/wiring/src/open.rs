@@ -30,7 +30,7 @@ use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
 use crate::split_root::{CUSTODIANS, SplitRoot};
-use crate::{ceremonies, files, guard, hsm, production, retire, roots, tasks};
+use crate::{ceremonies, files, guard, hsm, opener, production, retire, roots, tasks};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -324,6 +324,7 @@ impl Base {
             writer: self.writer.clone(),
             destroy_delay_ms_min: u64::try_from(config.destroy_delay_min.as_millis()).unwrap_or(u64::MAX),
         });
+        let engine = engine.opening_shares(opener::share_opener());
         Ok(engine.retiring(retire::retirements(&config.retire)?).stating(token, log_key))
     }
 }

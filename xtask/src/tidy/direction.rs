@@ -36,6 +36,12 @@ const DIRECTION: &[Row] = &[
     row("hufu-ceremony", &["hufu-codec", "hufu-custodian"], &["hufu-secret"]),
     row("hufu-frost", &["hufu-codec", "hufu-secret"], &[]),
     row("hufu-sealed", &["hufu-core", "hufu-secret", "hufu-software", "hufu-custodian", "hufu-shares"], &[]),
+    // What makes keys is given to it: the engine knows it, and no adapter.
+    row(
+        "hufu-opener",
+        &["hufu-core", "hufu-secret", "hufu-codec", "hufu-custodian", "hufu-shares", "hufu-transport"],
+        &["hufu-software"],
+    ),
     row("hufu-proto", &[], &[]),
     row("hufu-tlog", &[], &[]),
     row("hufu-verify", &["hufu-tlog"], &[]),
@@ -71,6 +77,7 @@ const DIRECTION: &[Row] = &[
             "hufu-custodian",
             "hufu-ceremony",
             "hufu-shares",
+            "hufu-opener",
             "hufu-journal",
             "hufu-audit",
             "hufu-tlog",
@@ -94,6 +101,7 @@ const DIRECTION: &[Row] = &[
             "hufu-verify",
             "hufu-software",
             "hufu-sealed",
+            "hufu-opener",
             "hufu-custodian",
             "hufu-ceremony",
             "hufu-shares",
@@ -108,7 +116,16 @@ const DIRECTION: &[Row] = &[
     row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
     row(
         "hufu-sdk",
-        &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation", "hufu-transport", "hufu-secret"],
+        &[
+            "hufu-proto",
+            "hufu-tlog",
+            "hufu-verify",
+            "hufu-attestation",
+            "hufu-transport",
+            "hufu-secret",
+            "hufu-custodian",
+            "hufu-shares",
+        ],
         &[],
     ),
     row(

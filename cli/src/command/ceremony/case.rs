@@ -76,14 +76,7 @@ impl Source {
     fn of_transcript(&self, transcript: &[u8]) -> Result<Case, Failure> {
         let missing = || Failure::usage("there is no key of the log", "name its file with `--log-key`");
         let log_key = self.log_key.as_deref().ok_or_else(missing)?;
-        let known = Known::read(&self.pin, log_key, self.policy.as_deref())?;
-        let known = match &self.before {
-            Some(before) => {
-                let seen = known.verify(&files::read_transcript(before)?)?.ceremony().seen();
-                known.having_seen(seen)
-            }
-            None => known,
-        };
+        let known = Known::read(&self.pin, log_key, self.policy.as_deref())?.having_read(self.before.as_deref())?;
         let case = Case::whole(known.verify(transcript)?.ceremony().clone());
         self.check_policy(case.request().act.kind())?;
         Ok(case)

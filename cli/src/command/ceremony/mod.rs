@@ -5,7 +5,9 @@ mod decide;
 mod guide;
 mod online;
 mod policy;
+mod share;
 mod sign;
+mod target;
 mod verify;
 mod words;
 
@@ -46,7 +48,21 @@ pub(crate) enum Command {
     Show(online::Show),
     /// Bring an approval, a veto or a cancellation to the service; whoever carries it does not matter
     Submit(online::Submit),
+    /// Have a key made that the shares for a recovery or a drill are sealed to
+    ///
+    /// Prints what the request names of key, shares and target, in TOML: put it below the head of a request. The key is destroyed with
+    /// its ceremony, or after a day. With `--drill` it is for a drill: the real shares come together, the key is compared with its
+    /// public key, and thrown away.
+    Target(target::Target),
+    /// Give your share to a recovery or a drill that is ready, sealed to its target
+    ///
+    /// Your own tool checks everything first: the transcript with your pins, the quorum, the delay by your own clock, and the target's
+    /// evidence. With `--transcript`, `--evidence` and `--out` it needs no service: `submit` brings the file later, on any machine.
+    SubmitShare(share::SubmitShare),
     /// Have the service do what was approved
+    ///
+    /// A drill (`[act.drill]` in the request) rehearses a recovery: the real shares come together, the key is compared with its public
+    /// key and thrown away.
     Execute(online::Execute),
     /// Fetch the transcript, of a ceremony that goes on too
     Transcript(online::Transcript),
@@ -71,6 +87,8 @@ impl Command {
             Self::List(command) => command.run(app).await,
             Self::Show(command) => command.run(app).await,
             Self::Submit(command) => command.run(app).await,
+            Self::Target(command) => command.run(app).await,
+            Self::SubmitShare(command) => command.run(app).await,
             Self::Execute(command) => command.run(app).await,
             Self::Transcript(command) => command.run(app).await,
         }

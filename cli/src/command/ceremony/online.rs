@@ -4,17 +4,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hufu_custodian::Label;
-use hufu_sdk::{Client, v1};
+use hufu_sdk::{Client, offline, v1};
 
-use super::sign::Signing;
+use super::{share, sign::Signing};
 use crate::{
     app::App,
     confirm::confirm,
     custody::files,
     failure::Failure,
-    sink,
+    input, sink,
     view::ceremonies::{CeremoniesView, CeremonyView},
 };
+
+/// Longest policy or public key, in bytes.
+const NEXT_LEN_MAX: usize = 256 << 10;
 
 /// The name of a ceremony, from its number or the name itself.
 pub(super) fn name(text: &str) -> Result<String, String> {
@@ -32,7 +35,7 @@ pub(crate) struct Propose {
     request: PathBuf,
     #[command(flatten)]
     signing: Signing,
-    /// The policy or the roster that is to come into force, for a change of either
+    /// The policy or the roster that is to come into force, for a change of either; the public key in PEM, for an import
     #[arg(long, value_name = "FILE")]
     next: Option<PathBuf>,
 }
@@ -49,10 +52,14 @@ impl Propose {
     }
 }
 
-/// A roster is armoured, a policy is TOML.
+/// A roster is armoured, a public key is PEM, a policy is TOML.
 fn read_next(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    match files::read_roster(path) {
-        Ok(roster) => Ok(roster.to_bytes()),
+    if let Ok(roster) = files::read_roster(path) {
+        return Ok(roster.to_bytes());
+    }
+    let text = input::read(path, NEXT_LEN_MAX, "what comes beside a request")?;
+    match offline::public_key_from_pem(&text) {
+        Ok(spki) => Ok(spki),
         Err(_) => Ok(files::read_policy(path)?.to_bytes()),
     }
 }
@@ -96,7 +103,7 @@ pub(crate) struct Submit {
     /// The number of its request
     #[arg(value_name = "NUMBER", value_parser = name)]
     ceremony: String,
-    /// An approval, a veto or a cancellation, as `hufu ceremony approve`, `veto` or `cancel` wrote it
+    /// An approval, a veto, a cancellation or a share, as `hufu ceremony approve`, `veto`, `cancel` or `submit-share` wrote it
     #[arg(value_name = "FILE")]
     decision: PathBuf,
 }
@@ -120,9 +127,10 @@ pub(super) async fn bring(
         Label::Approval => Ok(client.approve_ceremony(ceremony, decision).await?),
         Label::Veto => Ok(client.veto_ceremony(ceremony, decision).await?),
         Label::Cancellation => Ok(client.cancel_ceremony(ceremony, decision).await?),
+        Label::CeremonyShare => share::bring(client, ceremony, &decision).await,
         other => Err(Failure::usage(
-            format!("the file holds a {other}, which is no approval, veto or cancellation"),
-            "make one with `hufu ceremony approve`, `veto` or `cancel`",
+            format!("the file holds a {other}, which is no approval, veto, cancellation or share"),
+            "make one with `hufu ceremony approve`, `veto`, `cancel` or `submit-share`",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Work of custodians, on files alone. Nothing here speaks with a service.
+//! Work of custodians, on files. Only fetching and confirming a share speak with a service.
 
 mod convert;
 mod enrol;
@@ -40,7 +40,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self, app: &App) -> Result<(), Failure> {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         // What was not reached is no reason to stop: laptops seldom let a program lock all of its memory.
         let _ = hufu_custodian_keys::harden();
         match self {
@@ -49,7 +49,7 @@ impl Command {
             Self::Enrol(command) => command.run(app),
             Self::Roster(command) => command.run(app),
             Self::Convert(command) => command.run(),
-            Self::Share(command) => command.run(app),
+            Self::Share(command) => command.run(app).await,
             Self::HandOver(command) => command.run(app),
         }
     }

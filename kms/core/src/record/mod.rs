@@ -12,6 +12,7 @@ mod principal;
 mod request;
 mod root;
 mod share_set;
+mod target;
 mod version;
 mod wrapping_key;
 
@@ -27,6 +28,7 @@ pub use principal::{LedgerMark, PrincipalRecord, Role, Tenant, TenantRotation};
 pub use request::RequestRecord;
 pub use root::{FIRST_ROOT_SLOT, RootSlot, RootState};
 pub use share_set::{SealedShares, ShareSetRecord};
+pub use target::Target;
 pub use version::{Attestation, KeyState, Locator, Origin, VersionRecord, VersionUid};
 pub use wrapping_key::{Wrapped, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
 

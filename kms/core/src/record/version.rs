@@ -334,9 +334,18 @@ pub struct VersionRecord {
     /// The set of its shares at custodians, where there is one.
     #[cbor(n(28), with = "minicbor::bytes")]
     pub share_set: Option<[u8; 16]>,
+    /// The identity of the material before it was recovered for the first time, which ciphertexts know it by.
+    #[n(29)]
+    pub first_uid: Option<VersionUid>,
 }
 
 impl VersionRecord {
+    /// What the version's ciphertexts name it by: the same for all its life, wherever its material is.
+    #[must_use]
+    pub fn identity(&self) -> VersionUid {
+        self.first_uid.unwrap_or(self.uid)
+    }
+
     /// The name of the key it belongs to.
     #[must_use]
     pub fn key_name(&self) -> KeyName {

@@ -2,7 +2,7 @@
 
 use crate::algorithm::Purpose;
 use crate::error::{Error, Reason};
-use crate::record::{KeyState, VersionRecord};
+use crate::record::{KeyState, Locator, VersionRecord};
 
 /// A use of a key version.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +54,8 @@ impl Usage {
 /// public key is always possible while it is known: the answer carries the state, and the caller judges.
 ///
 /// # Errors
-/// [`Reason::WrongPurpose`] when the key is for something else, [`Reason::WrongState`] when the state forbids it.
+/// [`Reason::WrongPurpose`] when the key is for something else, [`Reason::WrongState`] when the state forbids it,
+/// [`Reason::KeyInShares`] when there is no copy of it that could be used.
 pub fn may_use(version: &VersionRecord, usage: Usage) -> Result<(), Error> {
     if version.purpose != usage.purpose() {
         return Err(Error::new(
@@ -74,7 +75,21 @@ pub fn may_use(version: &VersionRecord, usage: Usage) -> Result<(), Error> {
             matches!(version.state, KeyState::Active | KeyState::Deactivated)
         }
     };
-    if allowed { Ok(()) } else { Err(refused(version, usage)) }
+    if !allowed {
+        return Err(refused(version, usage));
+    }
+    if needs_material(version, usage) && matches!(version.locator, Locator::Shares { .. }) {
+        return Err(Error::new(Reason::KeyInShares, "the key is in shares, which custodians hold")
+            .field("name")
+            .help("recover it by a ceremony"));
+    }
+    Ok(())
+}
+
+/// Whether the public half is not enough.
+fn needs_material(version: &VersionRecord, usage: Usage) -> bool {
+    let public = matches!(usage, Usage::Verify | Usage::Encrypt | Usage::Encapsulate);
+    !(public && version.algorithm.is_asymmetric())
 }
 
 fn refused(version: &VersionRecord, usage: Usage) -> Error {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-pub use hufu_ceremony::State as CeremonyState;
 use hufu_ceremony::{At, Awaited, Ceremony, Event};
+pub use hufu_ceremony::{State as CeremonyState, TargetKind};
 use hufu_core::name::TenantId;
+use hufu_core::record::Target;
 
 /// What a custodian decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,4 +61,11 @@ impl CeremonyView {
         let events = if self.whole { self.ceremony.events() } else { &[] };
         events.iter().map(Event::to_bytes).collect()
     }
+}
+
+/// A target of shares as read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TargetView {
+    /// The target.
+    pub record: Target,
 }

@@ -14,7 +14,7 @@ mod transfer;
 
 pub use audit::{AuditChain, AuditFilter, AuditItem, AuditReport, ExportedSegment, OutcomeKind};
 pub use call::{Caller, Idempotency, PageRequest, Paged};
-pub use ceremonies::{CeremonyState, CeremonyView, CeremonyWord};
+pub use ceremonies::{CeremonyState, CeremonyView, CeremonyWord, TargetKind, TargetView};
 pub use crypto::{
     DataKey, Decapsulated, Decrypted, Derivation, Derived, Encapsulated, Encrypted, Input, Kdf, RandomBytes,
     SignatureFormat, Signed, SignedBatch, Verified,

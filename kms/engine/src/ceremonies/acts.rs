@@ -1,12 +1,13 @@
 //! What requests ask for, in the words of the engine; and which of it this release does.
 
-use hufu_ceremony::{Act, Ceremony, CeremonyPolicy, Ident, Refusal};
+use hufu_ceremony::{Act, Ceremony, CeremonyPolicy, Fingerprint, Ident, Refusal, TargetKind};
 use hufu_core::name::{KeyName, TenantId, VersionName, VersionNumber, parse_tenant_name};
 use hufu_core::record::CeremonyFile;
 use hufu_core::{Error, Reason};
 use hufu_custodian::Roster;
+use sha2::{Digest as _, Sha256};
 
-use super::files::{policy_file, roster_file};
+use super::files::{policy_file, public_key_file, roster_file};
 use super::refusal::{malformed, refused};
 
 /// Keys that one ceremony rotates at most: each is a step, and steps are bounded.
@@ -18,8 +19,15 @@ pub(super) fn check_act(act: &Act) -> Result<(), Error> {
         Act::RotateKey(_)
         | Act::RotateTenantKey(_)
         | Act::Destruction(_)
+        | Act::Import(_)
         | Act::PolicyChange(_)
         | Act::RosterChange(_) => Ok(()),
+        Act::RotateRoot(act) if act.shares.is_none() => Ok(()),
+        Act::Recovery(_) | Act::Drill(_) | Act::Refresh(_) | Act::Reshare(_)
+            if act.target().is_some_and(|target| target.kind != TargetKind::Tee) =>
+        {
+            Ok(())
+        }
         Act::RotateLabel(act) if act.keys_max <= LABELLED_MAX => Ok(()),
         Act::RotateLabel(_) => {
             let message = format!("a ceremony rotates at most {LABELLED_MAX} keys");
@@ -57,9 +65,10 @@ pub(super) fn version_name(key: &Ident, version: u32) -> Result<VersionName, Err
     Ok(key_name(key)?.version(VersionNumber::new(version)?))
 }
 
-/// The policy or roster that a change of it names.
+/// What comes beside a request that names it by its hash: the policy or roster of a change, the public key of a key that comes in.
 pub(super) enum Next {
     Nothing,
+    PublicKey(Vec<u8>),
     Policy(CeremonyPolicy),
     Roster(Roster),
 }
@@ -79,8 +88,13 @@ impl Next {
                 let same = next.hash() == act.next && next.deployment() == ceremony.request().deployment.as_str();
                 if same && follows { Ok(Self::Roster(next)) } else { Err(refused(Refusal::OtherRoster)) }
             }
+            Act::Import(act) if act.public_key.is_some() => {
+                let same = act.public_key == Some(Fingerprint(Sha256::digest(bytes).into()));
+                let other = "this is not the public key that the request names";
+                if same { Ok(Self::PublicKey(bytes.to_vec())) } else { Err(invalid_next(other)) }
+            }
             _ if bytes.is_empty() => Ok(Self::Nothing),
-            _ => Err(Error::new(Reason::InvalidArgument, "this kind of ceremony takes no file beside").field("next")),
+            _ => Err(invalid_next("this kind of ceremony takes no file beside")),
         }
     }
 
@@ -88,8 +102,13 @@ impl Next {
     pub(super) fn file(&self) -> Option<CeremonyFile> {
         match self {
             Self::Nothing => None,
+            Self::PublicKey(spki) => Some(public_key_file(spki)),
             Self::Policy(policy) => Some(policy_file(policy)),
             Self::Roster(roster) => Some(roster_file(roster)),
         }
     }
+}
+
+fn invalid_next(why: &str) -> Error {
+    Error::new(Reason::InvalidArgument, why).field("next")
 }

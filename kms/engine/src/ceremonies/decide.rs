@@ -78,6 +78,9 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.ceremony_view(&held).await;
         }
+        if let (What::ShareSubmitted(statement), Some(file)) = (&what, &file) {
+            self.check_brought(&held, statement, &file.bytes).await?;
+        }
         let held = self.decide_held(caller, &permit, held, &what, file.as_ref()).await?;
         self.ceremony_view(&held).await
     }

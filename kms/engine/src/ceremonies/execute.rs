@@ -5,6 +5,8 @@ use hufu_ceremony::{Act, Awaited, Ident, State, Text, What};
 use hufu_core::policy::Action;
 use hufu_core::{Error, Reason};
 
+use hufu_journal::JournalError;
+
 use super::held::Held;
 use super::refusal::malformed;
 use crate::api::{Caller, CeremonyView};
@@ -96,6 +98,12 @@ impl Engine {
             Act::RotateTenantKey(act) => self.do_rotate_tenant_key(held, act).await,
             Act::RotateLabel(act) => self.do_rotate_label(held, act).await,
             Act::Destruction(act) => self.do_destroy(held, act).await,
+            Act::Import(act) => self.do_import(held, act).await,
+            Act::Refresh(act) => self.do_share_anew(held, act.into()).await,
+            Act::Reshare(act) => self.do_share_anew(held, act.into()).await,
+            Act::RotateRoot(act) => self.do_rotate_root(held, act).await,
+            Act::Recovery(act) => self.do_recover(held, act).await,
+            Act::Drill(act) => self.do_drill(held, act).await,
             Act::PolicyChange(act) => self.do_change_policy(held, act.next).await,
             Act::RosterChange(act) => self.do_change_roster(held, act.next).await,
             other => Err(Error::new(
@@ -123,9 +131,20 @@ impl Engine {
         note: &str,
         more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
     ) -> Result<Held, Error> {
+        self.step_with(held, step, note, more).await?.map_err(fault::journal)
+    }
+
+    /// The same, for who has to know what became of the commit.
+    pub(super) async fn step_with(
+        &self,
+        held: &Held,
+        step: &str,
+        note: &str,
+        more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
+    ) -> Result<Result<Held, JournalError>, Error> {
         let label = Ident::try_from(step).map_err(|error| malformed("a step", error))?;
         let what = What::StepDone(label, note.as_bytes().to_vec().into());
-        self.go_forward(held, what, self.ceremony_entry(held), more).await?.map_err(fault::journal)
+        self.go_forward(held, what, self.ceremony_entry(held), more).await
     }
 
     /// An event that nobody but time and the service's own work brings about.
@@ -159,6 +178,9 @@ fn is_final(error: &Error) -> bool {
             | Reason::WrongState
             | Reason::TooMany
             | Reason::CeremonyRefused
+            | Reason::ShareRefused
+            | Reason::ShareSetNotFound
+            | Reason::TargetNotFound
     );
     reason && !clock
 }

@@ -7,6 +7,7 @@ use hufu_core::Error;
 use hufu_core::changeset::{Collection, Write};
 use hufu_core::record::{CeremonyFile, CeremonyRecord};
 use hufu_custodian::{Roster, RosterHash};
+use sha2::{Digest as _, Sha256};
 
 use crate::engine::Engine;
 use crate::fault;
@@ -19,12 +20,25 @@ pub(super) fn policy_file(policy: &CeremonyPolicy) -> CeremonyFile {
     CeremonyFile { id: policy_id(policy.hash()), bytes: policy.to_bytes() }
 }
 
+/// A public key that a request names by its fingerprint.
+pub(super) fn public_key_file(spki: &[u8]) -> CeremonyFile {
+    CeremonyFile { id: public_key_id(&Sha256::digest(spki).into()), bytes: spki.to_vec() }
+}
+
 pub(super) fn share_file(number: u64, index: u32, sealed: Vec<u8>) -> CeremonyFile {
-    CeremonyFile { id: format!("share/{number:020}/{index:02}"), bytes: sealed }
+    CeremonyFile { id: share_id(number, index), bytes: sealed }
+}
+
+fn share_id(number: u64, index: u32) -> String {
+    format!("share/{number:020}/{index:02}")
 }
 
 fn roster_id(hash: RosterHash) -> String {
     format!("roster/{}", hex::encode(hash.0))
+}
+
+fn public_key_id(fingerprint: &[u8; 32]) -> String {
+    format!("spki/{}", hex::encode(fingerprint))
 }
 
 fn policy_id(hash: PolicyHash) -> String {
@@ -41,6 +55,12 @@ impl Engine {
     pub(super) async fn roster(&self, hash: RosterHash) -> Result<Option<Roster>, Error> {
         let Some(bytes) = self.file(&roster_id(hash)).await? else { return Ok(None) };
         Ok(Roster::from_bytes(&bytes).ok().filter(|roster| roster.hash() == hash))
+    }
+
+    /// The SubjectPublicKeyInfo of a fingerprint.
+    pub(super) async fn public_key_beside(&self, fingerprint: &[u8; 32]) -> Result<Option<Vec<u8>>, Error> {
+        let found = self.file(&public_key_id(fingerprint)).await?;
+        Ok(found.filter(|spki| Sha256::digest(spki).as_slice() == fingerprint))
     }
 
     /// The policy of a hash.
@@ -64,6 +84,11 @@ impl Engine {
     /// Roster and policy of a ceremony's row.
     pub(super) async fn grounds_of(&self, record: &CeremonyRecord) -> Result<Arc<Grounds>, Error> {
         self.grounds(RosterHash(record.roster), PolicyHash(record.policy)).await
+    }
+
+    /// A share as it was brought.
+    pub(super) async fn share_brought(&self, number: u64, index: u32) -> Result<Option<Vec<u8>>, Error> {
+        self.file(&share_id(number, index)).await
     }
 
     async fn file(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {

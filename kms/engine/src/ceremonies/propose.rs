@@ -2,6 +2,7 @@
 
 use hufu_ceremony::{Act, Ceremony, Request};
 use hufu_core::changeset::{Collection, Guard};
+use hufu_core::name::{SetId, TenantId};
 use hufu_core::policy::Action;
 use hufu_core::record::CeremonyRecord;
 use hufu_core::{Error, Reason};
@@ -10,6 +11,7 @@ use hufu_journal::JournalError;
 
 use super::acts::{Next, check_act, tenant_of};
 use super::held::{Held, resource};
+use super::import::import_of;
 use super::refusal::{malformed, refused};
 use crate::api::{Caller, CeremonyView};
 use crate::engine::{Engine, Permit};
@@ -41,7 +43,7 @@ impl Engine {
         self.ceremonies()?;
         let proposal = Signed::from_bytes(proposal).map_err(|error| malformed("a proposal", error))?;
         let request = Request::from_bytes(&proposal.statement).map_err(refused)?;
-        let of = tenant_of(&request.act)?;
+        let of = self.tenant_of_act(&request.act).await?;
         if of.as_ref().is_some_and(|of| of != tenant) {
             return Err(Error::new(Reason::PermissionDenied, "the ceremony is about another tenant"));
         }
@@ -75,6 +77,7 @@ impl Engine {
         let ceremony = Ceremony::propose(grounds, proposal, self.ceremony_time(None)?).map_err(refused)?;
         check_act(&ceremony.request().act)?;
         self.check_subject(&ceremony.request().act).await?;
+        let claim = self.claim_target(&ceremony).await?;
         let next = Next::read(&ceremony, next)?;
         let record = CeremonyRecord { ceremony: ceremony.id().0, ..record };
         let name = format!("ceremonies/{}", record.number);
@@ -82,6 +85,7 @@ impl Engine {
         let committed = self
             .commit_event(&record, 0, ceremony, entry, |staging| {
                 next.file().iter().for_each(|file| staging.write(self.put_file(file)));
+                claim.iter().for_each(|claim| self.stage_claim(staging, claim));
                 staging.remember(self.to_remember(caller, &name));
                 Ok(())
             })
@@ -89,11 +93,24 @@ impl Engine {
         committed.map(|_: Held| ()).map_err(taken)
     }
 
+    /// The tenant that a request is about.
+    async fn tenant_of_act(&self, act: &Act) -> Result<Option<TenantId>, Error> {
+        match act {
+            Act::Refresh(_) | Act::Reshare(_) => {
+                let Some(shares) = act.shares() else { return Ok(None) };
+                Ok(Some(self.share_set(SetId(shares.set.0)).await?.record.tenant))
+            }
+            _ => tenant_of(act),
+        }
+    }
+
     /// Whether what the request names is there.
     async fn check_subject(&self, act: &Act) -> Result<(), Error> {
         let (key, version) = match act {
             Act::RotateKey(act) => (&act.key, act.version),
             Act::Destruction(act) => (&act.key, act.version),
+            Act::RotateRoot(act) => return self.check_root(act.slot.as_str()).await,
+            Act::Import(act) => return import_of(act).map(drop),
             _ => return Ok(()),
         };
         let version = super::acts::version_name(key, version)?;

@@ -1,6 +1,6 @@
 //! Ceremonies as they are read.
 
-use hufu_ceremony::Act;
+use hufu_ceremony::{Act, Import};
 use hufu_core::changeset::Collection;
 use hufu_core::name::TenantId;
 use hufu_core::policy::Action;
@@ -8,7 +8,7 @@ use hufu_core::record::CeremonyRecord;
 use hufu_core::store::Page;
 use hufu_core::{Error, Reason};
 
-use super::files::{policy_file, roster_file};
+use super::files::{policy_file, public_key_file, roster_file};
 use super::held::Held;
 use super::refusal::not_found;
 use crate::api::{Caller, CeremonyView, PageRequest, Paged};
@@ -99,14 +99,17 @@ impl Engine {
         Ok(CeremonyView { roster, policy, next: self.next_of(held).await?, whole: true, ..self.summary(held)? })
     }
 
-    /// The policy or roster that the ceremony would put in force.
+    /// What came beside the request: the policy or roster that it would put in force, the public key of the key that would come in.
     async fn next_of(&self, held: &Held) -> Result<Vec<u8>, Error> {
         let file = match &held.ceremony.request().act {
             Act::PolicyChange(act) => self.ceremony_policy(act.next).await?.map(|next| policy_file(&next)),
             Act::RosterChange(act) => self.roster(act.next).await?.map(|next| roster_file(&next)),
+            Act::Import(Import { public_key: Some(named), .. }) => {
+                self.public_key_beside(&named.0).await?.map(|spki| public_key_file(&spki))
+            }
             _ => return Ok(Vec::new()),
         };
-        let lost = || Error::new(Reason::Quarantined, "what the ceremony would put in force is not there");
+        let lost = || Error::new(Reason::Quarantined, "what came beside the request is not there");
         file.map(|file| file.bytes).ok_or_else(lost)
     }
 }

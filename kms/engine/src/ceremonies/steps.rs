@@ -158,7 +158,13 @@ impl Engine {
     }
 
     /// Rotates a key once, and writes it down.
-    async fn rotate_step(&self, held: Held, key: &KeyName, from: Option<u32>, step: &str) -> Result<Held, Error> {
+    pub(super) async fn rotate_step(
+        &self,
+        held: Held,
+        key: &KeyName,
+        from: Option<u32>,
+        step: &str,
+    ) -> Result<Held, Error> {
         if note_of(&held, step).is_some() {
             return Ok(held);
         }

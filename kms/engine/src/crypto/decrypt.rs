@@ -92,7 +92,7 @@ impl Engine {
         let record = &entry.version.record;
         let outcome = match (nonce, record.algorithm.is_asymmetric()) {
             (Some(nonce), false) => {
-                let aad = Ciphertext::associated_data(record.uid, record.number, aad);
+                let aad = Ciphertext::associated_data(record.identity(), record.number, aad);
                 let open = Operation::Open(&entry.handle, Aead { nonce: &nonce, aad: &aad, data: body });
                 self.perform(record.protection, open, caller.deadline).await?
             }

@@ -110,7 +110,7 @@ impl Engine {
         let record = &entry.version.record;
         self.take_encryption(record.uid, &entry.resource).await?;
         let nonce: [u8; 12] = random_array(self.rng.as_ref()).map_err(Error::internal)?;
-        let aad = Ciphertext::associated_data(record.uid, record.number, aad);
+        let aad = Ciphertext::associated_data(record.identity(), record.number, aad);
         let seal = Operation::Seal(&entry.handle, Aead { nonce: &nonce, aad: &aad, data: plaintext.expose() });
         let body = self.bytes(record.protection, seal, caller.deadline).await?;
         Ok(Ciphertext { version: record.number, nonce: Some(nonce), body })

@@ -7,12 +7,12 @@ use hufu_core::changeset::Collection;
 use hufu_core::name::{KeyName, VersionNumber};
 use hufu_core::policy::Action;
 use hufu_core::record::{Exit, KeyRecord, KeyState};
-use hufu_core::rules::{Event, may_be_made_to_leave, may_make, transition};
+use hufu_core::rules::{Custody, Event, custody, may_be_made_to_leave, may_be_shared, may_make, transition};
 use hufu_core::{Error, Reason};
 use hufu_verify::Event as LedgerEvent;
 
 use super::Staging;
-use super::material::{Attempt, Making, shared, with_detail};
+use super::material::{Attempt, shared, with_detail};
 use super::validate;
 use crate::api::{Caller, CreateKey, KeyDetail};
 use crate::engine::{Engine, Permit};
@@ -59,11 +59,12 @@ impl Engine {
             return Err(Error::new(Reason::AlreadyExists, format!("there is a key `{name}` already")).field("key_id"));
         }
         self.check_capability(&key)?;
-        let attempt = self.attempt(caller, permit, &key, VersionNumber::FIRST, Making::Generate).await?;
+        let (attempt, set) = self.make_shared(caller, permit, &key, VersionNumber::FIRST).await?;
         let detail = format!("uid {}", attempt.version.uid);
         let entry = self.entry(caller, Action::CreateKey, shared(attempt.version.name()), permit);
-        let (attempt, staging) =
+        let (attempt, mut staging) =
             self.stage_first(caller, attempt, key, activate, AuditEntry { detail: Some(detail), ..entry })?;
+        self.stage_made_set(&mut staging, &name.tenant, set)?;
         self.settle(attempt, staging).await
     }
 
@@ -100,7 +101,7 @@ impl Engine {
         validate::rotation_period(request.rotation_period_ms)?;
         may_be_made_to_leave(purpose, request.exit)?;
         let now = self.clock.now_ms();
-        Ok(KeyRecord {
+        let key = KeyRecord {
             tenant: request.tenant.clone(),
             key: request.key.clone(),
             algorithm: request.algorithm,
@@ -118,12 +119,18 @@ impl Engine {
             description: request.description.clone(),
             exit: request.exit,
             sharing: request.sharing.clone(),
-        })
+        };
+        may_be_shared(&key)?;
+        Ok(key)
     }
 
     /// Refuses what policy has retired and what the chosen protection cannot do, with the reason.
     pub(crate) fn check_capability(&self, key: &KeyRecord) -> Result<(), Error> {
         may_make(&self.retirements, key.algorithm, self.clock.now_ms())?;
+        if custody(key) == Custody::Shares {
+            // No backend will hold it.
+            return Ok(());
+        }
         let backend = self.backend(key.protection)?;
         let capabilities = capabilities_of(backend.as_ref(), key.algorithm, key.purpose, key.scheme)?;
         capabilities.check(key.algorithm, key.purpose, key.scheme).map_err(|why| {

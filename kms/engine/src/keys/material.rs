@@ -35,6 +35,23 @@ pub(crate) struct Attempt {
     tenant_revision: u64,
 }
 
+impl Attempt {
+    /// Puts into a commit that the announced material is there now, and whose it is.
+    pub(crate) fn stage(&self, staging: &mut Staging<'_>) {
+        let version = &self.version;
+        if let Some(guard) = still_wraps(&version.tenant, &version.locator, self.tenant_revision) {
+            staging.guard(guard);
+        }
+        if let Some(uid) = self.intent {
+            // A reconciler that has claimed the intent has changed its revision.
+            staging.guard(Guard::Revision(Collection::Intent, Intent::row_id(uid), 1));
+            staging.write(Write::Delete(Collection::Intent, Intent::row_id(uid)));
+            let owner = Material { uid, owner: version.name().to_string() };
+            staging.write(Write::Put(owner.to_row(1)));
+        }
+    }
+}
+
 /// How the material of a version comes to be.
 #[derive(Clone, Copy)]
 pub(crate) enum Making<'a> {
@@ -54,22 +71,35 @@ impl Engine {
         number: VersionNumber,
         making: Making<'_>,
     ) -> Result<Attempt, Error> {
-        let tenant = self.directory.tenant(&key.tenant).await?;
-        let slot = self.reserve()?;
         let uid = VersionUid(random_array(self.rng.as_ref()).map_err(Error::internal)?);
-        let mut version = self.blank(key, number, uid);
+        let version = self.blank(key, number, uid);
         let name = version.name();
-        let intent = self.announce(caller, permit, name, uid, key.algorithm, key.protection).await?;
+        self.attempt_version(caller, permit, version, name, making).await
+    }
+
+    /// As [`Self::attempt`], for a version that says what it is, and material that is announced under a name without a row.
+    pub(crate) async fn attempt_version(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        mut version: VersionRecord,
+        announced: VersionName,
+        making: Making<'_>,
+    ) -> Result<Attempt, Error> {
+        let tenant = self.directory.tenant(&version.tenant).await?;
+        let slot = self.reserve()?;
+        let (uid, protection) = (version.uid, version.protection);
+        let intent = self.announce(caller, permit, announced, uid, version.algorithm, protection).await?;
         let template = Template {
             uid,
-            algorithm: key.algorithm,
-            purpose: key.purpose,
-            scheme: key.scheme,
+            algorithm: version.algorithm,
+            purpose: version.purpose,
+            scheme: version.scheme,
             binding: self.directory.binding(&version, tenant.material_key),
             wrapping_key: Some(tenant.material_key),
-            exit: key.exit,
+            exit: version.exit,
         };
-        match self.make(caller, key.protection, &template, making).await {
+        match self.make(caller, protection, &template, making).await {
             Ok(generated) => {
                 if let Making::Unwrap(_, origin) = making {
                     version.origin = origin;
@@ -80,11 +110,27 @@ impl Engine {
             Err(error) => {
                 // A token that did not answer may still be at work: what it makes then is found by the reconciler.
                 if fault::had_no_effect(error.reason()) {
-                    self.undo(key.protection, intent).await;
+                    self.undo(protection, intent).await;
                 }
                 Err(error)
             }
         }
+    }
+
+    /// A version whose material is nowhere whole: there is nothing to announce, and nothing to undo.
+    pub(crate) async fn attempt_in_shares(
+        &self,
+        key: &KeyRecord,
+        number: VersionNumber,
+        made: Generated,
+    ) -> Result<Attempt, Error> {
+        let tenant = self.directory.tenant(&key.tenant).await?;
+        let slot = self.reserve()?;
+        let uid = VersionUid(random_array(self.rng.as_ref()).map_err(Error::internal)?);
+        let mut version = self.blank(key, number, uid);
+        version.origin = Origin::Split;
+        self.fill(&mut version, made)?;
+        Ok(Attempt { version, intent: None, slot, tenant_revision: tenant.revision })
     }
 
     /// Commits the outcome of an attempt, or undoes it.
@@ -98,17 +144,8 @@ impl Engine {
         attempt: Attempt,
         mut staging: Staging<'_>,
     ) -> Result<(), JournalError> {
-        let Attempt { version, intent, slot, tenant_revision } = attempt;
-        if let Some(guard) = still_wraps(&version.tenant, &version.locator, tenant_revision) {
-            staging.guard(guard);
-        }
-        if let Some(uid) = intent {
-            // A reconciler that has claimed the intent has changed its revision.
-            staging.guard(Guard::Revision(Collection::Intent, Intent::row_id(uid), 1));
-            staging.write(Write::Delete(Collection::Intent, Intent::row_id(uid)));
-            let owner = Material { uid, owner: version.name().to_string() };
-            staging.write(Write::Put(owner.to_row(1)));
-        }
+        attempt.stage(&mut staging);
+        let Attempt { version, intent, slot, .. } = attempt;
         let committed = slot.commit(staging.finish()).await;
         match committed {
             Ok(_) => Ok(()),
@@ -221,6 +258,7 @@ impl Engine {
             exit: key.exit,
             origin: Origin::Generated,
             share_set: None,
+            first_uid: None,
         }
     }
 

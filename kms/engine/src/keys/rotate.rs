@@ -10,7 +10,7 @@ use hufu_core::{Error, Reason};
 use hufu_verify::Event as LedgerEvent;
 
 use super::Staging;
-use super::material::{Making, shared, with_detail};
+use super::material::{shared, with_detail};
 use super::read::check_etag;
 use crate::api::{Caller, Key, KeyDetail, Version};
 use crate::engine::{Engine, Permit};
@@ -65,7 +65,7 @@ impl Engine {
             key.record.latest.next().ok_or_else(|| {
                 Error::new(Reason::WrongState, "version numbers have run out").help("create a new key")
             })?;
-        let mut attempt = self.attempt(caller, permit, &key.record, number, Making::Generate).await?;
+        let (mut attempt, set) = self.make_shared(caller, permit, &key.record, number).await?;
         let new = &mut attempt.version;
         let at = new.created_at;
         let entry = self.entry(caller, Action::RotateKey, shared(new.name()), permit);
@@ -84,6 +84,7 @@ impl Engine {
         record.updated_at = at;
         staging.update_key(&record, key.revision);
         staging.remember(self.to_remember(caller, &record.name().to_string()));
+        self.stage_made_set(&mut staging, &record.tenant, set)?;
         self.settle(attempt, staging).await
     }
 }

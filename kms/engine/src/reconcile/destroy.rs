@@ -84,8 +84,11 @@ impl Engine {
     async fn finish_destroy(&self, mut record: VersionRecord, revision: u64) -> Result<(), Error> {
         {
             let _alone = self.reconciler.material.lock().await;
-            self.erase(record.protection, record.uid).await?;
+            if !matches!(record.locator, Locator::Shares { .. }) {
+                self.erase(record.protection, record.uid).await?;
+            }
         }
+        let set = self.set_to_destroy(&record).await?;
         let now = self.clock.now_ms();
         record.state = transition(record.state, Event::ConfirmDestroy)?;
         record.destroyed_at = Some(now);
@@ -96,6 +99,9 @@ impl Engine {
         staging.write(Write::Delete(Collection::Material, record.uid.to_string()));
         staging.write(Write::Delete(Collection::Usage, record.uid.to_string()));
         staging.update_version(&record, revision);
+        if let Some(set) = &set {
+            self.stage_set_gone(&mut staging, set)?;
+        }
         self.commit_unless_guarded(staging.finish_urgent()).await.map(drop)
     }
 

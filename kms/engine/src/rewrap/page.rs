@@ -60,7 +60,8 @@ impl Engine {
                 looked.left += 1;
                 continue;
             };
-            if key.protection != Protection::Software {
+            // Of keys in shares, versions that were recovered may be wrapped.
+            if key.protection == Protection::Hsm {
                 continue;
             }
             if self.has_more_versions(&key).await? {

@@ -47,7 +47,6 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the ledger's encoding.
-    #[expect(dead_code, reason = "ceremonies of shares begin epochs")]
     pub(crate) fn stage_epochs(
         &self,
         staging: &mut Staging<'_>,

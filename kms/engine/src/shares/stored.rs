@@ -2,7 +2,7 @@
 
 use hufu_core::changeset::{Collection, Row};
 use hufu_core::name::{SetId, ShareSetName};
-use hufu_core::record::{SealedShares, ShareSetRecord};
+use hufu_core::record::{SealedShares, ShareSetRecord, VersionRecord};
 use hufu_core::{Error, Reason};
 use hufu_log::{leaf_row_id, leaf_scope};
 use hufu_shares::{Epoch, Epochs, Manifest, Share};
@@ -22,7 +22,6 @@ pub(crate) struct StoredSet {
 
 impl StoredSet {
     /// The manifest whose shares count.
-    #[expect(dead_code, reason = "ceremonies of shares ask for it")]
     pub(crate) fn in_force(&self) -> &Manifest {
         self.epochs.current().manifest()
     }
@@ -37,6 +36,16 @@ impl Engine {
         let row = self.store.get(Collection::ShareSet, &set.to_string()).await.map_err(fault::store)?;
         let row = row.ok_or_else(|| not_found(&set.to_string()))?;
         self.share_set_of(&row).await
+    }
+
+    /// The share set that goes with a version when that is destroyed; nothing when there is none any more.
+    pub(crate) async fn set_to_destroy(&self, version: &VersionRecord) -> Result<Option<StoredSet>, Error> {
+        let Some(set) = version.share_set else { return Ok(None) };
+        match self.share_set(SetId(set)).await {
+            Ok(stored) => Ok(Some(stored)),
+            Err(error) if error.reason() == Reason::ShareSetNotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// A share set of a tenant, by its name.

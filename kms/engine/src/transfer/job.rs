@@ -60,6 +60,17 @@ impl Engine {
     ) -> Result<ImportJobView, Error> {
         let key_name = KeyName { tenant: name.tenant.clone(), key: request.key.key.clone() };
         let permit = self.authorize(caller, Action::CreateImportJob, &name.tenant, Some(&key_name))?;
+        self.create_job_permitted(caller, &permit, name, request).await
+    }
+
+    /// The same, once it is permitted.
+    pub(crate) async fn create_job_permitted(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        name: &ImportJobName,
+        request: CreateImportJob,
+    ) -> Result<ImportJobView, Error> {
         let key = self.new_key(&request.key)?;
         check_expected(&key, request.public_key.as_deref())?;
         let lifetime = lifetime(request.lifetime_ms)?;
@@ -91,7 +102,7 @@ impl Engine {
             simulated: false,
             closed_at: None,
         };
-        let made = self.make_job(caller, &permit, job).await;
+        let made = self.make_job(caller, permit, job).await;
         self.unless_repeated(caller, made).await?;
         self.read_job(name).await
     }
@@ -237,7 +248,7 @@ impl Engine {
     }
 
     /// Refuses what the chosen protection can make but not take in, with the reason.
-    fn check_arrival(&self, key: &KeyRecord) -> Result<(), Error> {
+    pub(crate) fn check_arrival(&self, key: &KeyRecord) -> Result<(), Error> {
         let backend = self.backend(key.protection)?;
         let capabilities = capabilities_of(backend.as_ref(), key.algorithm, key.purpose, key.scheme)?;
         capabilities.check_arrival(key.algorithm, key.purpose, key.scheme).map_err(|why| {
@@ -247,7 +258,7 @@ impl Engine {
     }
 
     /// How the import key opens what comes in: with SHA-256, or what else the backend can.
-    fn import_scheme(
+    pub(crate) fn import_scheme(
         &self,
         protection: Protection,
         algorithm: Option<Algorithm>,
@@ -288,6 +299,10 @@ fn check_expected(key: &KeyRecord, public_key: Option<&[u8]>) -> Result<(), Erro
     if matches!(key.purpose, Purpose::Wrap | Purpose::Import) {
         let why = "keys that wrap others are made here, so that nobody else knows one";
         return Err(Error::new(Reason::UnsupportedAlgorithm, why).field("key.purpose"));
+    }
+    if key.sharing.is_some() {
+        let why = "a key that comes in is not shared: it was whole elsewhere";
+        return Err(Error::new(Reason::InvalidArgument, why).field("key.sharing"));
     }
     match (key.algorithm.is_asymmetric(), public_key) {
         (true, None) => {

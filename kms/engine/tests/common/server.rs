@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hufu_ceremony::Grounds;
 use hufu_core::ambient::Rng;
+use hufu_core::backend::KeyBackend;
 use hufu_core::changes::Changes;
 use hufu_core::changeset::Collection;
 use hufu_core::record::Protection;
@@ -15,6 +16,7 @@ use hufu_engine::sequencer::{Sequencer, SequencerConfig};
 use hufu_engine::{Bootstrap, Engine, Keyring, RootToken, lay_foundation};
 use hufu_journal::{Committer, Journal, JournalConfig};
 use hufu_log::Log;
+use hufu_opener::Opener;
 use hufu_policy::{CachedPolicies, RolePolicies};
 use hufu_tlog::VerifierKey;
 
@@ -22,6 +24,7 @@ use super::ambient::{SimClock, SimRng, SimTime};
 use super::backend::{SERIAL, SimBackend};
 use super::hazards::Hazards;
 use super::outside::SimOutside;
+use super::real::RealSoftware;
 use super::store::SimStore;
 use super::token::SimToken;
 
@@ -46,6 +49,8 @@ pub(crate) struct Site {
     pub(crate) chance: Arc<SimRng>,
     /// How far the server's clock is ahead, in milliseconds.
     pub(crate) ahead_ms: u64,
+    /// Whether keys in software are real ones: for what foreign code takes in or makes.
+    pub(crate) real_software: bool,
     /// Whether the token claims to have destroyed what it keeps.
     pub(crate) token_lies: bool,
 }
@@ -75,6 +80,17 @@ pub(crate) struct Server {
 }
 
 impl Site {
+    fn backend(&self, protection: Protection) -> Arc<SimBackend> {
+        Arc::new(SimBackend {
+            protection,
+            token: self.token.clone(),
+            chance: self.chance.clone(),
+            time: self.time.clone(),
+            hazards: self.hazards.clone(),
+            lies: self.token_lies,
+        })
+    }
+
     /// Starts a server whose audit writer has that name.
     pub(crate) fn start(&self, writer: &str, config: JournalConfig) -> Starting {
         let clock = Arc::new(SimClock::new(self.time.clone(), self.ahead_ms));
@@ -105,18 +121,7 @@ async fn boot(
     clock: Arc<SimClock>,
     writer: String,
 ) -> Result<Server, String> {
-    let backend = |protection| {
-        let (token, chance) = (site.token.clone(), site.chance.clone());
-        Arc::new(SimBackend {
-            protection,
-            token,
-            chance,
-            time: site.time.clone(),
-            hazards: site.hazards.clone(),
-            lies: site.token_lies,
-        })
-    };
-    let (token, software) = (backend(Protection::Hsm), backend(Protection::Software));
+    let (token, software) = (site.backend(Protection::Hsm), site.backend(Protection::Software));
     let (store, rng): (Arc<dyn Store>, Arc<dyn Rng>) = (site.store.clone(), site.chance.clone());
     let bootstrap = Bootstrap {
         store: store.clone(),
@@ -148,6 +153,11 @@ async fn boot(
         alarms: alarms.clone(),
     };
     let sequencer = Sequencer::new(sequencer, SequencerConfig::default());
+    let software: Arc<dyn KeyBackend> = match site.real_software {
+        true => Arc::new(RealSoftware::new(foundation.keyring.clone(), rng.clone())),
+        false => software,
+    };
+    let opener = Opener::new(hufu_software::fresh, rng.clone());
     let engine = Engine::new(hufu_engine::Parts {
         store,
         journal: journal.clone(),
@@ -164,7 +174,8 @@ async fn boot(
         writer: writer.clone(),
         destroy_delay_ms_min: DESTROY_DELAY_MS_MIN,
     })
-    .stating(token, foundation.log_key);
+    .stating(token, foundation.log_key)
+    .opening_shares(Arc::new(opener));
     let engine = match site.ceremonies {
         Some(grounds) => engine.holding(grounds),
         None => engine,

@@ -66,6 +66,15 @@ impl World {
 
     /// The same on a token of the test's choice.
     pub(crate) fn on(token: SimToken) -> Self {
+        Self::with(token, false)
+    }
+
+    /// The same, whose keys in software are real ones.
+    pub(crate) fn really() -> Self {
+        Self::with(SimToken::default(), true)
+    }
+
+    fn with(token: SimToken, real_software: bool) -> Self {
         let hazards = Arc::new(Hazards::calm(1));
         let site = Site {
             time: Arc::new(SimTime::begin()),
@@ -77,6 +86,7 @@ impl World {
             hazards,
             chance: Arc::new(SimRng::new(7)),
             ahead_ms: 0,
+            real_software,
             token_lies: false,
         };
         let (server, committer) = start(&site, "w1");

@@ -60,6 +60,14 @@ impl CeremonyService for Edge {
     async fn get_transcript(&self, request: Request<v1::GetTranscriptRequest>) -> Answer<v1::Transcript> {
         self.serve(Method::GetTranscript, request, transcript).await
     }
+
+    async fn create_share_target(&self, request: Request<v1::CreateShareTargetRequest>) -> Answer<v1::ShareTarget> {
+        self.change(Method::CreateShareTarget, request, create_target).await
+    }
+
+    async fn get_share_target(&self, request: Request<v1::GetShareTargetRequest>) -> Answer<v1::ShareTarget> {
+        self.serve(Method::GetShareTarget, request, get_target).await
+    }
 }
 
 async fn create(call: Call, request: v1::CreateCeremonyRequest) -> Result<v1::Ceremony, Error> {
@@ -106,6 +114,17 @@ async fn transcript(call: Call, request: v1::GetTranscriptRequest) -> Result<v1:
     let number = name::ceremony(&request.name, "name")?;
     let transcript = call.engine.ceremony_transcript(&call.caller, number).await?;
     Ok(v1::Transcript { name: request.name, transcript })
+}
+
+async fn create_target(call: Call, request: v1::CreateShareTargetRequest) -> Result<v1::ShareTarget, Error> {
+    let key = name::key(&request.parent, "parent")?;
+    let kind = ceremony::target_kind(request.kind)?;
+    call.engine.create_target(&call.caller, &key, kind).await.map(|view| ceremony::target(&view))
+}
+
+async fn get_target(call: Call, request: v1::GetShareTargetRequest) -> Result<v1::ShareTarget, Error> {
+    let fingerprint = name::share_target(&request.name, "name")?;
+    call.engine.target(&call.caller, fingerprint).await.map(|view| ceremony::target(&view))
 }
 
 fn required(bytes: &[u8], field: &'static str) -> Result<(), Error> {

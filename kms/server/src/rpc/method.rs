@@ -86,6 +86,8 @@ methods! {
     SubmitCeremonyShare,
     ExecuteCeremony,
     GetTranscript,
+    CreateShareTarget,
+    GetShareTarget,
     GetShareSet,
     ListShareSets,
     FetchShare,

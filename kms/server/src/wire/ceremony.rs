@@ -1,9 +1,13 @@
 //! Ceremonies on the wire.
 
-use hufu_engine::api::{CeremonyState, CeremonyView};
+use hufu_core::record::Protection;
+use hufu_core::{Error, Reason};
+use hufu_engine::api::{CeremonyState, CeremonyView, TargetKind, TargetView};
 use hufu_proto::v1;
 use hufu_proto::v1::ceremony::State;
+use hufu_proto::v1::share_target::Kind;
 
+use super::missing;
 use super::time::{duration, timestamp};
 
 /// A ceremony as the wire shows it.
@@ -32,6 +36,37 @@ pub fn ceremony(view: &CeremonyView) -> v1::Ceremony {
         roster: view.roster.clone(),
         policy: view.policy.clone(),
         next: view.next.clone(),
+    }
+}
+
+/// A target as the wire shows it.
+#[must_use]
+pub fn target(view: &TargetView) -> v1::ShareTarget {
+    let one = &view.record;
+    let kind = if one.protection == Protection::Hsm { Kind::Hsm } else { Kind::Process };
+    v1::ShareTarget {
+        name: format!("shareTargets/{}", hex::encode(one.fingerprint)),
+        key: one.key_name().to_string(),
+        kind: kind.into(),
+        sealing_key: one.public_key.clone(),
+        evidence: one.evidence.clone(),
+        simulated: one.simulated,
+        create_time: Some(timestamp(one.created_at)),
+        expire_time: Some(timestamp(one.expires_at)),
+        ceremony: one.ceremony.map(|number| format!("ceremonies/{number}")).unwrap_or_default(),
+    }
+}
+
+/// Where a target is to be.
+///
+/// # Errors
+/// `MISSING_FIELD`, `INVALID_ARGUMENT`.
+pub fn target_kind(kind: i32) -> Result<TargetKind, Error> {
+    match Kind::try_from(kind) {
+        Ok(Kind::Hsm) => Ok(TargetKind::Hsm),
+        Ok(Kind::Process) => Ok(TargetKind::Process),
+        Ok(Kind::Unspecified) => Err(missing("kind")),
+        Err(_) => Err(Error::new(Reason::InvalidArgument, "there is no such kind of target").field("kind")),
     }
 }
 

@@ -71,6 +71,20 @@ pub fn ceremony(text: &str, field: &'static str) -> Result<u64, Error> {
     number.ok_or_else(|| Error::new(Reason::InvalidName, "it is `ceremonies/N`, a number from 1").field(field))
 }
 
+/// Reads `shareTargets/F`.
+///
+/// # Errors
+/// As [`tenant`].
+pub fn share_target(text: &str, field: &'static str) -> Result<[u8; 32], Error> {
+    let mut fingerprint = [0; 32];
+    let read = bounded(text, field)?.strip_prefix("shareTargets/").is_some_and(|digits| {
+        // One target has one name.
+        hex::decode_to_slice(digits, &mut fingerprint).is_ok() && hex::encode(fingerprint) == digits
+    });
+    let form = || Error::new(Reason::InvalidName, "it is `shareTargets/F`, F of 64 hexadecimal digits").field(field);
+    if read { Ok(fingerprint) } else { Err(form()) }
+}
+
 /// Reads a key or a version of it.
 ///
 /// # Errors

@@ -46,6 +46,7 @@ change_requests! {
     ApproveCeremonyRequest,
     VetoCeremonyRequest,
     CancelCeremonyRequest,
+    CreateShareTargetRequest,
     SubmitCeremonyShareRequest,
     ExecuteCeremonyRequest,
     ConfirmShareRequest,

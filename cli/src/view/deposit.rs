@@ -1,0 +1,80 @@
+use hufu_sdk::v1;
+use hufu_shares::{Scheme, SignedManifest};
+use serde::Serialize;
+
+use super::{last, share::SetView, time};
+use crate::{
+    failure::Failure,
+    output::View,
+    table::{clean, pairs, table},
+};
+
+/// A deposit in a service.
+#[derive(Serialize)]
+pub(crate) struct DepositView {
+    name: String,
+    /// SHA-256 of the public key of a private key, or what the dealer committed to for other keys: what a recovery names.
+    fingerprint: String,
+    /// Whether it is that of a public key.
+    has_public_key: bool,
+    create_time: Option<String>,
+    #[serde(flatten)]
+    set: SetView,
+}
+
+impl DepositView {
+    pub(crate) fn new(deposit: &v1::Deposit) -> Result<Self, Failure> {
+        let signed = SignedManifest::from_bytes(&deposit.manifest)?;
+        let manifest = signed.unverified();
+        Ok(Self {
+            name: clean(&deposit.name),
+            fingerprint: hex::encode(manifest.fingerprint()),
+            has_public_key: matches!(manifest.scheme(), Scheme::Feldman { .. }),
+            create_time: time(deposit.create_time),
+            set: SetView::new(manifest),
+        })
+    }
+}
+
+impl View for DepositView {
+    fn text(&self) -> String {
+        let fingerprint = if self.has_public_key { "public key" } else { "commitment" };
+        let head = [
+            ("deposit", self.name.clone()),
+            ("since", self.create_time.clone().unwrap_or_default()),
+            (fingerprint, self.fingerprint.clone()),
+        ];
+        pairs(head.into_iter().chain(self.set.pairs()).chain(self.set.people()))
+    }
+}
+
+/// Deposits, a line each.
+#[derive(Serialize)]
+pub(crate) struct DepositsView {
+    deposits: Vec<DepositView>,
+    /// Whether there are more.
+    more: bool,
+}
+
+impl DepositsView {
+    pub(crate) fn new(deposits: &[v1::Deposit], more: bool) -> Result<Self, Failure> {
+        Ok(Self { deposits: deposits.iter().map(DepositView::new).collect::<Result<_, _>>()?, more })
+    }
+}
+
+impl View for DepositsView {
+    fn text(&self) -> String {
+        let row = |one: &DepositView| {
+            let (threshold, count) = one.set.quorum();
+            vec![
+                last(&one.name).to_owned(),
+                format!("{threshold}/{count}"),
+                one.create_time.clone().unwrap_or_default(),
+                one.set.id().to_owned(),
+            ]
+        };
+        let rows: Vec<_> = self.deposits.iter().map(row).collect();
+        let more = if self.more { "there are more: see `--limit`\n" } else { "" };
+        format!("{}{more}", table(&["NAME", "SHARES", "SINCE", "SHARE SET"], &rows))
+    }
+}

@@ -1,0 +1,198 @@
+//! Refresh and reshare: the secret of a set is put together once, in the process that opens shares, and dealt out again; the old shares
+//! die when the custodians have confirmed the new ones.
+
+use hufu_ceremony::{Refresh, Reshare, ShareSet, Sharing};
+use hufu_core::name::VersionName;
+use hufu_core::{Error, Reason};
+use hufu_custodian::Name;
+use hufu_opener::{Answer, NewTerms, Redeal, Task};
+use hufu_shares::{Dealt, Epoch, Manifest, Resharing};
+
+use super::execute::{Done, note_of};
+use super::held::Held;
+use super::recovery::told;
+use crate::engine::Engine;
+use crate::escrow::out_of_turn;
+use crate::keys::Staging;
+use crate::shares::{self, StoredSet, Terms};
+
+const DEALT: &str = "dealt";
+const IN_FORCE: &str = "in-force";
+const WITHDRAWN: &str = "withdrawn";
+
+/// What both kinds say.
+pub(super) struct Anew<'a> {
+    shares: ShareSet,
+    sealing_key: [u8; 32],
+    confirmations: Option<u32>,
+    /// Another threshold and other people; nothing for a refresh.
+    to: Option<&'a Sharing>,
+}
+
+impl<'a> From<&'a Refresh> for Anew<'a> {
+    fn from(act: &'a Refresh) -> Self {
+        let (shares, sealing_key) = (act.shares, act.target.sealing_key.0);
+        Self { shares, sealing_key, confirmations: act.confirmations, to: None }
+    }
+}
+
+impl<'a> From<&'a Reshare> for Anew<'a> {
+    fn from(act: &'a Reshare) -> Self {
+        let (shares, sealing_key) = (act.from, act.target.sealing_key.0);
+        Self { shares, sealing_key, confirmations: act.confirmations, to: Some(&act.to) }
+    }
+}
+
+/// The next epoch, as it is to be.
+struct Next {
+    threshold: u8,
+    custodians: Vec<Name>,
+    /// Confirmations before it counts.
+    required: u8,
+}
+
+impl Anew<'_> {
+    fn next(&self, now: &Manifest) -> Result<Next, Error> {
+        let (threshold, custodians) = match self.to {
+            Some(to) => (u8::try_from(to.threshold).map_err(Error::internal)?, to.custodians.clone()),
+            None => (now.threshold(), now.seats().iter().map(|seat| seat.custodian.clone()).collect()),
+        };
+        let all = u8::try_from(custodians.len()).map_err(Error::internal)?;
+        let required = self.confirmations.map_or(Ok(all), u8::try_from).unwrap_or(u8::MAX);
+        if (threshold..=all).contains(&required) {
+            return Ok(Next { threshold, custodians, required });
+        }
+        let why = format!("the new shares are confirmed by {threshold} to {all} custodians, not by {required}");
+        Err(Error::new(Reason::InvalidArgument, why).field("proposal"))
+    }
+
+    fn how<'n>(&self, next: &'n Next) -> Resharing<'n> {
+        match self.to {
+            Some(_) => Resharing::Reshare { threshold: next.threshold, custodians: &next.custodians },
+            None => Resharing::Refresh,
+        }
+    }
+}
+
+impl Engine {
+    /// Whether a set could be shared anew so. The set.
+    pub(super) async fn check_anew(&self, anew: &Anew<'_>) -> Result<StoredSet, Error> {
+        let set = self.set_of_act(&anew.shares).await?;
+        anew.next(set.in_force())?;
+        if set.epochs.next().is_none() { Ok(set) } else { Err(under_way()) }
+    }
+
+    pub(super) async fn do_share_anew(&self, held: Held, anew: Anew<'_>) -> Result<Done, Error> {
+        let held = if note_of(&held, DEALT).is_some() { held } else { self.deal_anew(held, &anew).await? };
+        self.end_target_with(&anew.sealing_key).await;
+        let held = if note_of(&held, IN_FORCE).is_some() {
+            held
+        } else {
+            match self.advance(held, &anew).await? {
+                Ok(held) => held,
+                Err(held) => return Ok(Done::Later(held)),
+            }
+        };
+        let receipts = vec![self.ceremony_receipt(&held)];
+        Ok(Done::All(held.clone(), note_of(&held, IN_FORCE).unwrap_or_default(), receipts))
+    }
+
+    /// Has the secret dealt out again, signs that, and begins the next epoch.
+    async fn deal_anew(&self, held: Held, anew: &Anew<'_>) -> Result<Held, Error> {
+        let set = self.check_anew(anew).await?;
+        let (caller, _) = self.acting(&held, &set.record.tenant, DEALT)?;
+        let (now, next) = (set.in_force(), anew.next(set.in_force())?);
+        let roster = held.ceremony.grounds().roster();
+        let opening = self.opening(&held, &anew.shares, &anew.sealing_key, None, &caller).await?;
+        let terms = NewTerms {
+            threshold: next.threshold,
+            holders: next.custodians.clone(),
+            roster: roster.clone(),
+            dealer: self.dealer()?,
+            now_ms: self.clock.now_ms(),
+        };
+        let task = Task::Redeal(Box::new(Redeal { opening, terms }));
+        let Answer::Redealt { dealt, by, wrong } = self.ask_opener(&task, caller.deadline).await? else {
+            return Err(out_of_turn());
+        };
+        let dealt = Dealt::from_bytes(&dealt).map_err(|_| out_of_turn())?;
+        let terms = Terms {
+            subject: now.subject(),
+            threshold: next.threshold,
+            custodians: &next.custodians,
+            roster,
+            after: Some(now),
+        };
+        let (signed, new_shares) = self.sign_dealt(dealt, &terms, caller.deadline).await?;
+        let mut epochs = set.epochs.clone();
+        let note = format!("epoch {} {}", signed.unverified().epoch(), told(&by, &wrong));
+        epochs.propose(signed, &anew.how(&next), next.required).map_err(|error| shares::refused(&error))?;
+        self.step_done_with(&held, DEALT, &note, |staging| self.stage_epochs(staging, &set, &epochs, &new_shares))
+            .await
+    }
+
+    /// Puts the next epoch in force once enough have confirmed it; the ceremony as it is while some are awaited. When its time is over,
+    /// the next epoch is given up, and the old shares go on.
+    async fn advance(&self, held: Held, anew: &Anew<'_>) -> Result<Result<Held, Held>, Error> {
+        let set = self.share_set(hufu_core::name::SetId(anew.shares.set.0)).await?;
+        let Some(next) = set.epochs.next() else {
+            let why = "not enough custodians confirmed their new shares in time: the old ones go on";
+            return Err(Error::new(Reason::WrongState, why));
+        };
+        let mut epochs = set.epochs.clone();
+        let is_over = self.clock.now_ms() >= held.ceremony.request().expires_at_ms;
+        match epochs.advance() {
+            Ok(_) => {
+                let note = in_force(next);
+                let key = self.key_to_follow(&set, anew).await?;
+                let stage = |staging: &mut Staging<'_>| {
+                    key.iter().for_each(|(key, revision)| staging.update_key(key, *revision));
+                    self.stage_epochs(staging, &set, &epochs, &[])
+                };
+                Ok(Ok(self.step_done_with(&held, IN_FORCE, &note, stage).await?))
+            }
+            Err(_) if is_over => {
+                let awaited: Vec<_> = next.awaited().iter().map(ToString::to_string).collect();
+                let note = format!("not confirmed by {}", awaited.join(", "));
+                epochs.withdraw();
+                let stage = |staging: &mut Staging<'_>| self.stage_epochs(staging, &set, &epochs, &[]);
+                let held = self.step_done_with(&held, WITHDRAWN, &note, stage).await?;
+                Err(Error::new(Reason::WrongState, format!("{note}: the old shares go on"))
+                    .because(held.record.number))
+            }
+            Err(_) => Ok(Err(held)),
+        }
+    }
+
+    /// The key whose next versions are to be shared among the new people, where the set is of its newest version.
+    async fn key_to_follow(
+        &self,
+        set: &StoredSet,
+        anew: &Anew<'_>,
+    ) -> Result<Option<(hufu_core::record::KeyRecord, u64)>, Error> {
+        let (Some(to), Ok(version)) = (anew.to, set.record.subject.parse::<VersionName>()) else { return Ok(None) };
+        let key = self.directory.read_key(&version.key).await?;
+        let mut record = (*key.record).clone();
+        if record.latest != version.number || record.sharing.is_none() {
+            return Ok(None);
+        }
+        record.sharing = Some(hufu_core::record::Sharing {
+            threshold: u8::try_from(to.threshold).map_err(Error::internal)?,
+            members: to.custodians.iter().map(ToString::to_string).collect(),
+        });
+        record.updated_at = self.clock.now_ms();
+        Ok(Some((record, key.revision)))
+    }
+}
+
+fn in_force(next: &Epoch) -> String {
+    let manifest = next.manifest();
+    let confirmed: Vec<_> = next.confirmed().iter().map(ToString::to_string).collect();
+    let (number, threshold, count) = (manifest.epoch(), manifest.threshold(), manifest.seats().len());
+    let digest = manifest.digest();
+    format!("epoch {number} counts, {threshold} of {count}, manifest {digest}, confirmed by {}", confirmed.join(", "))
+}
+
+fn under_way() -> Error {
+    Error::new(Reason::WrongState, "the set has a next epoch already, which waits for its confirmations")
+}

@@ -1,0 +1,49 @@
+//! Keys in software as they are, for what foreign code takes in or makes.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hufu_core::BoxFuture;
+use hufu_core::ambient::Rng;
+use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, Operation, Outcome, WrappingKeys};
+use hufu_core::record::Protection;
+use hufu_software::SoftwareBackend;
+
+/// Far away: nothing here depends on how fast the machine is.
+const LONG: Duration = Duration::from_secs(600);
+
+/// The software adapter, whose work ends before it is polled once more: the world around it has no threads.
+pub(crate) struct RealSoftware {
+    inner: SoftwareBackend,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl RealSoftware {
+    pub(crate) fn new(keys: Arc<dyn WrappingKeys>, rng: Arc<dyn Rng>) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        Self { inner: SoftwareBackend::new(keys, rng, NonZeroUsize::MIN).unwrap(), runtime }
+    }
+}
+
+impl KeyBackend for RealSoftware {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn protection(&self) -> Protection {
+        self.inner.protection()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn perform<'a>(&'a self, operation: Operation<'a>, _: Instant) -> BoxFuture<'a, Result<Outcome, BackendError>> {
+        Box::pin(async move { self.runtime.block_on(self.inner.perform(operation, Instant::now() + LONG)) })
+    }
+
+    fn health(&self) -> Health {
+        self.inner.health()
+    }
+}
