@@ -21,7 +21,7 @@ use super::story::{Promise, Story};
 const PEOPLE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 
 /// The transcripts that are left when the server is gone.
-const TRANSCRIPTS: &[&str] = &["rotation"];
+const TRANSCRIPTS: [&str; 2] = ["rotation", "recovery"];
 
 /// The story's state: the programs, the directory in which everything is, and the teller.
 #[derive(Debug)]
