@@ -109,6 +109,12 @@ reasons! {
     CeremonyNotFound => "CEREMONY_NOT_FOUND",
     /// The rules of ceremonies do not allow this; which of them is told beside.
     CeremonyRefused => "CEREMONY_REFUSED",
+    /// The key is one of holders, and there is no mandate for this.
+    MandateMissing => "MANDATE_MISSING",
+    /// The mandate is not for this, or has ended, or holders refuse it.
+    MandateRefused => "MANDATE_REFUSED",
+    /// Too few holders took part.
+    TooFewHolders => "TOO_FEW_HOLDERS",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }

@@ -321,6 +321,7 @@ fn outcome_of(error: &Error) -> AuditOutcome {
         | Reason::DeadlineExceeded
         | Reason::Overloaded
         | Reason::BackendUnavailable
+        | Reason::TooFewHolders
         | Reason::StorageUnavailable
         | Reason::LedgerUnavailable
         | Reason::StaleReplica

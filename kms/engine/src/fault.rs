@@ -1,6 +1,6 @@
 //! What went wrong below, in the words of the documented reasons.
 
-use hufu_core::backend::BackendError;
+use hufu_core::backend::{BackendError, HoldersError};
 use hufu_core::changeset::{Collection, Guard};
 use hufu_core::store::StoreError;
 use hufu_core::{Error, Reason};
@@ -16,6 +16,7 @@ pub(crate) fn backend(error: BackendError) -> Error {
         BackendError::DeadlineExceeded => {
             Error::new(Reason::DeadlineExceeded, "the backend did not answer before the deadline")
         }
+        BackendError::Holders(error) => holders(&error),
         BackendError::Unavailable(_)
         | BackendError::Missing(_)
         | BackendError::Credentials(_)
@@ -25,12 +26,29 @@ pub(crate) fn backend(error: BackendError) -> Error {
     }
 }
 
+/// Holders are named to the caller: whoever has a key of theirs knows them, and can ask them why.
+fn holders(error: &HoldersError) -> Error {
+    if error.refused {
+        return Error::new(Reason::MandateRefused, error.to_string()).field("mandate").help(
+            "each holder judges mandates by its own policy: ask those named here, and sign a new mandate",
+        );
+    }
+    Error::new(Reason::TooFewHolders, error.to_string())
+        .help("see `hufu status` for the holders that do not answer; a mandate that is still good may be sent again")
+}
+
 /// Whether a backend that failed so has certainly done nothing.
 pub(crate) fn had_no_effect(reason: Reason) -> bool {
     // What was rejected on its way in was removed by the backend; whoever announced it removes it once more.
     matches!(
         reason,
-        Reason::UnsupportedByBackend | Reason::InvalidArgument | Reason::Overloaded | Reason::DecryptionFailed
+        Reason::UnsupportedByBackend
+            | Reason::InvalidArgument
+            | Reason::Overloaded
+            | Reason::DecryptionFailed
+            // Of what holders began, nothing was put together, and nothing will be without another call.
+            | Reason::MandateRefused
+            | Reason::TooFewHolders
     )
 }
 
