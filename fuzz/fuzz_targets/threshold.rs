@@ -4,7 +4,7 @@
 use hufu_frost::dkg::{Agreement, Setup, begin};
 use hufu_frost::{
     Commitment, Group, Holder, Identifier, JournalError, Limits, MessageDigest, Policy, Purpose, Refused, SessionId,
-    SessionJournal, SetId, SignedMandate, SigningPackage, SigningRequest, Suite, Threshold, VerifySignature,
+    SessionJournal, SetId, SignedGenerationMandate, SignedMandate, SigningPackage, SigningRequest, Suite, Threshold, VerifySignature,
     recognise,
 };
 use libfuzzer_sys::fuzz_target;
@@ -37,6 +37,10 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(mandate) = SignedMandate::from_bytes(data) {
         assert_eq!(mandate.to_bytes(), data);
+    }
+    if let Ok(mandate) = SignedGenerationMandate::from_bytes(data) {
+        assert_eq!(mandate.to_bytes(), data);
+        let _ = mandate.set_id();
     }
     if let Ok(request) = SigningRequest::from_bytes(data) {
         assert_eq!(request.to_bytes(), data);

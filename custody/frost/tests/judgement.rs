@@ -4,14 +4,21 @@
 
 mod common;
 
-use common::field::{Journal, NOW_MS, Verifier, copy_of, holder, key, mandate, policy, release, signed};
+use common::field::{Journal, NOW_MS, Verifier, copy_of, holder, key, policy, release, signed};
 use common::{id, random, session, shares};
 use hufu_frost::{
-    AuditRecord, Commitment, Error, Holder, KeyShare, KeyVersion, Limits, Mandate, MessageDigest, Outcome, Purpose,
-    Refusal, Refused, SessionId, SignedMandate, SigningPackage, SigningRequest, Stage, Suite, aggregate,
+    AuditRecord, Commitment, Error, Holder, KeyShare, KeyVersion, Limits, Mandate, MessageDigest, Outcome,
+    PublicKeyDigest, Purpose, Refusal, Refused, SessionId, SignedMandate, SigningPackage, SigningRequest, Stage,
+    Suite, aggregate,
 };
 
 const MESSAGE: &[u8] = b"message";
+
+/// A mandate for the key that every [`Pair`] has.
+fn mandate(message: &[u8]) -> Mandate {
+    static KEYS: std::sync::OnceLock<Vec<KeyShare>> = std::sync::OnceLock::new();
+    common::field::mandate(KEYS.get_or_init(|| shares(Suite::Ed25519, 2, 3))[0].group(), message)
+}
 
 struct Pair {
     keys: Vec<KeyShare>,
@@ -98,6 +105,7 @@ fn mandate_is_judged_in_each_of_its_parts() {
         (Refusal::LifetimeTooLong, Mandate { expires_at_ms: NOW_MS + 120_001, ..good.clone() }),
         (Refusal::NotAllowed, Mandate { key: KeyVersion { name: "x".into(), version: 1 }, ..good.clone() }),
         (Refusal::UnknownKey, Mandate { key: KeyVersion { version: 2, ..key() }, ..good.clone() }),
+        (Refusal::OtherPublicKey, Mandate { public_key: PublicKeyDigest::of(b"another"), ..good.clone() }),
     ];
     let mut pair = Pair::new(Limits::default());
     for (expected, mandate) in cases {
@@ -253,7 +261,7 @@ fn open_sessions_are_bounded_for_a_key_and_in_all_and_time_frees_them() {
 
     let mut pair = Pair::new(Limits { open: 2, ..Limits::default() });
     pair.one.install(KeyVersion { version: 2, ..key() }, copy_of(&pair.keys[0]));
-    let second = signed(Mandate { key: KeyVersion { version: 2, ..key() }, ..common::field::mandate(MESSAGE) });
+    let second = signed(Mandate { key: KeyVersion { version: 2, ..key() }, ..crate::mandate(MESSAGE) });
     assert_eq!(refusal(&pair.commit(&mandate, 0, NOW_MS).0), None);
     assert_eq!(refusal(&pair.commit(&second, 0, NOW_MS).0), None);
     assert_eq!(refusal(&pair.commit(&second, 1, NOW_MS).0), Some(Refusal::Busy));
@@ -267,7 +275,7 @@ fn memory_of_sessions_is_bounded_and_forgets_none_early() {
     assert_eq!(refusal(&pair.commit(&mandate, 1, NOW_MS + 10).0), None);
     assert_eq!(refusal(&pair.commit(&mandate, 2, NOW_MS + 20).0), Some(Refusal::Busy));
     assert_eq!(refusal(&pair.commit(&mandate, 0, NOW_MS + 20).0), Some(Refusal::SessionUsed));
-    let later = signed(Mandate { expires_at_ms: NOW_MS + 90_000, ..common::field::mandate(MESSAGE) });
+    let later = signed(Mandate { expires_at_ms: NOW_MS + 90_000, ..crate::mandate(MESSAGE) });
     assert_eq!(refusal(&pair.commit(&later, 0, NOW_MS + 60_000).0), None, "the first mandate has ended");
 }
 
@@ -303,6 +311,7 @@ fn session_ids_differ_in_all_that_a_mandate_says() {
         Mandate { attempts: 7, ..good.clone() },
         Mandate { expires_at_ms: 1, ..good.clone() },
         Mandate { requester: "x".into(), ..good.clone() },
+        Mandate { public_key: PublicKeyDigest::of(b"x"), ..good.clone() },
         good,
     ];
     let sessions: std::collections::BTreeSet<SessionId> = changed
@@ -312,7 +321,7 @@ fn session_ids_differ_in_all_that_a_mandate_says() {
             (0..8).filter_map(move |attempt| mandate.session(attempt))
         })
         .collect();
-    assert_eq!(sessions.len(), 8 * 8 - 1);
+    assert_eq!(sessions.len(), 8 * 9 - 1);
     assert!(!sessions.contains(&session("s")));
 }
 

@@ -5,10 +5,11 @@
 mod common;
 
 use common::field::{Journal, NOW_MS, holder, mandate, release, signed};
+use common::generation;
 use common::{OpenSealer, Run, SUITES, commitments, id, session, shares};
 use hufu_frost::{
-    Commitment, Group, Limits, Refusal, Refused, SignatureShare, SignedMandate, SigningPackage, SigningRequest,
-    recognise,
+    Commitment, Group, Limits, Refusal, Refused, SignatureShare, SignedGenerationMandate, SignedMandate,
+    SigningPackage, SigningRequest, recognise,
 };
 use proptest::prelude::*;
 
@@ -33,7 +34,10 @@ fn messages() -> Vec<Vec<u8>> {
         all.push(package.to_bytes());
         all.push(keys[0].sign(nonces.remove(0), &package).unwrap().to_bytes());
     }
-    let mandate = signed(mandate(b"message"));
+    let mandate = signed(mandate(shares(SUITES[0], 2, 3)[0].group(), b"message"));
+    let generation = generation::signed(generation::mandate());
+    all.push(generation.signed().to_vec());
+    all.push(generation.to_bytes());
     all.push(mandate.signed().to_vec());
     all.push(mandate.to_bytes());
     all.push(SigningRequest::new(mandate.clone(), 1).to_bytes());
@@ -56,6 +60,9 @@ fn read_all(bytes: &[u8]) {
         assert_eq!(request.to_bytes(), bytes);
     }
     if let Ok(mandate) = SignedMandate::from_bytes(bytes) {
+        assert_eq!(mandate.to_bytes(), bytes);
+    }
+    if let Ok(mandate) = SignedGenerationMandate::from_bytes(bytes) {
         assert_eq!(mandate.to_bytes(), bytes);
     }
     let _ = Refused::from_bytes(bytes);
@@ -93,7 +100,7 @@ fn every_message_is_recognised_in_one_form_only() {
         field_more.push(0);
         assert_eq!(recognise(&field_more), None, "{domain}");
     }
-    assert_eq!(seen.len(), 12, "{seen:?}");
+    assert_eq!(seen.len(), 14, "{seen:?}");
 }
 
 #[test]

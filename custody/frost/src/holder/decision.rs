@@ -61,6 +61,9 @@ pub enum Refusal {
     /// The random source failed.
     #[n(16)]
     RandomFailed,
+    /// This holder's share of the key version is of another public key than the mandate names.
+    #[n(17)]
+    OtherPublicKey,
 }
 
 impl fmt::Display for Refusal {
@@ -82,6 +85,7 @@ impl fmt::Display for Refusal {
             Self::WrongPackage => "package does not fit the commitment",
             Self::JournalFailed => "session could not be recorded",
             Self::RandomFailed => "random source failed",
+            Self::OtherPublicKey => "share of another public key",
         })
     }
 }

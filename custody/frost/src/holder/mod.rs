@@ -110,6 +110,9 @@ impl<V: VerifySignature, J: SessionJournal> Holder<V, J> {
         self.policy.judge(mandate.mandate(), now_ms)?;
         let key = &mandate.mandate().key;
         let share = self.keys.get(key).ok_or(Refusal::UnknownKey)?;
+        if share.group().public_key_digest() != mandate.mandate().public_key {
+            return Err(Refusal::OtherPublicKey);
+        }
         self.sessions.admit(session, key, now_ms)?;
         let (nonces, commitment) =
             share.commit(session, mandate.mandate().message, random).map_err(|_| Refusal::RandomFailed)?;

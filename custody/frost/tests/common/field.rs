@@ -65,7 +65,7 @@ pub(crate) fn policy() -> Policy {
     }
 }
 
-pub(crate) fn mandate(message: &[u8]) -> Mandate {
+pub(crate) fn mandate(group: &Group, message: &[u8]) -> Mandate {
     Mandate {
         deployment: "deployment".into(),
         key: key(),
@@ -74,6 +74,7 @@ pub(crate) fn mandate(message: &[u8]) -> Mandate {
         attempts: 8,
         expires_at_ms: NOW_MS + 60_000,
         requester: "wallet".into(),
+        public_key: group.public_key_digest(),
     }
 }
 

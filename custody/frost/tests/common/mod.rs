@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail by panicking")]
 
 pub(crate) mod field;
+pub(crate) mod generation;
 
 use std::collections::BTreeMap;
 
