@@ -1,7 +1,7 @@
 //! Messages of threshold signatures, mandates and groups: read without panic, and each in one form only.
 #![no_main]
 
-use hufu_frost::dkg::{Agreement, Setup, begin};
+use hufu_frost::dkg::{Agreement, Setup, Statement, begin};
 use hufu_frost::{
     Commitment, Group, Holder, Identifier, JournalError, Limits, MessageDigest, Policy, Purpose, Refused, SessionId,
     SessionJournal, SetId, SignedGenerationMandate, SignedMandate, SigningPackage, SigningRequest, Suite, Threshold, VerifySignature,
@@ -41,6 +41,9 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(mandate) = SignedGenerationMandate::from_bytes(data) {
         assert_eq!(mandate.to_bytes(), data);
         let _ = mandate.set_id();
+    }
+    if let Ok(statement) = Statement::from_bytes(data) {
+        assert_eq!(statement.to_bytes(), data);
     }
     if let Ok(request) = SigningRequest::from_bytes(data) {
         assert_eq!(request.to_bytes(), data);
