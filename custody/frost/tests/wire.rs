@@ -172,7 +172,7 @@ proptest! {
             let _ = Commitment::receive(keys[0].group(), nonces[0].purpose(), id(1), &bytes);
             let package = SigningPackage::new(keys[0].group(), session("s"), b"message", &commitments).unwrap();
             let _ = SignatureShare::receive(&package, id(1), &bytes);
-            let mut holder = holder(&keys[0], Limits::default(), Journal::default());
+            let mut holder = holder(&keys[0], Limits::default(), &Journal::default());
             let (answer, _) = release(holder.commit(&bytes, NOW_MS, &mut common::random("any")));
             prop_assert!(recognise(&answer).is_some());
             let (answer, _) = release(holder.sign(&bytes, NOW_MS));
