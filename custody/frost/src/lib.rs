@@ -39,8 +39,8 @@ pub use error::{Error, Misconduct};
 pub use generation_mandate::{GenerationMandate, SignedGenerationMandate};
 pub use group::{Group, PublicKey};
 pub use holder::{
-    AuditRecord, Decision, Holder, JournalError, Limits, Outcome, Policy, Refusal, Refused, Requester,
-    SessionJournal, SigningRequest, Stage, VerifySignature,
+    AuditRecord, Decision, Holder, Limits, Outcome, Policy, Refusal, Refused, Requester, SigningRequest, Stage,
+    UsedSession, VerifySignature,
 };
 pub use id::{GroupDigest, MessageDigest, PublicKeyDigest, SessionId, SetId};
 pub use key_share::KeyShare;

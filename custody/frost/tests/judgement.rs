@@ -22,8 +22,8 @@ fn mandate(message: &[u8]) -> Mandate {
 
 struct Pair {
     keys: Vec<KeyShare>,
-    one: Holder<Verifier, Journal>,
-    two: Holder<Verifier, Journal>,
+    one: Holder<Verifier>,
+    two: Holder<Verifier>,
     journal: Journal,
 }
 
@@ -31,8 +31,8 @@ impl Pair {
     fn new(limits: Limits) -> Self {
         let keys = shares(Suite::Ed25519, 2, 3);
         let journal = Journal::default();
-        let one = holder(&keys[0], limits, journal.clone());
-        let two = holder(&keys[1], limits, Journal::default());
+        let one = holder(&keys[0], limits, &journal);
+        let two = holder(&keys[1], limits, &Journal::default());
         Self { keys, one, two, journal }
     }
 
@@ -40,6 +40,11 @@ impl Pair {
         let request = SigningRequest::new(mandate.clone(), attempt).to_bytes();
         let seed = format!("{attempt} {now_ms} {:?}", mandate.signed());
         release(self.one.commit(&request, now_ms, &mut random(&seed)))
+    }
+
+    /// Round 2 of the first holder, written down.
+    fn sign(&mut self, package: &[u8], now_ms: u64) -> (Vec<u8>, AuditRecord) {
+        self.journal.release(self.one.sign(package, now_ms)).unwrap()
     }
 
     /// A package of both holders' commitments over `message`.
@@ -65,7 +70,7 @@ fn allowed_signature_is_audited_in_both_rounds() {
     let mandate = signed(mandate(MESSAGE));
     let (first, commit_record) = pair.commit(&mandate, 0, NOW_MS);
     let package = pair.package(&mandate, 0, &first, MESSAGE);
-    let (share, sign_record) = release(pair.one.sign(&package.to_bytes(), NOW_MS + 1));
+    let (share, sign_record) = pair.sign(&package.to_bytes(), NOW_MS + 1);
     let (other, _) = release(pair.two.sign(&package.to_bytes(), NOW_MS + 1));
     let read = |number, bytes: &[u8]| hufu_frost::SignatureShare::receive(&package, id(number), bytes).unwrap();
     let signature = aggregate(pair.keys[0].group(), &package, &[read(1, &share), read(2, &other)]).unwrap();
@@ -79,9 +84,13 @@ fn allowed_signature_is_audited_in_both_rounds() {
         session: mandate.session(0),
         message: Some(MessageDigest::of(MESSAGE)),
         outcome: Outcome::Allowed,
+        used_until_ms: None,
     };
     assert_eq!(commit_record, expected);
-    assert_eq!(sign_record, AuditRecord { at_ms: NOW_MS + 1, stage: Stage::Sign, ..expected });
+    assert_eq!(
+        sign_record,
+        AuditRecord { at_ms: NOW_MS + 1, stage: Stage::Sign, used_until_ms: Some(NOW_MS + 60_000), ..expected }
+    );
     assert_eq!(pair.one.open_sessions(), 0);
 }
 
@@ -165,15 +174,15 @@ fn nonces_are_destroyed_by_the_first_package_whatever_it_is() {
             let mut bytes = package.to_bytes();
             let at = bytes.windows(MESSAGE.len()).position(|window| window == MESSAGE).unwrap();
             bytes[at] ^= 1;
-            let (answer, record) = release(pair.one.sign(&bytes, NOW_MS));
+            let (answer, record) = pair.sign(&bytes, NOW_MS);
             assert_eq!(refusal(&answer), Some(Refusal::OtherPurpose));
             assert_eq!(record.session, mandate.session(0));
             assert!(pair.journal.used.lock().unwrap().is_empty());
         } else {
-            assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), None);
+            assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), None);
             assert!(pair.journal.used.lock().unwrap().contains_key(&package.session()));
         }
-        let (again, _) = release(pair.one.sign(&package.to_bytes(), NOW_MS));
+        let (again, _) = pair.sign(&package.to_bytes(), NOW_MS);
         assert_eq!(refusal(&again), Some(Refusal::SessionUnknown));
     }
 }
@@ -186,7 +195,7 @@ fn package_without_the_holders_commitment_is_refused() {
     let session = mandate.session(0).unwrap();
     let (_, others) = common::commitments(&[&pair.keys[1], &pair.keys[2]], session, MESSAGE, "others");
     let package = SigningPackage::new(pair.keys[0].group(), session, MESSAGE, &others).unwrap();
-    let (answer, _) = release(pair.one.sign(&package.to_bytes(), NOW_MS));
+    let (answer, _) = pair.sign(&package.to_bytes(), NOW_MS);
     assert_eq!(refusal(&answer), Some(Refusal::WrongPackage));
 }
 
@@ -198,28 +207,114 @@ fn restarted_holder_knows_no_open_session_and_every_used_one() {
     let package = pair.package(&mandate, 0, &first, MESSAGE);
     let (used, _) = pair.commit(&mandate, 1, NOW_MS);
     let used_package = pair.package(&mandate, 1, &used, MESSAGE);
-    assert_eq!(refusal(&release(pair.one.sign(&used_package.to_bytes(), NOW_MS)).0), None);
-    pair.one = holder(&pair.keys[0], Limits::default(), pair.journal.clone());
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUnknown));
+    assert_eq!(refusal(&pair.sign(&used_package.to_bytes(), NOW_MS).0), None);
+    pair.one = holder(&pair.keys[0], Limits::default(), &pair.journal);
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));
     assert_eq!(refusal(&pair.commit(&mandate, 1, NOW_MS).0), Some(Refusal::SessionUsed));
-    assert_eq!(refusal(&release(pair.one.sign(&used_package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUnknown));
+    assert_eq!(refusal(&pair.sign(&used_package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));
 }
 
 #[test]
 fn no_share_leaves_unless_the_session_is_recorded_as_used() {
-    let mut pair = Pair::new(Limits::default());
-    pair.one = holder(&pair.keys[0], Limits::default(), Journal { broken: true, ..Journal::default() });
     let mandate = signed(mandate(MESSAGE));
+    let mut pair = Pair::new(Limits::default());
     let (first, _) = pair.commit(&mandate, 0, NOW_MS);
-    let package = pair.package(&mandate, 0, &first, MESSAGE);
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::JournalFailed));
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUnknown));
+    let package = pair.package(&mandate, 0, &first, MESSAGE).to_bytes();
+    let decision = pair.one.sign(&package, NOW_MS);
+    assert_eq!(decision.record().used_until_ms, Some(NOW_MS + 60_000));
+    assert_eq!(decision.release(|_| Err("disk full")), Err("disk full"));
+    assert_eq!(refusal(&pair.sign(&package, NOW_MS).0), Some(Refusal::SessionUnknown));
     // Another process with the same journal was faster.
     let mut pair = Pair::new(Limits::default());
     let (first, _) = pair.commit(&mandate, 0, NOW_MS);
     let package = pair.package(&mandate, 0, &first, MESSAGE);
     pair.journal.used.lock().unwrap().insert(package.session(), NOW_MS + 1);
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUsed));
+    assert_eq!(pair.journal.release(pair.one.sign(&package.to_bytes(), NOW_MS)).unwrap_err(), "used before");
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));
+}
+
+#[test]
+fn decision_that_takes_time_to_write_releases_after_it() {
+    let mandate = signed(mandate(MESSAGE));
+    let mut pair = Pair::new(Limits::default());
+    let (first, _) = pair.commit(&mandate, 0, NOW_MS);
+    let package = pair.package(&mandate, 0, &first, MESSAGE).to_bytes();
+    let decision = pair.one.sign(&package, NOW_MS);
+    let mut released = std::pin::pin!(decision.release_when(|_| async { Err::<(), _>("disk full") }));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert_eq!(released.as_mut().poll(&mut context), std::task::Poll::Ready(Err("disk full")));
+    let mut pair = Pair::new(Limits::default());
+    let (first, _) = pair.commit(&mandate, 0, NOW_MS);
+    let package = pair.package(&mandate, 0, &first, MESSAGE).to_bytes();
+    let decision = pair.one.sign(&package, NOW_MS);
+    let mut released = std::pin::pin!(decision.release_when(|_| async { Ok::<_, ()>(()) }));
+    let std::task::Poll::Ready(Ok(answer)) = released.as_mut().poll(&mut context) else { panic!("no answer") };
+    assert_eq!(refusal(&answer), None);
+}
+
+#[test]
+fn ended_sessions_that_were_used_are_told_once_to_be_forgotten() {
+    let mandate = signed(mandate(MESSAGE));
+    let mut pair = Pair::new(Limits::default());
+    for attempt in 0..3 {
+        let (first, _) = pair.commit(&mandate, attempt, NOW_MS);
+        // The third is begun and never used.
+        if attempt < 2 {
+            let package = pair.package(&mandate, attempt, &first, MESSAGE).to_bytes();
+            assert_eq!(refusal(&pair.sign(&package, NOW_MS).0), None);
+        }
+    }
+    assert!(pair.one.forgotten(8, NOW_MS + 59_999).is_empty());
+    let mut told = pair.one.forgotten(1, NOW_MS + 60_000);
+    told.extend(pair.one.forgotten(8, NOW_MS));
+    told.sort();
+    let mut used = [mandate.session(0).unwrap(), mandate.session(1).unwrap()];
+    used.sort();
+    assert_eq!(told, used);
+    assert!(pair.one.forgotten(8, NOW_MS + 70_000).is_empty());
+}
+
+#[test]
+fn one_requester_does_not_take_what_others_need() {
+    let other = |seed| {
+        use ed25519_dalek::Signer as _;
+        let mandate = Mandate { requester: "other".into(), seed: [seed; 32], ..mandate(MESSAGE) };
+        let key = ed25519_dalek::SigningKey::from_bytes(&[0x43; 32]);
+        let signature = key.sign(&mandate.to_be_signed().unwrap()).to_bytes().to_vec();
+        SignedMandate::new(mandate, signature).unwrap()
+    };
+    for limits in [
+        Limits { open_per_requester: 2, ..Limits::default() },
+        Limits { remembered_per_requester: 2, ..Limits::default() },
+    ] {
+        let mut pair = Pair::new(limits);
+        let mut both = policy();
+        both.requesters.get_mut("other").unwrap().keys.insert("tenants/t/keys/*".into());
+        pair.one.set_policy(both);
+        let greedy = signed(mandate(MESSAGE));
+        assert_eq!([0, 1].map(|attempt| refusal(&pair.commit(&greedy, attempt, NOW_MS).0)), [None, None]);
+        assert_eq!(refusal(&pair.commit(&greedy, 2, NOW_MS).0), Some(Refusal::Busy));
+        assert_eq!(refusal(&pair.commit(&other(1), 0, NOW_MS).0), None);
+        assert_eq!(refusal(&pair.commit(&greedy, 2, NOW_MS + 1).0), Some(Refusal::Busy));
+    }
+}
+
+#[test]
+fn key_patterns_stand_for_one_part_of_a_name() {
+    let keys = ["a/keys/k", "b/keys/*", "c*", "*"].map(String::from).into();
+    let requester = hufu_frost::Requester { public_key: Vec::new(), keys };
+    for (name, may) in [
+        ("a/keys/k", true),
+        ("a/keys/l", false),
+        ("b/keys/k", true),
+        ("b/keys/", false),
+        ("b/keys/k/l", false),
+        ("b/key", false),
+        ("cat", false),
+        ("x", false),
+    ] {
+        assert_eq!(requester.may_use(name), may, "{name}");
+    }
 }
 
 #[test]
@@ -231,7 +326,7 @@ fn requester_that_lost_its_leave_between_the_rounds_gets_no_share() {
     let mut stricter = policy();
     stricter.requesters.remove("wallet");
     pair.one.set_policy(stricter);
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::NotAllowed));
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::NotAllowed));
 }
 
 #[test]
@@ -243,7 +338,7 @@ fn key_that_was_taken_away_takes_its_nonces_with_it() {
     let share = pair.one.remove(&key()).unwrap();
     assert_eq!(pair.one.open_sessions(), 0);
     pair.one.install(key(), copy_of(&share));
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUnknown));
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));
 }
 
 #[test]
@@ -285,7 +380,7 @@ fn open_session_does_not_outlive_its_mandate() {
     let mandate = signed(mandate(MESSAGE));
     let (first, _) = pair.commit(&mandate, 0, NOW_MS);
     let package = pair.package(&mandate, 0, &first, MESSAGE);
-    let (answer, _) = release(pair.one.sign(&package.to_bytes(), NOW_MS + 60_000));
+    let (answer, _) = pair.sign(&package.to_bytes(), NOW_MS + 60_000);
     assert_eq!(refusal(&answer), Some(Refusal::SessionUnknown));
 }
 

@@ -45,7 +45,7 @@ impl Sealer for OpenSealer {
 
     fn open(&mut self, _: Identifier, binding: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealError> {
         let head = [&[self.0.number(), u8::try_from(binding.len()).unwrap()], binding].concat();
-        sealed.strip_prefix(head.as_slice()).map(SecretBytes::from_slice).ok_or(SealError)
+        sealed.strip_prefix(head.as_slice()).map(SecretBytes::from_slice).ok_or(SealError::Sealed)
     }
 }
 
