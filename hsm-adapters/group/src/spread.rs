@@ -123,7 +123,7 @@ impl Handles {
             Operation::Unwrap(template, arrival) => Operation::Unwrap(template, *arrival),
             // Refused by whichever token is asked.
             Operation::GenerateAmong(template, among) => Operation::GenerateAmong(template, *among),
-            Operation::SignUnder(key, input, mandate) => Operation::SignUnder(own(key), *input, mandate),
+            Operation::SignUnder(key, input, under) => Operation::SignUnder(own(key), *input, *under),
             Operation::DestroyAmong(shared) => Operation::DestroyAmong(*shared),
         }
     }

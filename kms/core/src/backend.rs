@@ -146,7 +146,7 @@ pub enum Operation<'a> {
     /// came of it: a share that a holder has kept all the same signs nothing without a mandate for it.
     GenerateAmong(&'a Template, Among<'a>),
     /// Have holders sign a message, under the mandate that the requester has signed. Answer: [`Outcome::SignedByHolders`].
-    SignUnder(&'a KeyHandle, SignInput<'a>, &'a [u8]),
+    SignUnder(&'a KeyHandle, SignInput<'a>, Under<'a>),
     /// Have each holder delete its share. Answer: [`Outcome::Done`] once all of them have said that it is gone, else
     /// [`BackendError::Holders`]. That a holder has none is success.
     DestroyAmong(Shared<'a>),
@@ -226,6 +226,15 @@ pub struct Among<'a> {
     /// The holders' names, in the order of their shares from 1.
     pub holders: &'a [String],
     /// The mandate to generate that the requester has signed.
+    pub mandate: &'a [u8],
+}
+
+/// Under what holders sign.
+#[derive(Clone, Copy, Debug)]
+pub struct Under<'a> {
+    /// The holders' names, in the order of their shares from 1.
+    pub holders: &'a [String],
+    /// The mandate to sign that the requester has signed.
     pub mandate: &'a [u8],
 }
 

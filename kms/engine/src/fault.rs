@@ -29,9 +29,9 @@ pub(crate) fn backend(error: BackendError) -> Error {
 /// Holders are named to the caller: whoever has a key of theirs knows them, and can ask them why.
 fn holders(error: &HoldersError) -> Error {
     if error.refused {
-        return Error::new(Reason::MandateRefused, error.to_string()).field("mandate").help(
-            "each holder judges mandates by its own policy: ask those named here, and sign a new mandate",
-        );
+        return Error::new(Reason::MandateRefused, error.to_string())
+            .field("mandate")
+            .help("each holder judges mandates by its own policy: ask those named here, and sign a new mandate");
     }
     Error::new(Reason::TooFewHolders, error.to_string())
         .help("see `hufu status` for the holders that do not answer; a mandate that is still good may be sent again")

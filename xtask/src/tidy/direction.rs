@@ -47,6 +47,8 @@ const DIRECTION: &[Row] = &[
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
     row("hufu-group", &["hufu-core"], &["hufu-secret", "hufu-conformance", "hufu-pkcs11", "hufu-software"]),
     row("hufu-pool", &["hufu-core"], &[]),
+    // Its devices are holders, who speak the words of custody.
+    row("hufu-threshold", &["hufu-core", "hufu-frost", "hufu-custodian"], &["hufu-secret"]),
     // How keys travel, for the service and for whoever sends or receives one.
     row("hufu-transport", &["hufu-secret"], &[]),
     row("hufu-entropy", &[], &[]),
