@@ -24,6 +24,12 @@ const SIGNATURES_MAX: usize = 256;
 /// Most keys being made at once; more are refused. Holders have few open themselves.
 const GENERATIONS_MAX: usize = 2;
 
+/// A row of the table of algorithms.
+type Row = (Algorithm, Purpose, Scheme);
+
+const SCHNORR_ALONE: &str = "holders make Schnorr signatures together: ed25519, or secp256k1 with schnorr-bip340";
+const NOTHING_COMES_IN: &str = "what holders share is made among them and was never whole";
+
 /// What the backend is told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -178,17 +184,11 @@ impl KeyBackend for ThresholdBackend {
             TABLE.iter().flat_map(|entry| entry.schemes.iter().map(|(purpose, s)| (entry.algorithm, *purpose, *s)));
         let (able, others): (Vec<_>, Vec<_>) =
             rows.partition(|(algorithm, _, scheme)| suite(*algorithm, *scheme).is_some());
-        let refuse = |(algorithm, purpose, scheme): (Algorithm, Purpose, Scheme)| {
-            (
-                algorithm,
-                purpose,
-                scheme,
-                "holders make Schnorr signatures together: ed25519, or secp256k1 with schnorr-bip340".to_owned(),
-            )
-        };
+        let because = |rows: &[Row], why: &str| rows.iter().map(|(a, p, s)| (*a, *p, *s, why.to_owned())).collect();
         Capabilities {
+            refusals: because(&others, SCHNORR_ALONE),
+            stays_out: because(&able, NOTHING_COMES_IN),
             schemes: able,
-            refusals: others.into_iter().map(refuse).collect(),
             simulated: self.seats.iter().any(Seat::is_simulated),
             ..Capabilities::default()
         }

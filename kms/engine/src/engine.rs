@@ -259,7 +259,8 @@ impl Engine {
         {
             let at = self.clock.now_ms();
             let entry = AuditEntry::done(at, caller.principal.label.clone(), action, resource());
-            let entry = self.salted(AuditEntry { outcome: outcome_of(&error), ..entry });
+            let entry = AuditEntry { outcome: outcome_of(&error), detail: fault::detail(&error), ..entry };
+            let entry = self.salted(entry);
             let recorded = slot.commit(Changeset::audit_only(entry)).await;
             if let Err(fault) = recorded {
                 tracing::warn!(%fault, "a refusal was not recorded");

@@ -6,6 +6,9 @@ use hufu_core::store::StoreError;
 use hufu_core::{Error, Reason};
 use hufu_journal::JournalError;
 
+/// Longest detail of a failure in the audit trail, in characters.
+const DETAIL_LEN_MAX: usize = 1_024;
+
 /// A backend's failure as the caller may see it.
 pub(crate) fn backend(error: BackendError) -> Error {
     match error {
@@ -35,6 +38,12 @@ fn holders(error: &HoldersError) -> Error {
     }
     Error::new(Reason::TooFewHolders, error.to_string())
         .help("see `hufu status` for the holders that do not answer; a mandate that is still good may be sent again")
+}
+
+/// What the audit trail keeps of a failure beside its reason: which holders failed, and how.
+pub(crate) fn detail(error: &Error) -> Option<String> {
+    let of_holders = matches!(error.reason(), Reason::MandateRefused | Reason::TooFewHolders);
+    of_holders.then(|| error.message().chars().take(DETAIL_LEN_MAX).collect())
 }
 
 /// Whether a backend that failed so has certainly done nothing.

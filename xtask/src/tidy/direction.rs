@@ -72,6 +72,7 @@ const DIRECTION: &[Row] = &[
             "hufu-entropy",
             "hufu-custodian",
             "hufu-ceremony",
+            "hufu-frost",
             "hufu-journal",
             "hufu-audit",
             "hufu-tlog",

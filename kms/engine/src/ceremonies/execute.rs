@@ -158,6 +158,7 @@ fn is_final(error: &Error) -> bool {
             | Reason::VersionNotFound
             | Reason::WrongState
             | Reason::TooMany
+            | Reason::MandateMissing
             | Reason::CeremonyRefused
     );
     reason && !clock

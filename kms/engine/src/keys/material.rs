@@ -18,6 +18,7 @@ use hufu_journal::{JournalError, Slot};
 use hufu_verify::key_id_for_public_key;
 
 use super::Staging;
+use super::among::Leave;
 use crate::api::Caller;
 use crate::engine::{Engine, Permit};
 use crate::fault;
@@ -33,6 +34,8 @@ pub(crate) struct Attempt {
     slot: Slot,
     /// Revision of the tenant's row that named the wrapping key.
     tenant_revision: u64,
+    /// The holders who have made it among themselves, where they have.
+    holders: Vec<String>,
 }
 
 /// How the material of a version comes to be.
@@ -40,6 +43,8 @@ pub(crate) struct Attempt {
 pub(crate) enum Making<'a> {
     /// The backend makes it.
     Generate,
+    /// Holders make it among themselves.
+    Among(&'a Leave),
     /// It arrives wrapped, and that is where it comes from.
     Unwrap(Arrival<'a>, Origin),
 }
@@ -59,7 +64,7 @@ impl Engine {
         let uid = VersionUid(random_array(self.rng.as_ref()).map_err(Error::internal)?);
         let mut version = self.blank(key, number, uid);
         let name = version.name();
-        let intent = self.announce(caller, permit, name, uid, key.algorithm, key.protection).await?;
+        let intent = self.announce(caller, permit, name.clone(), uid, key.algorithm, key.protection).await?;
         let template = Template {
             uid,
             algorithm: key.algorithm,
@@ -69,13 +74,17 @@ impl Engine {
             wrapping_key: Some(tenant.material_key),
             exit: key.exit,
         };
-        match self.make(caller, key.protection, &template, making).await {
+        match self.make(caller, key.protection, &name, &template, making).await {
             Ok(generated) => {
                 if let Making::Unwrap(_, origin) = making {
                     version.origin = origin;
                 }
                 self.fill(&mut version, generated)?;
-                Ok(Attempt { version, intent, slot, tenant_revision: tenant.revision })
+                let holders = match making {
+                    Making::Among(leave) => leave.holders().to_vec(),
+                    Making::Generate | Making::Unwrap(..) => Vec::new(),
+                };
+                Ok(Attempt { version, intent, slot, tenant_revision: tenant.revision, holders })
             }
             Err(error) => {
                 // A token that did not answer may still be at work: what it makes then is found by the reconciler.
@@ -98,7 +107,7 @@ impl Engine {
         attempt: Attempt,
         mut staging: Staging<'_>,
     ) -> Result<(), JournalError> {
-        let Attempt { version, intent, slot, tenant_revision } = attempt;
+        let Attempt { version, intent, slot, tenant_revision, holders } = attempt;
         if let Some(guard) = still_wraps(&version.tenant, &version.locator, tenant_revision) {
             staging.guard(guard);
         }
@@ -116,6 +125,7 @@ impl Engine {
             Err(error @ JournalError::Unknown) => Err(error),
             Err(error) => {
                 self.undo(version.protection, intent).await;
+                self.undo_among(&version, &holders).await;
                 Err(error)
             }
         }
@@ -123,9 +133,10 @@ impl Engine {
 
     /// Undoes an attempt that is not to be committed, for that reason.
     pub(crate) async fn give_up<T>(&self, attempt: Attempt, why: Error) -> Result<T, Error> {
-        let Attempt { version, intent, slot, .. } = attempt;
+        let Attempt { version, intent, slot, holders, .. } = attempt;
         drop(slot);
         self.undo(version.protection, intent).await;
+        self.undo_among(&version, &holders).await;
         Err(why)
     }
 
@@ -133,11 +144,13 @@ impl Engine {
         &self,
         caller: &Caller,
         protection: Protection,
+        version: &VersionName,
         template: &Template,
         making: Making<'_>,
     ) -> Result<Generated, Error> {
         let operation = match making {
             Making::Generate => Operation::Generate(template),
+            Making::Among(leave) => Operation::GenerateAmong(template, leave.among(version)),
             Making::Unwrap(arrival, _) => Operation::Unwrap(template, arrival),
         };
         match self.perform(protection, operation, caller.deadline).await? {
@@ -156,7 +169,8 @@ impl Engine {
         algorithm: Algorithm,
         protection: Protection,
     ) -> Result<Option<VersionUid>, Error> {
-        if protection == Protection::Software {
+        // Software material lives in the row alone. What holders keep of a key that was never registered signs nothing.
+        if matches!(protection, Protection::Software | Protection::Threshold) {
             return Ok(None);
         }
         let KeyName { tenant, key } = version.key.clone();
@@ -189,6 +203,13 @@ impl Engine {
         let Some(uid) = intent else { return };
         if let Err(error) = self.withdraw(protection, uid, 1).await {
             tracing::warn!(?error, %uid, "an attempt was not undone: the reconciler will");
+        }
+    }
+
+    /// Has holders delete what they made. What fails here is told in the log: it is worth nothing, and in the way of another try.
+    async fn undo_among(&self, version: &VersionRecord, holders: &[String]) {
+        if let Err(error) = self.erase_among(version, holders).await {
+            tracing::warn!(?error, version = %version.name(), "shares of a key that was not registered are left");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The life of keys: create, read, update, rotate, and every change of a version's state.
 
+pub(crate) mod among;
 mod change;
 mod create;
 mod material;

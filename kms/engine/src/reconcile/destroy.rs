@@ -13,7 +13,7 @@ use hufu_verify::Event as LedgerEvent;
 
 use super::ROWS_MAX;
 
-use crate::alarms::QUARANTINE;
+use crate::alarms::{QUARANTINE, SHARE_LEFT};
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::Staging;
@@ -86,6 +86,7 @@ impl Engine {
             let _alone = self.reconciler.material.lock().await;
             self.erase(record.protection, record.uid).await?;
         }
+        self.erase_at_holders(&record).await?;
         let now = self.clock.now_ms();
         record.state = transition(record.state, Event::ConfirmDestroy)?;
         record.destroyed_at = Some(now);
@@ -97,6 +98,16 @@ impl Engine {
         staging.write(Write::Delete(Collection::Usage, record.uid.to_string()));
         staging.update_version(&record, revision);
         self.commit_unless_guarded(staging.finish_urgent()).await.map(drop)
+    }
+
+    /// Deletes the shares of a key of holders. Who has not deleted its share is told once: its policy may wait for a person.
+    async fn erase_at_holders(&self, record: &VersionRecord) -> Result<(), Error> {
+        let holders = self.holders(record).await?;
+        let erased = self.erase_among(record, &holders).await;
+        if let Err(error) = &erased {
+            self.alarms.raise(SHARE_LEFT, &record.name().to_string(), error.message());
+        }
+        erased
     }
 
     /// False when another server was faster.
