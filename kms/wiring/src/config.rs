@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::holders::ThresholdConfig;
 use crate::identities::invalid;
 
 /// Longest configuration file, in bytes.
@@ -38,6 +39,9 @@ pub struct Config {
     /// Roster and policy of ceremonies; without them there are none.
     #[serde(default)]
     pub ceremonies: Option<CeremoniesConfig>,
+    /// Holders who make keys among themselves and sign together; without them there are no keys of holders.
+    #[serde(default)]
+    pub threshold: Option<ThresholdConfig>,
     /// Further root slots: tokens with a root key each, any of which opens what the service keeps wrapped; none when missing.
     #[serde(default)]
     pub root: Vec<RootConfig>,
@@ -410,6 +414,7 @@ impl Config {
             .chain(tokens)
             .chain(tpm)
             .chain(self.ceremonies.iter_mut().flat_map(|of| [&mut of.roster, &mut of.policy]))
+            .chain(self.threshold.iter_mut().flat_map(ThresholdConfig::paths))
             .chain(&mut tls.client_authorities)
             .chain(self.custodians.iter_mut().flat_map(|custodians| [&mut custodians.roster, &mut custodians.set]))
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))
@@ -444,7 +449,7 @@ fn default_audit_head_period() -> Duration {
     Duration::from_secs(600)
 }
 
-fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text).map_err(serde::de::Error::custom)
 }

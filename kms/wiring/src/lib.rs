@@ -9,6 +9,7 @@ mod config;
 mod dev;
 mod files;
 mod guard;
+mod holders;
 mod hsm;
 mod identities;
 mod init;
@@ -27,6 +28,7 @@ pub use config::{
     ReplicationConfig, RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
+pub use holders::{HolderConfig, ThresholdConfig};
 pub use hufu_engine::{MoveStep, Renewal, RootReport};
 pub use hufu_sealed::{UnsealError, Unsealing, Waiting};
 pub use hufu_shares::{ManifestDigest, SignedManifest};

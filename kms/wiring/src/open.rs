@@ -30,7 +30,7 @@ use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
 use crate::split_root::{CUSTODIANS, SplitRoot};
-use crate::{ceremonies, files, guard, hsm, production, retire, roots, tasks};
+use crate::{ceremonies, files, guard, holders, hsm, production, retire, roots, tasks};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -83,6 +83,9 @@ pub enum Error {
     /// Roster or policy of ceremonies cannot be used.
     #[error("ceremonies: {0}")]
     Ceremonies(String),
+    /// Holders cannot be used as configured.
+    #[error("holders: {0}")]
+    Holders(String),
     /// There is nothing to work on.
     #[error("the database holds no installation: start the server once first; without an HSM, `hufud init`")]
     Empty,
@@ -136,6 +139,7 @@ pub async fn open_decorated(
     roots::check(&config)?;
     let ceremonies = config.ceremonies.as_ref().map(ceremonies::read).transpose()?;
     let ambient = Ambient::new();
+    let holders = holders::read(&config)?;
     let token = hsm::open(&config, &ambient, split.as_ref())?;
     let more_roots = hsm::open_roots(&config)?;
     production::check(&config, token.as_ref())?;
@@ -160,7 +164,12 @@ pub async fn open_decorated(
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
     begin_sequencing(&sequencer).await?;
     let hsm = base.beside(token.clone(), tpm, &config)?;
-    let engine = base.engine(&config, foundation, hsm, token, &log, &sequencer)?;
+    let holders = match holders {
+        Some(holders) => Some(holders.open(&foundation.deployment.log_origin, base.clock.clone()).await?),
+        None => None,
+    };
+    let beside: Vec<Arc<dyn KeyBackend>> = holders.iter().map(|holders| holders.clone() as _).collect();
+    let engine = base.engine(&config, foundation, [vec![hsm], beside].concat(), token, &log, &sequencer)?;
     let engine = Arc::new(match ceremonies {
         Some(grounds) => engine.holding(grounds),
         None => engine,
@@ -177,7 +186,10 @@ pub async fn open_decorated(
         // It runs every second from now on; what it leaves open is unusable until then.
         tracing::warn!(?error, "the reconciler will try again");
     }
-    let tasks = tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
+    let mut tasks = tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
+    if let Some(holders) = holders {
+        tasks.probe(holders);
+    }
     Ok(Service { engine, profile: None, dev_dir: config.dev_dir, tasks, journal: base.thread })
 }
 
@@ -297,7 +309,7 @@ impl Base {
         &self,
         config: &Config,
         foundation: Foundation,
-        hsm: Arc<dyn KeyBackend>,
+        others: Vec<Arc<dyn KeyBackend>>,
         token: Arc<dyn KeyBackend>,
         log: &Arc<Log>,
         sequencer: &Sequencer,
@@ -312,7 +324,7 @@ impl Base {
             store: self.store.clone(),
             journal: self.journal.clone(),
             changes: self.changes.clone(),
-            backends: vec![software.clone(), hsm],
+            backends: [vec![software.clone()], others].concat(),
             verifier: software,
             policy: Arc::new(policy),
             clock: self.clock.clone(),

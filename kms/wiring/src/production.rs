@@ -61,7 +61,8 @@ fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
         Some(PinSource::File(path)) => Some(path.as_path()),
         Some(PinSource::Prompt) | None => None,
     };
-    [Some(config.server.tls.key.as_path()), tpm, url].into_iter().flatten().chain(pins)
+    let threshold = config.threshold.as_ref().map(|threshold| threshold.key.as_path());
+    [Some(config.server.tls.key.as_path()), tpm, url, threshold].into_iter().flatten().chain(pins)
 }
 
 /// Refuses a secret that others than its owner can read.

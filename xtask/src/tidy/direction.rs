@@ -99,6 +99,9 @@ const DIRECTION: &[Row] = &[
             "hufu-custodian",
             "hufu-ceremony",
             "hufu-shares",
+            "hufu-threshold",
+            // As a client of holders.
+            "hufu-proto",
             "hufu-group",
             "hufu-tpm",
             "hufu-pkcs11",
