@@ -34,6 +34,8 @@ pub struct NewKey {
     pub pre_active: bool,
     /// Whether its material may ever leave; never by default.
     pub exit: Option<v1::Exit>,
+    /// Among whom its material is shared.
+    pub sharing: Option<v1::Sharing>,
 }
 
 /// A change to a key: what is `None` stays as it is.
@@ -65,6 +67,7 @@ impl NewKey {
             sm2_distinguishing_id: None,
             pre_active: false,
             exit: None,
+            sharing: None,
         }
     }
 
@@ -80,6 +83,7 @@ impl NewKey {
             sm2_distinguishing_id: self.sm2_distinguishing_id.unwrap_or_default(),
             rotation_period: self.rotation_period.map(period).transpose()?,
             exit: self.exit.unwrap_or_default().into(),
+            sharing: self.sharing,
             ..Default::default()
         };
         Ok(v1::CreateKeyRequest {

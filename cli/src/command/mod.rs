@@ -24,6 +24,8 @@ pub(crate) mod key_transfer;
 pub(crate) mod ledger;
 pub(crate) mod mac;
 pub(crate) mod random;
+#[cfg(feature = "custodian")]
+pub(crate) mod requester;
 pub(crate) mod sign;
 pub(crate) mod status;
 pub(crate) mod tenant;

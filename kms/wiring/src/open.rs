@@ -186,7 +186,8 @@ pub async fn open_decorated(
         // It runs every second from now on; what it leaves open is unusable until then.
         tracing::warn!(?error, "the reconciler will try again");
     }
-    let mut tasks = tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
+    let mut tasks =
+        tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
     if let Some(holders) = holders {
         tasks.probe(holders);
     }

@@ -113,7 +113,16 @@ const DIRECTION: &[Row] = &[
     row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
     row(
         "hufu-sdk",
-        &["hufu-proto", "hufu-tlog", "hufu-verify", "hufu-attestation", "hufu-transport", "hufu-secret"],
+        // What a requester signs is the holders' language.
+        &[
+            "hufu-proto",
+            "hufu-tlog",
+            "hufu-verify",
+            "hufu-attestation",
+            "hufu-transport",
+            "hufu-secret",
+            "hufu-frost",
+        ],
         &[],
     ),
     row(

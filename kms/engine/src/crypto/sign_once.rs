@@ -62,7 +62,8 @@ impl Engine {
             Some(request) => request,
             None => self.announce_signature(caller, &permit, &entry).await?,
         };
-        let (raw, detail) = self.perform_once(caller, &permit, &entry, (checked, mandated.as_ref()), &request).await?;
+        let (raw, detail) =
+            self.perform_once(caller, &permit, &entry, (checked, mandated.as_ref()), &request).await?;
         let settled = RequestRecord { output: Some(raw.clone()), ..request };
         let record = AuditEntry { input_mac, detail, ..self.use_of(caller, Action::Sign, &entry, &permit) };
         self.settle_signature(slot, record, grant(caller, &permit, &entry), settled).await?;

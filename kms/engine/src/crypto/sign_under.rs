@@ -103,7 +103,11 @@ impl Engine {
 
 fn detail(requester: &str, faults: &[HolderFault]) -> String {
     let faults = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    if faults.is_empty() { format!("requester {requester}") } else { format!("requester {requester}; failed: {faults}") }
+    if faults.is_empty() {
+        format!("requester {requester}")
+    } else {
+        format!("requester {requester}; failed: {faults}")
+    }
 }
 
 fn no_batches() -> Error {

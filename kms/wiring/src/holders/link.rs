@@ -121,7 +121,8 @@ impl HolderLink for GrpcLink {
     ) -> BoxFuture<'a, Result<Vec<Message>, LinkError>> {
         Box::pin(async move {
             let request = v1::BeginGenerationRequest { mandate: mandate.to_vec() };
-            let send = |mut client: HolderServiceClient<Channel>, it| async move { client.begin_generation(it).await };
+            let send =
+                |mut client: HolderServiceClient<Channel>, it| async move { client.begin_generation(it).await };
             self.call(request, deadline, send).await.map(wire::messages)
         })
     }

@@ -40,7 +40,8 @@ pub(crate) fn read(config: &Config) -> Result<Option<Holders>, Error> {
     let roster = files::read_text(&of.roster, ROSTER_LEN_MAX)?;
     let roster = armour::read_as(Label::Roster, &roster).and_then(|bytes| Roster::from_bytes(&bytes));
     let roster = roster.map_err(|error| refused(format!("`{}`: {error}", of.roster.display())))?;
-    let pinned = read_pin(&of.pin).ok_or_else(|| refused("`threshold.pin` is neither sixteen words nor 64 hexadecimal digits"))?;
+    let pinned = read_pin(&of.pin)
+        .ok_or_else(|| refused("`threshold.pin` is neither sixteen words nor 64 hexadecimal digits"))?;
     if roster.hash() != pinned {
         return Err(refused(format!("`{}` is not the roster that `threshold.pin` tells of", of.roster.display())));
     }
