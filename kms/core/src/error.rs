@@ -109,6 +109,8 @@ reasons! {
     CeremonyNotFound => "CEREMONY_NOT_FOUND",
     /// The rules of ceremonies do not allow this; which of them is told beside.
     CeremonyRefused => "CEREMONY_REFUSED",
+    /// A holder of shares does not do this; which of its rules says so is told beside.
+    HolderRefused => "HOLDER_REFUSED",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }

@@ -48,6 +48,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::NotSealed
         | Reason::CeremoniesOff
         | Reason::CeremonyRefused
+        | Reason::HolderRefused
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,

@@ -9,6 +9,7 @@ mod config;
 mod dev;
 mod files;
 mod guard;
+mod holder;
 mod hsm;
 mod identities;
 mod init;
@@ -23,8 +24,9 @@ mod split_root;
 mod tasks;
 
 pub use config::{
-    Config, ConfigError, CustodiansConfig, GroupConfig, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig,
-    ReplicationConfig, RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
+    Config, ConfigError, CustodiansConfig, GroupConfig, HolderConfig, Isolation, LedgerConfig, Mode, PinSource,
+    PrincipalConfig, ReplicationConfig, RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig,
+    VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
 pub use hufu_engine::{MoveStep, Renewal, RootReport};

@@ -26,6 +26,7 @@ use hufu_tlog::VerifierKey;
 
 use crate::ambient::{SystemClock, SystemRng};
 use crate::config::{Config, ConfigError, Mode, StorageConfig};
+use crate::holder::{self, HolderFiles};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
@@ -83,6 +84,9 @@ pub enum Error {
     /// Roster or policy of ceremonies cannot be used.
     #[error("ceremonies: {0}")]
     Ceremonies(String),
+    /// What makes a holder of shares cannot be used.
+    #[error("the holder: {0}")]
+    Holder(String),
     /// There is nothing to work on.
     #[error("the database holds no installation: start the server once first; without an HSM, `hufud init`")]
     Empty,
@@ -135,6 +139,7 @@ pub async fn open_decorated(
     config.check_tokens()?;
     roots::check(&config)?;
     let ceremonies = config.ceremonies.as_ref().map(ceremonies::read).transpose()?;
+    let holder = holder::read(&config)?.map(HolderFiles::open).transpose()?;
     let ambient = Ambient::new();
     let token = hsm::open(&config, &ambient, split.as_ref())?;
     let more_roots = hsm::open_roots(&config)?;
@@ -161,11 +166,15 @@ pub async fn open_decorated(
     begin_sequencing(&sequencer).await?;
     let hsm = base.beside(token.clone(), tpm, &config)?;
     let engine = base.engine(&config, foundation, hsm, token, &log, &sequencer)?;
-    let engine = Arc::new(match ceremonies {
+    let engine = match ceremonies {
         Some(grounds) => engine.holding(grounds),
         None => engine,
-    });
+    };
     identities.register(&engine).await?;
+    let engine = Arc::new(match holder {
+        Some((setup, tenant)) => engine.as_holder(setup, &tenant).await?,
+        None => engine,
+    });
     engine.open_ceremonies().await?;
     engine.announce_start().await?;
     if let Err(error) = engine.keep_roots().await {

@@ -61,7 +61,11 @@ fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
         Some(PinSource::File(path)) => Some(path.as_path()),
         Some(PinSource::Prompt) | None => None,
     };
-    [Some(config.server.tls.key.as_path()), tpm, url].into_iter().flatten().chain(pins)
+    let holder = match config.holder.as_ref().map(|holder| &holder.passphrase) {
+        Some(PinSource::File(path)) => Some(path.as_path()),
+        Some(PinSource::Prompt) | None => None,
+    };
+    [Some(config.server.tls.key.as_path()), tpm, url, holder].into_iter().flatten().chain(pins)
 }
 
 /// Refuses a secret that others than its owner can read.

@@ -68,6 +68,7 @@ impl Config {
             group: None,
             custodians: None,
             ceremonies: None,
+            holder: None,
             root: Vec::new(),
             tpm: None,
             ledger: LedgerConfig {
