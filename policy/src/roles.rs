@@ -1,4 +1,4 @@
-//! The four fixed roles.
+//! The fixed roles.
 
 use std::sync::Arc;
 
@@ -58,6 +58,12 @@ const CEREMONIES: &[Action] = &[Action::ProposeCeremony, Action::DecideCeremony,
 /// Ceremonies of the tenant and of the deployment, and their transcripts.
 const READ_CEREMONIES: &[Action] = &[Action::ReadCeremony];
 
+/// What a holder of shares does for whoever brings it requesters' mandates. What counts there are the requesters' own signatures.
+const HOLD: &[Action] = &[Action::GenerateShare, Action::SignShare, Action::DestroyShare];
+
+/// Who a holder is, and which shares it has.
+const READ_HOLDER: &[Action] = &[Action::ReadHolder];
+
 /// What each role is granted. What stands here nowhere is denied: the service's own actions above all.
 const GRANTS: &[(Role, &str, &[&[Action]])] = &[
     (
@@ -67,13 +73,14 @@ const GRANTS: &[(Role, &str, &[&[Action]])] = &[
     ),
     (Role::Operator, "role/operator", &[READ_KEYS, MANAGE, READ_SERVICE, CEREMONIES, READ_CEREMONIES]),
     (Role::Application, "role/application", &[READ_KEYS, USE, READ_SERVICE]),
-    (Role::Auditor, "role/auditor", &[READ_KEYS, READ_SERVICE, READ_AUDIT, READ_CEREMONIES]),
+    (Role::Auditor, "role/auditor", &[READ_KEYS, READ_SERVICE, READ_AUDIT, READ_CEREMONIES, READ_HOLDER]),
+    (Role::Coordinator, "role/coordinator", &[HOLD, READ_HOLDER]),
 ];
 
 /// Decides by the role of the principal, inside its own tenant alone.
 ///
 /// Duties are separated: an operator manages keys and never uses them, an application uses keys and never manages them,
-/// an auditor reads. An administrator may do all three within its tenant; give that role to few.
+/// an auditor reads; a coordinator calls holders of shares and nothing else. An administrator may do all three within its tenant; give that role to few.
 #[derive(Debug)]
 pub struct RolePolicies {
     sets: Vec<RoleSet>,

@@ -115,6 +115,8 @@ reasons! {
     MandateRefused => "MANDATE_REFUSED",
     /// Too few holders took part.
     TooFewHolders => "TOO_FEW_HOLDERS",
+    /// A holder of shares does not do this; which of its rules says so is told beside.
+    HolderRefused => "HOLDER_REFUSED",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }

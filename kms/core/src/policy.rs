@@ -126,6 +126,14 @@ actions! {
     ExecuteCeremony = 53 => "ceremony.execute",
     /// The service itself: let a ceremony's time pass, and do what was approved.
     HoldCeremony = 54 => "service.hold-ceremony",
+    /// Of a holder: take part in making a key, under a requester's mandate.
+    GenerateShare = 60 => "holder.generate",
+    /// Of a holder: take part in a signature, under a requester's mandate.
+    SignShare = 61 => "holder.sign",
+    /// Of a holder: read who it is, and which shares it has.
+    ReadHolder = 62 => "holder.read",
+    /// Of a holder: destroy a share.
+    DestroyShare = 63 => "holder.destroy",
 }
 
 impl fmt::Display for Action {

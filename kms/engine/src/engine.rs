@@ -25,6 +25,7 @@ use crate::crypto::{DeviceRandom, UsageBlocks};
 use crate::directory::Directory;
 use crate::fault;
 use crate::foundation::Keyring;
+use crate::holder::Holding;
 use crate::ledger::Ledger;
 use crate::reconcile::Reconciler;
 use crate::refusals::Refusals;
@@ -93,6 +94,7 @@ pub struct Engine {
     pub(crate) rewrapping: Mutex<Rewrapping>,
     pub(crate) notary: Option<Notary>,
     pub(crate) ceremonies: Option<Ceremonies>,
+    pub(crate) holding: Option<Holding>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -136,6 +138,7 @@ impl Engine {
             rewrapping: Mutex::default(),
             notary: None,
             ceremonies: None,
+            holding: None,
         }
     }
 

@@ -11,6 +11,7 @@ mod directory;
 mod engine;
 mod fault;
 mod foundation;
+mod holder;
 mod identity;
 mod keys;
 mod leaf;
@@ -31,4 +32,5 @@ pub use foundation::{
     BeforeFirst, Bootstrap, Foundation, FoundationError, Integrity, Keyring, MoveStep, Renewal, RootKeeper,
     RootReport, RootToken, lay_foundation,
 };
+pub use holder::{HolderIdentity, HolderPolicy, HolderSetup, Offload, RequesterRule};
 pub use transfer::read_envelope;

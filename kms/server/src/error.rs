@@ -50,6 +50,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::CeremoniesOff
         | Reason::CeremonyRefused
         | Reason::MandateRefused
+        | Reason::HolderRefused
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,

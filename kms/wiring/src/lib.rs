@@ -9,7 +9,7 @@ mod config;
 mod dev;
 mod files;
 mod guard;
-mod holders;
+mod holder;
 mod hsm;
 mod identities;
 mod init;
@@ -22,13 +22,14 @@ mod roots;
 mod service;
 mod split_root;
 mod tasks;
+mod threshold;
 
 pub use config::{
-    Config, ConfigError, CustodiansConfig, GroupConfig, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig,
-    ReplicationConfig, RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
+    Config, ConfigError, CustodiansConfig, GroupConfig, HolderConfig, Isolation, LedgerConfig, Mode, PinSource,
+    PrincipalConfig, ReplicationConfig, RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig,
+    VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
-pub use holders::{HolderConfig, ThresholdConfig};
 pub use hufu_engine::{MoveStep, Renewal, RootReport};
 pub use hufu_sealed::{UnsealError, Unsealing, Waiting};
 pub use hufu_shares::{ManifestDigest, SignedManifest};
@@ -38,3 +39,4 @@ pub use open::{Adapters, Error, open, open_decorated};
 pub use roots::RootAdmin;
 pub use service::{Service, TlsMaterial};
 pub use split_root::SplitRoot;
+pub use threshold::{LinkConfig, ThresholdConfig};

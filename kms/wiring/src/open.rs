@@ -26,11 +26,12 @@ use hufu_tlog::VerifierKey;
 
 use crate::ambient::{SystemClock, SystemRng};
 use crate::config::{Config, ConfigError, Mode, StorageConfig};
+use crate::holder::{self, HolderFiles};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
 use crate::split_root::{CUSTODIANS, SplitRoot};
-use crate::{ceremonies, files, guard, holders, hsm, production, retire, roots, tasks};
+use crate::{ceremonies, files, guard, hsm, production, retire, roots, tasks, threshold};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -86,6 +87,9 @@ pub enum Error {
     /// Holders cannot be used as configured.
     #[error("holders: {0}")]
     Holders(String),
+    /// What makes a holder of shares cannot be used.
+    #[error("the holder: {0}")]
+    Holder(String),
     /// There is nothing to work on.
     #[error("the database holds no installation: start the server once first; without an HSM, `hufud init`")]
     Empty,
@@ -138,8 +142,9 @@ pub async fn open_decorated(
     config.check_tokens()?;
     roots::check(&config)?;
     let ceremonies = config.ceremonies.as_ref().map(ceremonies::read).transpose()?;
+    let holder = holder::read(&config)?.map(HolderFiles::open).transpose()?;
     let ambient = Ambient::new();
-    let holders = holders::read(&config)?;
+    let holders = threshold::read(&config)?;
     let token = hsm::open(&config, &ambient, split.as_ref())?;
     let more_roots = hsm::open_roots(&config)?;
     production::check(&config, token.as_ref())?;
@@ -170,11 +175,15 @@ pub async fn open_decorated(
     };
     let beside: Vec<Arc<dyn KeyBackend>> = holders.iter().map(|holders| holders.clone() as _).collect();
     let engine = base.engine(&config, foundation, [vec![hsm], beside].concat(), token, &log, &sequencer)?;
-    let engine = Arc::new(match ceremonies {
+    let engine = match ceremonies {
         Some(grounds) => engine.holding(grounds),
         None => engine,
-    });
+    };
     identities.register(&engine).await?;
+    let engine = Arc::new(match holder {
+        Some((setup, tenant)) => engine.as_holder(setup, &tenant).await?,
+        None => engine,
+    });
     engine.open_ceremonies().await?;
     engine.announce_start().await?;
     if let Err(error) = engine.keep_roots().await {

@@ -14,7 +14,8 @@ const REQUEST_LEN_MAX: usize = 4 << 20;
 const UNKNOWN_FIELD: u32 = 1_000;
 
 /// Services whose requests carry what custodians signed: good ones need people, and are in a test of their own.
-pub(crate) const ELSEWHERE: [(&str, &str); 1] = [("CeremonyService", "tests/ceremonies.rs")];
+pub(crate) const ELSEWHERE: [(&str, &str); 2] =
+    [("CeremonyService", "tests/ceremonies.rs"), ("HolderService", "tests/holders.rs")];
 
 /// An RPC and the fields of its request.
 pub(crate) struct Method {

@@ -97,6 +97,7 @@ const DIRECTION: &[Row] = &[
             "hufu-software",
             "hufu-sealed",
             "hufu-custodian",
+            "hufu-custodian-keys",
             "hufu-ceremony",
             "hufu-shares",
             "hufu-threshold",

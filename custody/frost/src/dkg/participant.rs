@@ -124,6 +124,12 @@ impl Participant {
         }
     }
 
+    /// Whether the outcome has been sent, and the share can be taken.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        matches!(self.state, State::Finished(_))
+    }
+
     /// The share, once the outcome has been sent. It is worth keeping when all outcomes agree ([`super::Agreement`]).
     #[must_use]
     pub fn finish(self) -> Option<KeyShare> {

@@ -69,6 +69,11 @@ impl<V: VerifySignature> Holder<V> {
         self.policy = policy;
     }
 
+    /// Gives it a share back that was taken away.
+    pub fn put_back(&mut self, key: KeyVersion, share: Arc<KeyShare>) {
+        self.keys.insert(key, share);
+    }
+
     /// The share that it signs with.
     #[must_use]
     pub fn share(&self, key: &KeyVersion) -> Option<&KeyShare> {

@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod ceremony;
+mod holder;
 mod import_job;
 mod intent;
 mod key;
@@ -15,6 +16,7 @@ mod wrapping_key;
 
 pub use ceiling::UsageCeiling;
 pub use ceremony::{CeremonyClock, CeremonyFile, CeremonyRecord, CeremonyRules};
+pub use holder::{HolderClock, HolderSession, HolderShare};
 pub use import_job::{ImportJob, ImportState, KeyToBe};
 pub use intent::{Intent, IntentKind};
 pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection, Sharing};

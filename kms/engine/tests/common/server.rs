@@ -6,13 +6,14 @@ use hufu_ceremony::Grounds;
 use hufu_core::ambient::Rng;
 use hufu_core::changes::Changes;
 use hufu_core::changeset::Collection;
+use hufu_core::name::TenantId;
 use hufu_core::record::Protection;
 use hufu_core::record::{PrincipalRecord, Record as _};
 use hufu_core::store::Store;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
 use hufu_engine::sequencer::{Sequencer, SequencerConfig};
-use hufu_engine::{Bootstrap, Engine, Keyring, RootToken, lay_foundation};
+use hufu_engine::{Bootstrap, Engine, HolderSetup, Keyring, RootToken, lay_foundation};
 use hufu_journal::{Committer, Journal, JournalConfig};
 use hufu_log::Log;
 use hufu_policy::{CachedPolicies, RolePolicies};
@@ -40,6 +41,8 @@ pub(crate) struct Site {
     pub(crate) vault: Option<Arc<SimToken>>,
     /// Roster and policy of ceremonies in the configuration.
     pub(crate) ceremonies: Option<Grounds>,
+    /// What makes it a holder of shares.
+    pub(crate) holder: Option<HolderSetup>,
     pub(crate) outside: Arc<SimOutside>,
     pub(crate) hazards: Arc<Hazards>,
     /// Randomness of the servers and of their devices.
@@ -167,6 +170,13 @@ async fn boot(
     .stating(token, foundation.log_key);
     let engine = match site.ceremonies {
         Some(grounds) => engine.holding(grounds),
+        None => engine,
+    };
+    let engine = match site.holder {
+        Some(setup) => {
+            let tenant = TenantId::parse("acme").map_err(|error| error.to_string())?;
+            engine.as_holder(setup, &tenant).await.map_err(|error| error.to_string())?
+        }
         None => engine,
     };
     engine.open_ceremonies().await.map_err(|error| error.to_string())?;

@@ -73,6 +73,7 @@ impl World {
             token: Arc::new(token),
             vault: None,
             ceremonies: None,
+            holder: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(7)),

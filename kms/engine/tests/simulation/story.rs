@@ -108,6 +108,7 @@ impl Story {
             token,
             vault: None,
             ceremonies: None,
+            holder: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(chance.next())),

@@ -6,6 +6,7 @@ mod agreement;
 mod arrival;
 mod ceremonies;
 mod encapsulation;
+mod holder;
 mod idempotence;
 mod levelling;
 mod lifecycle;

@@ -86,6 +86,14 @@ methods! {
     SubmitCeremonyShare,
     ExecuteCeremony,
     GetTranscript,
+    GetHolder,
+    BeginGeneration,
+    ContinueGeneration,
+    FinishGeneration,
+    CommitToSign,
+    SignShare,
+    ListHolderShares,
+    DestroyHolderShare,
 }
 
 impl Method {

@@ -9,6 +9,7 @@ mod deadline;
 mod dispatch;
 mod edge;
 mod health;
+mod holder;
 mod keys;
 mod ledger;
 mod method;

@@ -69,6 +69,7 @@ impl Config {
             custodians: None,
             ceremonies: None,
             threshold: None,
+            holder: None,
             root: Vec::new(),
             tpm: None,
             ledger: LedgerConfig {

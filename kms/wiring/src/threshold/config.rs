@@ -27,13 +27,13 @@ pub struct ThresholdConfig {
     pub generation_timeout: Duration,
     /// The holders.
     #[serde(rename = "holder")]
-    pub holders: Vec<HolderConfig>,
+    pub holders: Vec<LinkConfig>,
 }
 
 /// The way to a holder.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HolderConfig {
+pub struct LinkConfig {
     /// Its name in the roster.
     pub name: String,
     /// Where it is, such as `https://north.example.com:7643`.

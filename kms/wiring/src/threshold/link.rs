@@ -11,7 +11,7 @@ use hufu_threshold::{HolderInfo, HolderLink, LinkError, Message, Share};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Response, Status};
 
-use super::config::{HolderConfig, ThresholdConfig};
+use super::config::{LinkConfig, ThresholdConfig};
 use super::wire;
 use crate::files;
 use crate::open::Error;
@@ -46,7 +46,7 @@ pub(super) struct GrpcLink {
 }
 
 impl GrpcLink {
-    pub(super) fn new(config: &HolderConfig, identity: &Identity) -> Result<Self, Error> {
+    pub(super) fn new(config: &LinkConfig, identity: &Identity) -> Result<Self, Error> {
         let refused = |why: String| Error::Holders(format!("`{}`: {why}", config.name));
         if !config.address.starts_with("https://") {
             return Err(refused(format!("`{}` does not begin with https://", config.address)));
@@ -83,7 +83,7 @@ impl GrpcLink {
     }
 }
 
-fn tls(config: &HolderConfig, identity: &Identity) -> Result<ClientTlsConfig, Error> {
+fn tls(config: &LinkConfig, identity: &Identity) -> Result<ClientTlsConfig, Error> {
     let authorities = read_pem(&config.authorities)?;
     let identity = tonic::transport::Identity::from_pem(&identity.certificate, identity.key.expose());
     let tls = ClientTlsConfig::new().timeout(CONNECT_TIMEOUT).ca_certificate(authorities).identity(identity);

@@ -4,7 +4,7 @@ mod config;
 mod link;
 mod wire;
 
-pub use config::{HolderConfig, ThresholdConfig};
+pub use config::{LinkConfig, ThresholdConfig};
 
 use std::fmt::Display;
 use std::sync::Arc;
