@@ -297,6 +297,13 @@ impl Stopped {
         Self { launch: self.launch.on_module(faults.module(), faults.environment()), ..self }
     }
 
+    /// The same, to be started with further arguments.
+    #[must_use]
+    pub fn with_arguments(mut self, further: &[&str]) -> Self {
+        self.launch.arguments.extend(further.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
     /// Starts again on the same directory.
     pub fn start(self) -> Daemon {
         Daemon::start(self.scratch, self.launch)

@@ -65,7 +65,8 @@ async fn foreign_verifiers_take_the_signatures() {
 async fn the_rest_sign_without_one_that_fails_at_any_step() {
     for step in [Step::Commit, Step::Sign] {
         for mood in [Mood::Down, Mood::Hangs, Mood::Refuses, Mood::Cheats] {
-            for nth in 0..3 {
+            // A holder that hangs costs time: one of them is enough.
+            for nth in if mood == Mood::Hangs { 1..2 } else { 0..3 } {
                 let scene = match mood {
                     Mood::Hangs => impatient_scene(Suite::Ed25519, 2, 3),
                     _ => scene(Suite::Ed25519, 2, 3),

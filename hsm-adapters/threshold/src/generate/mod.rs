@@ -176,10 +176,8 @@ impl Generation<'_> {
         if !left.is_empty() {
             let names = left.iter().map(|(holder, _)| format!("`{holder}`")).collect::<Vec<_>>().join(", ");
             tracing::warn!(version, holders = names, "shares of a key that came to nothing may be left");
-            error.what = format!(
-                "{}; {names} may have kept a share, which is worth nothing and must be deleted there before this version is made again",
-                error.what
-            );
+            let left = "may have kept a share, which is worth nothing, and takes no part in this version again";
+            error.what = format!("{}; {names} {left}", error.what);
         }
         BackendError::Holders(error)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hufu_ceremony::Grounds;
 use hufu_core::ambient::Rng;
+use hufu_core::backend::KeyBackend;
 use hufu_core::changes::Changes;
 use hufu_core::changeset::Collection;
 use hufu_core::name::TenantId;
@@ -22,6 +23,7 @@ use hufu_tlog::VerifierKey;
 use super::ambient::{SimClock, SimRng, SimTime};
 use super::backend::{SERIAL, SimBackend};
 use super::hazards::Hazards;
+use super::holders::SimHolders;
 use super::outside::SimOutside;
 use super::store::SimStore;
 use super::token::SimToken;
@@ -43,6 +45,8 @@ pub(crate) struct Site {
     pub(crate) ceremonies: Option<Grounds>,
     /// What makes it a holder of shares.
     pub(crate) holder: Option<HolderSetup>,
+    /// Holders of keys that they share.
+    pub(crate) holders: Option<Arc<SimHolders>>,
     pub(crate) outside: Arc<SimOutside>,
     pub(crate) hazards: Arc<Hazards>,
     /// Randomness of the servers and of their devices.
@@ -151,11 +155,12 @@ async fn boot(
         alarms: alarms.clone(),
     };
     let sequencer = Sequencer::new(sequencer, SequencerConfig::default());
+    let holders = site.holders.iter().map(|holders| holders.clone() as Arc<dyn KeyBackend>).collect();
     let engine = Engine::new(hufu_engine::Parts {
         store,
         journal: journal.clone(),
         changes: changes.clone(),
-        backends: vec![token.clone(), software.clone()],
+        backends: [vec![token.clone() as Arc<dyn KeyBackend>, software.clone()], holders].concat(),
         verifier: software,
         policy: Arc::new(CachedPolicies::new(RolePolicies::new(), changes)),
         clock: clock.clone(),

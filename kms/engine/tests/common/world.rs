@@ -13,6 +13,7 @@ use hufu_storage::MemoryStore;
 
 use super::ambient::{SimRng, SimTime};
 use super::hazards::Hazards;
+use super::holders::SimHolders;
 use super::outside::SimOutside;
 use super::server::{Server, Site};
 use super::store::SimStore;
@@ -66,6 +67,15 @@ impl World {
 
     /// The same on a token of the test's choice.
     pub(crate) fn on(token: SimToken) -> Self {
+        Self::of(token, None)
+    }
+
+    /// The same with holders beside the token.
+    pub(crate) fn with_holders() -> Self {
+        Self::of(SimToken::default(), Some(Arc::default()))
+    }
+
+    fn of(token: SimToken, holders: Option<Arc<SimHolders>>) -> Self {
         let hazards = Arc::new(Hazards::calm(1));
         let site = Site {
             time: Arc::new(SimTime::begin()),
@@ -74,6 +84,7 @@ impl World {
             vault: None,
             ceremonies: None,
             holder: None,
+            holders,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(7)),

@@ -109,6 +109,7 @@ impl Story {
             vault: None,
             ceremonies: None,
             holder: None,
+            holders: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(chance.next())),

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agreement;
+mod among;
 mod arrival;
 mod ceremonies;
 mod encapsulation;
