@@ -110,8 +110,12 @@ impl Daemon {
     pub fn prepare(builder: &ConfigBuilder) -> Stopped {
         let base = Self::start_dev().terminate();
         let file = builder.write(&base);
+        let mut arguments = vec!["--config".to_owned(), file.to_str().unwrap().to_owned()];
+        if builder.is_holder() {
+            arguments.extend(["--role", "holder"].map(str::to_owned));
+        }
         let launch = Launch {
-            arguments: vec!["--config".to_owned(), file.to_str().unwrap().to_owned()],
+            arguments,
             softhsm_conf: Some(base.dir().join("softhsm/softhsm2.conf").into()),
             environment: builder.environment(),
             ..Launch::default()

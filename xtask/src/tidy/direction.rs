@@ -145,6 +145,8 @@ const DIRECTION: &[Row] = &[
             "hufu-group",
             "hufu-transport",
             "hufu-custodian",
+            "hufu-custodian-keys",
+            "hufu-frost",
             "hufu-ceremony",
             "hufu-shares",
         ],

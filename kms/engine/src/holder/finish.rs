@@ -9,7 +9,7 @@ use hufu_frost::{HOLDERS_MAX, KeyShare, SetId};
 use hufu_journal::JournalError;
 
 use super::generations::Open;
-use super::refusal::{failed, refused};
+use super::refusal::{DISAGREEMENT, MISBEHAVIOUR, failed, refused};
 use super::{resource, wrapping};
 use crate::api::{Caller, GenerationMessage, HeldShare};
 use crate::engine::{Engine, Permit};
@@ -46,7 +46,13 @@ impl Engine {
         }
         let open = self.find_generation(set)?;
         let (this, setup) = (open.clone(), self.hold()?.setup.clone());
-        let share = self.elsewhere(move || agreed(&this, &setup, &outcomes)).await??;
+        let share = self.elsewhere(move || agreed(&this, &setup, &outcomes)).await?.inspect_err(|error| {
+            if matches!(error.by_rule(), Some(MISBEHAVIOUR | DISAGREEMENT))
+                && let Ok(holding) = self.hold()
+            {
+                holding.generations.lock().close(set);
+            }
+        })?;
         match self.keep(caller, &permit, &open, &share).await {
             Ok(()) => self.install(&open, share),
             Err(error) => {

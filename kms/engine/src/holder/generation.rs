@@ -58,9 +58,7 @@ impl Engine {
         let messages = match begun.await.flatten() {
             Ok(messages) => messages,
             Err(error) => {
-                if error.reason() != Reason::HolderRefused {
-                    self.hold()?.generations.lock().close(set);
-                }
+                self.hold()?.generations.lock().undo(set);
                 return Err(error);
             }
         };

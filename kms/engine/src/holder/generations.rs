@@ -86,6 +86,16 @@ impl Generations {
         self.open.remove(&set);
     }
 
+    /// Takes back what has not begun: its mandate may begin it yet.
+    pub(super) fn undo(&mut self, set: SetId) {
+        // One that is being worked on has begun.
+        let is_new = |open: &Open| open.work.try_lock().is_some_and(|work| work.last.is_empty());
+        if self.open.get(&set).is_some_and(is_new) {
+            self.open.remove(&set);
+            self.begun.remove(&set);
+        }
+    }
+
     fn forget(&mut self, now_ms: u64, uptime: Duration) {
         self.open.retain(|_, open| uptime.saturating_sub(open.began) < LIFETIME);
         let open = &self.open;

@@ -3,6 +3,11 @@
 use hufu_core::{Error, Reason};
 use hufu_frost::GenerationMandate;
 
+/// Somebody sent what no honest holder sends, and is named.
+pub(super) const MISBEHAVIOUR: &str = "misbehaviour";
+/// Holders did not see the same, and nobody is named.
+pub(super) const DISAGREEMENT: &str = "disagreement";
+
 /// A rule of a holder that does not allow something.
 pub(super) fn refused(rule: &'static str, why: impl Into<String>) -> Error {
     Error::new(Reason::HolderRefused, format!("{rule}: {}", why.into())).rule(rule)
@@ -14,9 +19,9 @@ pub(super) fn failed(error: &hufu_frost::Error, mandate: &GenerationMandate) -> 
     match error {
         Frost::Misbehaved { culprits, how } => {
             let names: Vec<&str> = culprits.iter().filter_map(|one| name(mandate, one.number())).collect();
-            refused("misbehaviour", format!("`{}` sent what no honest holder sends: {how}", names.join("`, `")))
+            refused(MISBEHAVIOUR, format!("`{}` sent what no honest holder sends: {how}", names.join("`, `")))
         }
-        Frost::Disagreement => refused("disagreement", error.to_string()),
+        Frost::Disagreement => refused(DISAGREEMENT, error.to_string()),
         Frost::Incomplete { missing } => {
             let names: Vec<&str> = missing.iter().filter_map(|one| name(mandate, one.number())).collect();
             refused("incomplete", format!("nothing has come from `{}`", names.join("`, `")))

@@ -177,16 +177,17 @@ async fn boot(
         Some(grounds) => engine.holding(grounds),
         None => engine,
     };
-    let engine = match site.holder {
-        Some(setup) => {
-            let tenant = TenantId::parse("acme").map_err(|error| error.to_string())?;
-            engine.as_holder(setup, &tenant).await.map_err(|error| error.to_string())?
-        }
-        None => engine,
-    };
+    let engine = as_holder(engine, site.holder).await.map_err(|error| error.to_string())?;
     engine.open_ceremonies().await.map_err(|error| error.to_string())?;
     let keyring = foundation.keyring;
     Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
+}
+
+async fn as_holder(engine: Engine, setup: Option<HolderSetup>) -> Result<Engine, hufu_core::Error> {
+    match setup {
+        Some(setup) => engine.as_holder(setup, &TenantId::parse("acme")?).await,
+        None => Ok(engine),
+    }
 }
 
 fn vault(site: &Site, token: &Arc<SimToken>) -> RootToken {

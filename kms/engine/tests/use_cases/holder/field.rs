@@ -63,6 +63,11 @@ fn entry(person: &Person, role: &str) -> Custodian {
 
 impl Field {
     pub(super) fn new() -> Self {
+        Self::with_chance(100)
+    }
+
+    /// One whose randomness repeats as of that number.
+    pub(super) fn with_chance(seed: u64) -> Self {
         let people: Vec<_> = NAMES.iter().map(|name| Arc::new(Person::new(name, name))).collect();
         let [wallet, reader, stranger] = ["wallet", "reader", "stranger"].map(|name| Person::new(name, "shop"));
         let mut entries: Vec<_> = people.iter().map(|person| entry(person, "holder")).collect();
@@ -71,15 +76,15 @@ impl Field {
         let (committed, spent) = (BTreeSet::new(), BTreeSet::new());
         let mut field = Self { worlds: Vec::new(), people, wallet, reader, stranger, roster, committed, spent };
         for at in 0..NAMES.len() {
-            let world = field.begin_world(at);
+            let world = field.begin_world(at, seed);
             field.worlds.push(world);
         }
         field
     }
 
-    fn begin_world(&self, at: usize) -> World {
+    fn begin_world(&self, at: usize, seed: u64) -> World {
         let mut world = World::new();
-        world.site.chance = Arc::new(SimRng::new(100 + at as u64));
+        world.site.chance = Arc::new(SimRng::new(seed + at as u64));
         world.site.holder = Some(self.setup(at));
         world.restart();
         for member in [COURIER, AUDITOR] {
