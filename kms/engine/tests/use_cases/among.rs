@@ -1,6 +1,7 @@
 //! Keys of holders: what the engine refuses before it troubles them, and what it keeps of what they did.
 
 use hufu_core::algorithm::Algorithm;
+use hufu_core::ambient::Clock as _;
 use hufu_core::audit::AuditEntry;
 use hufu_core::backend::{HolderFault, HoldersError};
 use hufu_core::record::{KeyState, Protection, Sharing};
@@ -26,6 +27,11 @@ fn names() -> Vec<String> {
     HOLDERS.map(str::to_owned).to_vec()
 }
 
+/// By the server's clock.
+fn now(world: &World) -> u64 {
+    world.server.clock.now_ms()
+}
+
 fn calls(world: &World) -> Vec<&'static str> {
     world.site.holders.as_ref().unwrap().calls.lock().clone()
 }
@@ -38,7 +44,7 @@ fn generation(world: &World, number: u32) -> GenerationMandate {
         suite: Suite::Ed25519,
         threshold: Threshold::new(2, 3).unwrap(),
         holders: names(),
-        expires_at_ms: world.site.time.ms() + 60_000,
+        expires_at_ms: now(world) + 60_000,
         requester: "wallet".into(),
         seed: [7; 32],
     }
@@ -73,7 +79,7 @@ fn to_sign(world: &mut World) -> Mandate {
         message: MessageDigest::of(MESSAGE),
         seed: [3; 32],
         attempts: 5,
-        expires_at_ms: world.site.time.ms() + 60_000,
+        expires_at_ms: now(world) + 60_000,
         requester: "wallet".into(),
         public_key: PublicKeyDigest::of(&public_key),
     }
@@ -125,7 +131,7 @@ fn a_key_of_holders_needs_a_sharing_and_a_mandate_for_just_that() {
     wrong[2].suite = Suite::Bip340;
     wrong[3].holders.swap(0, 1);
     wrong[4].threshold = Threshold::new(3, 3).unwrap();
-    wrong[5].expires_at_ms = world.site.time.ms();
+    wrong[5].expires_at_ms = now(&world);
     for mandate in wrong {
         assert_eq!(
             reason(try_create(&mut world, hot(signed(mandate.clone())))),
@@ -174,7 +180,7 @@ fn a_signature_needs_a_mandate_for_just_that() {
     wrong[1].key.version = 2;
     wrong[2].public_key = PublicKeyDigest([1; 32]);
     wrong[3].message = MessageDigest::of(b"another");
-    wrong[4].expires_at_ms = world.site.time.ms();
+    wrong[4].expires_at_ms = now(&world);
     for mandate in wrong {
         assert_eq!(reason(sign_under(&mut world, mandate.clone(), None)), Reason::MandateRefused, "{mandate:?}");
     }
@@ -205,7 +211,7 @@ fn under_a_request_id_holders_sign_once() {
 fn rotation_is_under_a_mandate_for_the_next_version() {
     let mut world = with_key();
     let name = key(ALICE, "hot");
-    let mut rotate = |world: &mut World, mandate: Option<Vec<u8>>| {
+    let rotate = |world: &mut World, mandate: Option<Vec<u8>>| {
         world.call(ALICE, async |server, caller| {
             server.engine.rotate_key_under(&caller, &name, None, mandate).await.map(|_| ())
         })
