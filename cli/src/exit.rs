@@ -117,9 +117,12 @@ fn ceremony_code(refusal: &hufu_ceremony::Refusal) -> Exit {
 
 fn sdk_code(error: &Error) -> Exit {
     match error {
-        Error::Usage { .. } | Error::Invalid { .. } | Error::Profile(_) | Error::Word(_) | Error::VerifierKey(_) => {
-            Exit::Usage
-        }
+        Error::Usage { .. }
+        | Error::Mandate(_)
+        | Error::Invalid { .. }
+        | Error::Profile(_)
+        | Error::Word(_)
+        | Error::VerifierKey(_) => Exit::Usage,
         Error::Attestation(
             AttestationError::TooLong(_)
             | AttestationError::PublicKey

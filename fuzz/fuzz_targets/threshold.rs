@@ -1,10 +1,9 @@
 //! Messages of threshold signatures, mandates and groups: read without panic, and each in one form only.
 #![no_main]
 
-use hufu_frost::dkg::{Agreement, Setup, begin};
+use hufu_frost::dkg::{Agreement, Setup, Statement, begin};
 use hufu_frost::{
-    Commitment, Group, Holder, Identifier, JournalError, Limits, MessageDigest, Policy, Purpose, Refused, SessionId,
-    SessionJournal, SetId, SignedMandate, SigningPackage, SigningRequest, Suite, Threshold, VerifySignature,
+    Commitment, Group, Holder, Identifier, Limits, MessageDigest, Policy, Purpose, Refused, SessionId, SetId, SignedGenerationMandate, SignedMandate, SigningPackage, SigningRequest, Suite, Threshold, VerifySignature,
     recognise,
 };
 use libfuzzer_sys::fuzz_target;
@@ -14,12 +13,6 @@ struct Anything;
 impl VerifySignature for Anything {
     fn verifies(&self, _: &[u8], _: &[u8], _: &[u8]) -> bool {
         true
-    }
-}
-
-impl SessionJournal for Anything {
-    fn record_used(&mut self, _: SessionId, _: u64) -> Result<(), JournalError> {
-        Ok(())
     }
 }
 
@@ -37,6 +30,13 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(mandate) = SignedMandate::from_bytes(data) {
         assert_eq!(mandate.to_bytes(), data);
+    }
+    if let Ok(mandate) = SignedGenerationMandate::from_bytes(data) {
+        assert_eq!(mandate.to_bytes(), data);
+        let _ = mandate.set_id();
+    }
+    if let Ok(statement) = Statement::from_bytes(data) {
+        assert_eq!(statement.to_bytes(), data);
     }
     if let Ok(request) = SigningRequest::from_bytes(data) {
         assert_eq!(request.to_bytes(), data);
@@ -69,7 +69,7 @@ fn holder(data: &[u8]) {
         mandate_lifetime_ms_max: 1_000,
         requesters: std::collections::BTreeMap::new(),
     };
-    let mut holder = Holder::new(policy, Limits::default(), Anything, Anything, [], 0);
+    let mut holder = Holder::new(policy, Limits::default(), Anything, [], 0);
     let _ = holder.commit(data, 1, &mut |_: &mut [u8]| Ok(())).release(|_| Ok::<_, ()>(()));
     let _ = holder.sign(data, 1).release(|_| Ok::<_, ()>(()));
 }

@@ -1,4 +1,4 @@
-//! The four fixed roles.
+//! The fixed roles.
 
 use std::sync::Arc;
 
@@ -73,6 +73,12 @@ const READ_DEPOSITS: &[Action] = &[Action::ReadDeposit];
 /// Deposits given up: what was deposited is lost if its owner has lost it. Of the administrator alone.
 const GIVE_UP_DEPOSITS: &[Action] = &[Action::DeleteDeposit];
 
+/// What a holder of shares does for whoever brings it requesters' mandates. What counts there are the requesters' own signatures.
+const HOLD: &[Action] = &[Action::GenerateShare, Action::SignShare, Action::DestroyShare];
+
+/// Who a holder is, and which shares it has.
+const READ_HOLDER: &[Action] = &[Action::ReadHolder];
+
 /// What each role is granted. What stands here nowhere is denied: the service's own actions above all.
 const GRANTS: &[(Role, &str, &[&[Action]])] = &[
     (
@@ -104,14 +110,15 @@ const GRANTS: &[(Role, &str, &[&[Action]])] = &[
     (
         Role::Auditor,
         "role/auditor",
-        &[READ_KEYS, READ_SERVICE, READ_AUDIT, READ_CEREMONIES, READ_SHARES, READ_DEPOSITS],
+        &[READ_KEYS, READ_SERVICE, READ_AUDIT, READ_CEREMONIES, READ_SHARES, READ_DEPOSITS, READ_HOLDER],
     ),
+    (Role::Coordinator, "role/coordinator", &[HOLD, READ_HOLDER]),
 ];
 
 /// Decides by the role of the principal, inside its own tenant alone.
 ///
 /// Duties are separated: an operator manages keys and never uses them, an application uses keys and never manages them,
-/// an auditor reads. An administrator may do all three within its tenant; give that role to few.
+/// an auditor reads; a coordinator calls holders of shares and nothing else. An administrator may do all three within its tenant; give that role to few.
 #[derive(Debug)]
 pub struct RolePolicies {
     sets: Vec<RoleSet>,
@@ -121,7 +128,7 @@ pub struct RolePolicies {
 #[derive(Debug)]
 struct RoleSet {
     role: Role,
-    allowed: u64,
+    allowed: u128,
     policies: Arc<[Arc<str>]>,
 }
 
@@ -197,8 +204,8 @@ fn is_at_home(request: &AuthorizationRequest<'_>) -> bool {
         && request.key.is_none_or(|key| key.tenant == *request.tenant)
 }
 
-/// The action's place in a set. Enough for 64 actions; a test counts them.
-fn bit(action: Action) -> u64 {
+/// The action's place in a set. Enough for 128 actions; a test counts them.
+fn bit(action: Action) -> u128 {
     1 << (action as u32)
 }
 

@@ -12,9 +12,9 @@ use hufu_core::policy::{Action, AuthorizationRequest, PolicyEngine, Principal};
 use hufu_core::record::Role;
 use hufu_policy::RolePolicies;
 
-const ROLES: [Role; 4] = [Role::Admin, Role::Operator, Role::Application, Role::Auditor];
+const ROLES: [Role; 5] = [Role::Admin, Role::Operator, Role::Application, Role::Auditor, Role::Coordinator];
 const HEADER: &str = "\
-# Golden decisions of the four roles: role, action, then the answer inside the caller's own tenant, a foreign tenant
+# Golden decisions of the roles: role, action, then the answer inside the caller's own tenant, a foreign tenant
 # and the `system` tenant of the service. A change here is a change of who may do what: review it as such.
 ";
 

@@ -124,6 +124,9 @@ pub enum Error {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     Randomness,
+    /// No mandate was signed for holders.
+    #[error("no mandate: {0}")]
+    Mandate(String),
     /// A request id is empty: nothing would be signed only once.
     #[error("the request id is empty")]
     RequestId,

@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn unknown_words_name_the_known_ones() {
         let error = v1::Protection::from_word("tpm").unwrap_err();
-        assert_eq!(error.to_string(), "`tpm` is none of software, hsm");
+        assert_eq!(error.to_string(), "`tpm` is none of software, hsm, threshold");
         assert!(v1::Protection::from_word("unspecified").is_err());
     }
 }

@@ -45,6 +45,8 @@ pub struct ConfigBuilder {
     copies: Option<u32>,
     /// A roster, armoured, whose custodians hold the root in place of a token.
     roster: Option<String>,
+    /// The section that makes it a holder of shares.
+    holder: Option<String>,
 }
 
 /// Name of the group, and the labels of its tokens.
@@ -63,6 +65,7 @@ impl ConfigBuilder {
             token: String::new(),
             copies: None,
             roster: None,
+            holder: None,
         }
     }
 
@@ -76,6 +79,18 @@ impl ConfigBuilder {
     #[must_use]
     pub fn with_custodians(self, roster: String) -> Self {
         Self { roster: Some(roster), ..self }
+    }
+
+    /// The same as a holder of shares, by that section; the files that it names are the test's to write. The profile `app` is that of
+    /// its coordinator.
+    #[must_use]
+    pub fn with_holder(self, section: String) -> Self {
+        Self { holder: Some(section), ..self }
+    }
+
+    /// Whether it is a holder.
+    pub(crate) fn is_holder(&self) -> bool {
+        self.holder.is_some()
     }
 
     /// The same in production mode, which refuses everything simulated.
@@ -131,6 +146,7 @@ impl ConfigBuilder {
             tenants = self.tenants,
         );
         text.push_str(&self.storage(base));
+        text.extend(self.holder.iter().map(String::as_str));
         for (name, tenant, role) in self.principals() {
             let _ = write!(
                 text,
@@ -192,12 +208,15 @@ impl ConfigBuilder {
     }
 
     /// Name, tenant and role.
-    fn principals(&self) -> [(&'static str, &'static str, &'static str); 4] {
+    fn principals(&self) -> Vec<(&'static str, &'static str, &'static str)> {
+        if self.is_holder() {
+            return vec![("app", "dev", "coordinator"), ("auditor", "dev", "auditor")];
+        }
         let operator = match self.other_tenant {
             Some(tenant) => ("operator", tenant, "admin"),
             None => ("operator", "dev", "operator"),
         };
-        [("admin", "dev", "admin"), operator, ("app", "dev", "application"), ("auditor", "dev", "auditor")]
+        vec![("admin", "dev", "admin"), operator, ("app", "dev", "application"), ("auditor", "dev", "auditor")]
     }
 
     fn storage(&self, base: &Stopped) -> String {

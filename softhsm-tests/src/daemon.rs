@@ -110,8 +110,12 @@ impl Daemon {
     pub fn prepare(builder: &ConfigBuilder) -> Stopped {
         let base = Self::start_dev().terminate();
         let file = builder.write(&base);
+        let mut arguments = vec!["--config".to_owned(), file.to_str().unwrap().to_owned()];
+        if builder.is_holder() {
+            arguments.extend(["--role", "holder"].map(str::to_owned));
+        }
         let launch = Launch {
-            arguments: vec!["--config".to_owned(), file.to_str().unwrap().to_owned()],
+            arguments,
             softhsm_conf: Some(base.dir().join("softhsm/softhsm2.conf").into()),
             environment: builder.environment(),
             ..Launch::default()
@@ -295,6 +299,13 @@ impl Stopped {
     #[must_use]
     pub fn through(self, faults: &Faults) -> Self {
         Self { launch: self.launch.on_module(faults.module(), faults.environment()), ..self }
+    }
+
+    /// The same, to be started with further arguments.
+    #[must_use]
+    pub fn with_arguments(mut self, further: &[&str]) -> Self {
+        self.launch.arguments.extend(further.iter().map(|&argument| argument.to_owned()));
+        self
     }
 
     /// Starts again on the same directory.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use hufu_sdk::KeyRef;
+use hufu_sdk::{Client, KeyRef, v1};
 
 use super::{key_create::Create, key_create::Update, key_life, key_transfer, key_without_version};
 use crate::{
@@ -78,6 +78,9 @@ pub(crate) struct Rotate {
     /// Key
     #[arg(value_name = "NAME", value_parser = key_without_version)]
     key: KeyRef,
+    #[cfg(feature = "custodian")]
+    #[command(flatten)]
+    requester: super::requester::Requester,
 }
 
 #[derive(Debug, Args)]
@@ -138,8 +141,21 @@ impl Show {
 
 impl Rotate {
     async fn run(self, app: &App) -> Result<(), Failure> {
-        let key = app.client()?.rotate_key(&self.key).await?;
+        let key = self.rotate(&app.client()?).await?;
         app.output.show(&KeyView::new(&key))
+    }
+
+    #[cfg(feature = "custodian")]
+    async fn rotate(&self, client: &Client) -> Result<v1::Key, Failure> {
+        Ok(match self.requester.open()? {
+            Some(requester) => client.rotate_key_among(&self.key, &requester, &self.requester.terms()).await?,
+            None => client.rotate_key(&self.key).await?,
+        })
+    }
+
+    #[cfg(not(feature = "custodian"))]
+    async fn rotate(&self, client: &Client) -> Result<v1::Key, Failure> {
+        Ok(client.rotate_key(&self.key).await?)
     }
 }
 

@@ -1,21 +1,27 @@
 use std::time::Duration;
 
 use clap::Args;
-use hufu_sdk::{KeyChange, KeyRef, NewKey, v1};
+#[cfg(feature = "custodian")]
+use hufu_sdk::NewKey;
+use hufu_sdk::{Client, KeyChange, KeyRef, v1};
 
 use super::key_attributes::{Attributes, labels};
 use super::key_without_version;
+#[cfg(feature = "custodian")]
+use super::requester::Requester;
 use crate::{app::App, args::label, failure::Failure, time::parse_duration, view::key::KeyView};
 
 #[derive(Debug, Args)]
 pub(crate) struct Create {
     #[command(flatten)]
     attributes: Attributes,
+    #[cfg(feature = "custodian")]
     #[command(flatten)]
     among: Among,
 }
 
 /// Among whom a key is made.
+#[cfg(feature = "custodian")]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Keys that several hold")]
 struct Among {
@@ -25,14 +31,18 @@ struct Among {
     /// A custodian or holder; once for each, in the order of their shares
     #[arg(long, visible_alias = "custodian", value_name = "NAME", requires = "threshold")]
     member: Vec<String>,
+    #[command(flatten)]
+    requester: Requester,
 }
 
 /// Reads `T/N`.
+#[cfg(feature = "custodian")]
 fn threshold(text: &str) -> Result<(u32, usize), String> {
     let parts = text.split_once('/').and_then(|(t, n)| Some((t.parse().ok()?, n.parse().ok()?)));
     parts.ok_or_else(|| "write how many of how many, such as `2/3`".to_owned())
 }
 
+#[cfg(feature = "custodian")]
 impl Among {
     /// Who they are, where the key is one of several.
     fn sharing(&self) -> Result<Option<v1::Sharing>, Failure> {
@@ -69,10 +79,23 @@ pub(crate) struct Update {
 
 impl Create {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let key = self.create(&app.client()?).await?;
+        app.output.show(&KeyView::new(&key))
+    }
+
+    #[cfg(feature = "custodian")]
+    async fn create(self, client: &Client) -> Result<v1::Key, Failure> {
         let sharing = self.among.sharing()?;
         let key = NewKey { sharing, ..self.attributes.into_key()? };
-        let key = app.client()?.create_key(key).await?;
-        app.output.show(&KeyView::new(&key))
+        Ok(match self.among.requester.open()? {
+            Some(requester) => client.create_key_among(key, &requester, &self.among.requester.terms()).await?,
+            None => client.create_key(key).await?,
+        })
+    }
+
+    #[cfg(not(feature = "custodian"))]
+    async fn create(self, client: &Client) -> Result<v1::Key, Failure> {
+        Ok(client.create_key(self.attributes.into_key()?).await?)
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) mod ledger;
 pub(crate) mod mac;
 pub(crate) mod random;
 #[cfg(feature = "custodian")]
+pub(crate) mod requester;
+#[cfg(feature = "custodian")]
 pub(crate) mod share_set;
 pub(crate) mod sign;
 pub(crate) mod status;

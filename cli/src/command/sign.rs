@@ -1,7 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
-use hufu_sdk::{Data, INPUT_LEN_MAX, KeyRef, v1};
+#[cfg(feature = "custodian")]
+use hufu_sdk::Terms;
+use hufu_sdk::{Client, Data, INPUT_LEN_MAX, KeyRef, v1};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -36,6 +38,12 @@ pub(crate) struct Sign {
     /// made it may sign
     #[arg(long, value_name = "UUID", value_parser = NonEmptyStringValueParser::new())]
     request_id: Option<String>,
+    #[cfg(feature = "custodian")]
+    #[command(flatten)]
+    requester: super::requester::Requester,
+    #[cfg(feature = "custodian")]
+    #[command(flatten)]
+    attempts: super::requester::Attempts,
 }
 
 #[derive(Debug, Args)]
@@ -89,15 +97,34 @@ impl Input {
 impl Sign {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let bytes = self.input.read()?;
-        let (client, data) = (app.client()?, self.input.data(&bytes));
-        let signed = match &self.request_id {
-            Some(id) => client.sign_once(&self.key, data, self.format, id).await?,
-            None => client.sign(&self.key, data, self.format).await?,
-        };
+        let signed = self.sign(&app.client()?, &bytes).await?;
         sink::write(&self.out, &signed.signature, Access::Public)?;
         let (scheme, protection) = (signed.scheme(), signed.protection());
         let view = UsedView::new("signed", &signed.key_version, scheme, protection, signed.simulated);
         app.remark(&self.out, &view)
+    }
+
+    #[cfg(feature = "custodian")]
+    async fn sign(&self, client: &Client, bytes: &[u8]) -> Result<v1::SignResponse, Failure> {
+        let Some(requester) = self.requester.open()? else { return self.sign_alone(client, bytes).await };
+        if self.input.digest {
+            return Err(Failure::usage("holders sign messages, not digests", "leave out `--digest`"));
+        }
+        let terms = Terms { attempts: self.attempts.count(), ..self.requester.terms() };
+        Ok(client.sign_among(&self.key, bytes, &requester, &terms, self.request_id.as_deref()).await?)
+    }
+
+    #[cfg(not(feature = "custodian"))]
+    async fn sign(&self, client: &Client, bytes: &[u8]) -> Result<v1::SignResponse, Failure> {
+        self.sign_alone(client, bytes).await
+    }
+
+    async fn sign_alone(&self, client: &Client, bytes: &[u8]) -> Result<v1::SignResponse, Failure> {
+        let data = self.input.data(bytes);
+        Ok(match &self.request_id {
+            Some(id) => client.sign_once(&self.key, data, self.format, id).await?,
+            None => client.sign(&self.key, data, self.format).await?,
+        })
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct KeyView {
     update_time: Option<String>,
     rotation_period_seconds: Option<u64>,
     sm2_distinguishing_id: Option<String>,
+    /// Among whom the material is shared.
+    sharing: Option<SharingView>,
     etag: String,
     /// The versions, the newest first; only in `key show`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +37,23 @@ pub(crate) struct KeyView {
     /// Whether there are more versions than are shown; only in `key show`.
     #[serde(skip_serializing_if = "Option::is_none")]
     more_versions: Option<bool>,
+}
+
+/// Among whom material is shared.
+#[derive(Serialize)]
+struct SharingView {
+    threshold: u32,
+    members: Vec<String>,
+}
+
+impl SharingView {
+    fn new(sharing: &v1::Sharing) -> Self {
+        Self { threshold: sharing.threshold, members: sharing.members.clone() }
+    }
+
+    fn text(&self) -> String {
+        format!("{} of {}: {}", self.threshold, self.members.len(), self.members.join(", "))
+    }
 }
 
 /// A list of keys.
@@ -63,6 +82,7 @@ impl KeyView {
             update_time: time(key.update_time),
             rotation_period_seconds: seconds(key.rotation_period),
             sm2_distinguishing_id: some(&key.sm2_distinguishing_id),
+            sharing: key.sharing.as_ref().map(SharingView::new),
             etag: key.etag.clone(),
             versions: None,
             more_versions: None,
@@ -101,6 +121,7 @@ impl View for KeyView {
             ("scheme", self.scheme.clone()),
             ("purpose", self.purpose.clone()),
             ("protection", protection_text(&self.protection, self.simulated())),
+            ("shared", self.sharing.as_ref().map(SharingView::text).unwrap_or_default()),
             ("attestation", self.latest(|version| version.attestation.kind.clone())),
             (
                 "origin",

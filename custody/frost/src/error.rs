@@ -96,7 +96,7 @@ pub enum Error {
     /// The random source failed; what was being made was thrown away.
     #[error(transparent)]
     Random(#[from] RandomError),
-    /// A share could not be sealed for its holder.
+    /// A share could not be sealed for its holder, or not be opened for a reason of this holder's own.
     #[error(transparent)]
     Seal(#[from] SealError),
     /// The library refused what this crate had checked: a bug.

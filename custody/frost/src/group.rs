@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use k256::elliptic_curve::sec1::ToSec1Point;
 use minicbor::{Decode, Encode};
 
 use crate::error::Error;
-use crate::id::{GroupDigest, SetId, sha256};
+use crate::id::{GroupDigest, PublicKeyDigest, SetId, sha256};
 use crate::scheme::{self, Scheme};
 use crate::suite::Suite;
 use crate::threshold::{Identifier, Threshold};
@@ -18,6 +19,7 @@ use crate::wire::{Message, recognised};
 pub struct Group {
     form: Form,
     digest: GroupDigest,
+    spki: Vec<u8>,
     scheme: Arc<dyn Scheme>,
 }
 
@@ -92,7 +94,8 @@ impl Group {
             return Err(Error::Malformed { what: Form::DOMAIN });
         }
         let scheme = scheme::open(form.suite, form.threshold, &form.public)?;
-        Ok(Self { digest: GroupDigest(sha256(&form.to_wire())), form, scheme })
+        let spki = spki(form.suite, &form.public.group_key)?;
+        Ok(Self { digest: GroupDigest(sha256(&form.to_wire())), spki, form, scheme })
     }
 
     /// The suite.
@@ -124,9 +127,22 @@ impl Group {
     pub fn public_key(&self) -> PublicKey {
         let point = &self.form.public.group_key;
         match self.form.suite {
-            Suite::Ed25519 => PublicKey::Ed25519 { spki: [&SPKI_ED25519, point.as_slice()].concat() },
+            Suite::Ed25519 => PublicKey::Ed25519 { spki: self.spki.clone() },
             Suite::Bip340 => bip340(point),
         }
+    }
+
+    /// The key as `SubjectPublicKeyInfo` in DER: of Ed25519 that of RFC 8410, 44 bytes; of BIP-340 that of RFC 5480
+    /// with the curve secp256k1 and the uncompressed point of even y, 88 bytes.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// SHA-256 of [`Group::spki`].
+    #[must_use]
+    pub fn public_key_digest(&self) -> PublicKeyDigest {
+        PublicKeyDigest::of(&self.spki)
     }
 
     /// A holder's verifying share: an encoded point of [`Suite::point_len`] bytes.
@@ -168,6 +184,26 @@ impl fmt::Debug for Group {
 
 /// `SubjectPublicKeyInfo` of Ed25519 as far as the key itself: SEQUENCE { SEQUENCE { 1.3.101.112 }, BIT STRING }.
 const SPKI_ED25519: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// The same of secp256k1: SEQUENCE { SEQUENCE { 1.2.840.10045.2.1, 1.3.132.0.10 }, BIT STRING }.
+const SPKI_SECP256K1: [u8; 23] = [
+    0x30, 0x56, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+    0x0a, 0x03, 0x42, 0x00,
+];
+
+fn spki(suite: Suite, point: &[u8]) -> Result<Vec<u8>, Error> {
+    match suite {
+        Suite::Ed25519 => Ok([&SPKI_ED25519, point].concat()),
+        Suite::Bip340 => {
+            let PublicKey::Bip340 { compressed, .. } = bip340(point) else {
+                return Err(Error::internal("public key"));
+            };
+            let key = k256::PublicKey::from_sec1_bytes(&compressed);
+            let key = key.map_err(|_| Error::Malformed { what: Form::DOMAIN })?;
+            Ok([&SPKI_SECP256K1, key.to_sec1_point(false).as_bytes()].concat())
+        }
+    }
+}
 
 fn bip340(point: &[u8]) -> PublicKey {
     let mut x_only = [0; 32];

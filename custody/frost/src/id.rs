@@ -27,12 +27,16 @@ macro_rules! bytes32 {
 }
 
 bytes32! {
-    /// One run of a key generation, drawn at random by whoever begins it and never used again.
+    /// One run of a key generation, never used again: [`crate::SignedGenerationMandate::set_id`] derives it.
     SetId
 }
 bytes32! {
     /// SHA-256 of a [`crate::Group`]'s encoding: which shares of which key are meant.
     GroupDigest
+}
+bytes32! {
+    /// SHA-256 of the `SubjectPublicKeyInfo` that [`crate::Group::spki`] gives: which key is meant, as everybody knows it.
+    PublicKeyDigest
 }
 bytes32! {
     /// One attempt at one signature; [`crate::SignedMandate::session`] derives it.
@@ -41,6 +45,14 @@ bytes32! {
 bytes32! {
     /// SHA-256 of the message that is to be signed.
     MessageDigest
+}
+
+impl PublicKeyDigest {
+    /// The digest of a `SubjectPublicKeyInfo` in DER.
+    #[must_use]
+    pub fn of(spki: &[u8]) -> Self {
+        Self(sha256(spki))
+    }
 }
 
 impl MessageDigest {

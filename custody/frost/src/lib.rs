@@ -20,12 +20,14 @@ mod ambient;
 mod coordinator;
 pub mod dkg;
 mod error;
+mod generation_mandate;
 mod group;
 mod holder;
 mod id;
 mod key_share;
 mod mandate;
 mod scheme;
+mod signed;
 mod signing;
 mod suite;
 mod threshold;
@@ -34,14 +36,16 @@ mod wire;
 pub use ambient::{Random, RandomError};
 pub use coordinator::{Ask, Coordinator, Fault, FaultKind, Progress, Request, Ticket};
 pub use error::{Error, Misconduct};
+pub use generation_mandate::{GenerationMandate, SignedGenerationMandate};
 pub use group::{Group, PublicKey};
 pub use holder::{
-    AuditRecord, Decision, Holder, JournalError, Limits, Outcome, Policy, Refusal, Refused, Requester,
-    SessionJournal, SigningRequest, Stage, VerifySignature,
+    AuditRecord, Decision, Holder, Limits, Outcome, Policy, Refusal, Refused, Requester, SigningRequest, Stage,
+    UsedSession, VerifySignature,
 };
-pub use id::{GroupDigest, MessageDigest, SessionId, SetId};
+pub use id::{GroupDigest, MessageDigest, PublicKeyDigest, SessionId, SetId};
 pub use key_share::KeyShare;
-pub use mandate::{ATTEMPTS_MAX, KeyVersion, Mandate, NAME_LEN_MAX, SignedMandate};
+pub use mandate::{ATTEMPTS_MAX, KeyVersion, Mandate, SignedMandate};
+pub use signed::NAME_LEN_MAX;
 pub use signing::{Commitment, MESSAGE_LEN_MAX, Nonces, Purpose, SignatureShare, SigningPackage, aggregate};
 pub use suite::Suite;
 pub use threshold::{HOLDERS_MAX, Identifier, Threshold};

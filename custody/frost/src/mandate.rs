@@ -4,7 +4,7 @@
 //! for each message. The session ids of its attempts are derived from its digest, so the requester's signature covers
 //! each of them: a coordinator that loses a holder in the middle begins again with the next attempt, with new nonces,
 //! and needs nobody's leave for that; but it cannot invent a session, nor carry one to another key, message or
-//! requester. Each holder takes part in an attempt once, so that a mandate is worth at most [`ATTEMPTS_MAX`]
+//! requester. It names the public key, so that a name that means another key at some holder gives nothing. Each holder takes part in an attempt once, so that a mandate is worth at most [`ATTEMPTS_MAX`]
 //! signatures, all of one message.
 
 use std::fmt;
@@ -12,17 +12,12 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 
 use crate::error::Error;
-use crate::id::{MessageDigest, SessionId, sha256};
-use crate::wire::{Message, recognised};
+use crate::id::{MessageDigest, PublicKeyDigest, SessionId, sha256};
+use crate::signed::{Leave, Signed, is_name, signed_len_max};
+use crate::wire::Message;
 
 /// The most attempts that a mandate may allow.
 pub const ATTEMPTS_MAX: u8 = 8;
-
-/// The longest name in a mandate, in bytes.
-pub const NAME_LEN_MAX: usize = 255;
-
-/// The longest signature on a mandate, in bytes.
-const SIGNATURE_LEN_MAX: usize = 512;
 
 /// One version of a key, as requesters and holders call it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
@@ -65,11 +60,25 @@ pub struct Mandate {
     /// Whose leave it is: a name under which holders know a public key.
     #[n(6)]
     pub requester: String,
+    /// The public key that the signature is to verify under: what the requester knows of the key beside its name,
+    /// which holders alone give a meaning.
+    #[n(7)]
+    pub public_key: PublicKeyDigest,
 }
 
 impl Message for Mandate {
     const DOMAIN: &'static str = "hufu-mandate";
     const LEN_MAX: usize = 1_024;
+}
+
+impl Leave for Mandate {
+    const SIGNED_DOMAIN: &'static str = "hufu-signed-mandate";
+
+    fn is_in_range(&self) -> bool {
+        let mut names = [&self.deployment, &self.key.name, &self.requester].into_iter();
+        let in_range = self.key.version > 0 && (1..=ATTEMPTS_MAX).contains(&self.attempts);
+        names.all(|name| is_name(name)) && in_range
+    }
 }
 
 impl Mandate {
@@ -79,49 +88,24 @@ impl Mandate {
     /// [`Error::Malformed`] when a name is empty, too long or has control characters, or the version or the number
     /// of attempts is out of range.
     pub fn to_be_signed(&self) -> Result<Vec<u8>, Error> {
-        self.check()?;
-        Ok(self.to_wire())
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let is_name = |name: &str| (1..=NAME_LEN_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
-        let are_names = [&self.deployment, &self.key.name, &self.requester].into_iter().all(|name| is_name(name));
-        let in_range = self.key.version > 0 && (1..=ATTEMPTS_MAX).contains(&self.attempts);
-        if are_names && in_range { Ok(()) } else { Err(Error::Malformed { what: Self::DOMAIN }) }
+        Leave::to_be_signed(self)
     }
 }
 
 /// A mandate with its requester's signature, which a holder verifies for itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SignedMandate {
-    mandate: Mandate,
-    form: Form,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-struct Form {
-    #[cbor(n(0), with = "minicbor::bytes")]
-    signed: Vec<u8>,
-    #[cbor(n(1), with = "minicbor::bytes")]
-    signature: Vec<u8>,
-}
-
-impl Message for Form {
-    const DOMAIN: &'static str = "hufu-signed-mandate";
-    const LEN_MAX: usize = SignedMandate::LEN_MAX;
-}
+pub struct SignedMandate(Signed<Mandate>);
 
 impl SignedMandate {
     /// The longest encoding, in bytes.
-    pub const LEN_MAX: usize = Mandate::LEN_MAX + SIGNATURE_LEN_MAX + 64;
+    pub const LEN_MAX: usize = signed_len_max(Mandate::LEN_MAX);
 
     /// Puts the requester's signature over [`Mandate::to_be_signed`] to the mandate.
     ///
     /// # Errors
     /// [`Error::Malformed`] as of [`Mandate::to_be_signed`], or for a signature of more than 512 bytes.
     pub fn new(mandate: Mandate, signature: Vec<u8>) -> Result<Self, Error> {
-        let form = Form { signed: mandate.to_be_signed()?, signature };
-        Self::of(mandate, form)
+        Signed::new(mandate, signature).map(Self)
     }
 
     /// Reads a mandate. The signature is not verified here.
@@ -129,54 +113,43 @@ impl SignedMandate {
     /// # Errors
     /// [`Error::Codec`], [`Error::TooLong`] or [`Error::Malformed`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let form = Form::from_wire(bytes)?;
-        let mandate = Mandate::from_wire(&form.signed)?;
-        mandate.check()?;
-        Self::of(mandate, form)
-    }
-
-    fn of(mandate: Mandate, form: Form) -> Result<Self, Error> {
-        if form.signature.len() > SIGNATURE_LEN_MAX {
-            return Err(Error::Malformed { what: Form::DOMAIN });
-        }
-        Ok(Self { mandate, form })
+        Signed::from_bytes(bytes).map(Self)
     }
 
     /// The encoding.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.form.to_wire()
+        self.0.to_bytes()
     }
 
     /// What is allowed.
     #[must_use]
     pub fn mandate(&self) -> &Mandate {
-        &self.mandate
+        self.0.leave()
     }
 
     /// The bytes that were signed.
     #[must_use]
     pub fn signed(&self) -> &[u8] {
-        &self.form.signed
+        self.0.signed()
     }
 
     /// The requester's signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.form.signature
+        self.0.signature()
     }
 
     /// The session of an attempt, counted from 0: SHA-256 over the envelope `hufu-mandate-session` of the signed
     /// bytes' digest and the attempt. `None` beyond what the mandate allows.
     #[must_use]
     pub fn session(&self, attempt: u8) -> Option<SessionId> {
-        let digest = MessageDigest(sha256(&self.form.signed));
-        let derived = hufu_codec::encode("hufu-mandate-session", 1, &(digest, attempt));
-        (attempt < self.mandate.attempts).then(|| SessionId(sha256(&derived)))
+        let derived = hufu_codec::encode("hufu-mandate-session", 1, &(self.0.digest(), attempt));
+        (attempt < self.mandate().attempts).then(|| SessionId(sha256(&derived)))
     }
 }
 
 /// Which part of a mandate the bytes are.
 pub(crate) fn recognise(bytes: &[u8]) -> Option<&'static str> {
-    recognised::<Mandate>(bytes).or_else(|| recognised::<Form>(bytes))
+    crate::signed::recognise::<Mandate>(bytes)
 }

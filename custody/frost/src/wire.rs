@@ -41,6 +41,7 @@ pub fn recognise(bytes: &[u8]) -> Option<&'static str> {
     crate::dkg::recognise(bytes)
         .or_else(|| crate::signing::recognise(bytes))
         .or_else(|| crate::mandate::recognise(bytes))
+        .or_else(|| crate::generation_mandate::recognise(bytes))
         .or_else(|| crate::holder::recognise(bytes))
         .or_else(|| crate::group::recognise(bytes))
 }

@@ -35,7 +35,7 @@ fn assert_signed(field: &Field, progress: &Progress) {
 fn honest_holders_sign_at_the_first_attempt() {
     for suite in SUITES {
         let mut field = Field::new(&shares(suite, 3, 5));
-        let (progress, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, no_blow, honest);
+        let (progress, coordinator) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, no_blow, honest);
         assert_signed(&field, &progress);
         assert_eq!((coordinator.attempt(), coordinator.faults()), (0, &[][..]));
         assert_eq!((field.step, field.record.shares()), (6, 3));
@@ -52,11 +52,12 @@ fn holder_stopped_at_any_step_does_not_stop_the_signature_and_no_nonce_is_used_t
                 for at in 0..usize::from(t) * 2 {
                     let mut field = Field::new(&keys);
                     let strike = |step: usize, _: &Ask| (step == at).then_some(blow);
-                    let (progress, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, strike, honest);
+                    let (progress, coordinator) =
+                        field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, strike, honest);
                     assert_signed(&field, &progress);
                     assert!(coordinator.faults().len() <= 1, "{blow:?} at {at}: {:?}", coordinator.faults());
                     // The same field goes on with other messages.
-                    let next = hufu_frost::Mandate { seed: [2; 32], ..mandate(MESSAGE) };
+                    let next = hufu_frost::Mandate { seed: [2; 32], ..mandate(&field.group(), MESSAGE) };
                     let (progress, _) = field.sign(signed(next), MESSAGE, no_blow, honest);
                     assert_signed(&field, &progress);
                 }
@@ -72,7 +73,7 @@ fn two_holders_stopped_at_any_two_steps_leave_three_of_five() {
         for second in first + 1..12 {
             let mut field = Field::new(&keys);
             let strike = |step: usize, _: &Ask| (step == first || step == second).then_some(Blow::DiesAfter);
-            let (progress, _) = field.sign(signed(mandate(MESSAGE)), MESSAGE, strike, honest);
+            let (progress, _) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, strike, honest);
             assert_signed(&field, &progress);
         }
     }
@@ -84,10 +85,16 @@ fn fewer_than_t_holders_sign_nothing() {
         let keys = shares(suite, 2, 3);
         let mut field = Field::new(&keys);
         let strike = |step: usize, _: &Ask| (step > 0).then_some(Blow::DiesBefore);
-        let (progress, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, strike, honest);
+        let (progress, coordinator) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, strike, honest);
         assert_eq!(progress, Progress::Failed(Error::TooFewHolders { left: 1, needed: 2 }));
         assert_eq!(coordinator.faults().len(), 2);
-        let begun = Coordinator::begin(field.group(), signed(mandate(MESSAGE)), MESSAGE.to_vec(), &[id(1), id(1)], 0);
+        let begun = Coordinator::begin(
+            field.group(),
+            signed(mandate(&field.group(), MESSAGE)),
+            MESSAGE.to_vec(),
+            &[id(1), id(1)],
+            0,
+        );
         assert_eq!(begun.map(|_| ()).unwrap_err(), Error::TooFewHolders { left: 1, needed: 2 });
     }
 }
@@ -100,7 +107,7 @@ fn assert_named(keys: &[KeyShare], expected: Misconduct, mut cheat: impl FnMut(&
         2 => answer.map(|answer| cheat(ask, answer)),
         _ => answer,
     };
-    let (progress, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, no_blow, tamper);
+    let (progress, coordinator) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, no_blow, tamper);
     assert_signed(&field, &progress);
     let faults: Vec<_> = coordinator.faults().iter().map(|fault| (fault.holder, fault.kind)).collect();
     assert_eq!(faults, [(id(2), FaultKind::Misbehaved(expected))]);
@@ -201,7 +208,7 @@ fn commitment_replayed_from_an_earlier_attempt_is_named() {
             }
             Some(answer)
         };
-        let (progress, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, no_blow, tamper);
+        let (progress, coordinator) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, no_blow, tamper);
         assert_eq!(progress, Progress::Failed(Error::TooFewHolders { left: 2, needed: 3 }));
         let named = |holder, attempt, how| Fault { holder: id(holder), attempt, kind: FaultKind::Misbehaved(how) };
         let expected = [named(1, 0, Misconduct::WrongSignatureShare), named(2, 1, Misconduct::ReplayedCommitment)];
@@ -232,7 +239,7 @@ fn copied_commitment_names_the_copier_not_the_copied() {
             }
             Some(answer)
         };
-        let (progress, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, no_blow, tamper);
+        let (progress, coordinator) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, no_blow, tamper);
         assert_signed(&field, &progress);
         assert!(coordinator.faults().iter().all(|fault| fault.holder == id(2)));
     }
@@ -242,9 +249,9 @@ fn copied_commitment_names_the_copier_not_the_copied() {
 fn coordinator_started_anew_goes_on_with_the_next_attempt() {
     let keys = shares(Suite::Ed25519, 3, 3);
     let mut field = Field::new(&keys);
-    let (first, _) = field.sign(signed(mandate(MESSAGE)), MESSAGE, no_blow, honest);
+    let (first, _) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, no_blow, honest);
     assert_signed(&field, &first);
-    let (second, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, no_blow, honest);
+    let (second, coordinator) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, no_blow, honest);
     assert_signed(&field, &second);
     assert_eq!(coordinator.attempt(), 1);
     assert_eq!(coordinator.faults()[0].kind, FaultKind::Refused(Refusal::SessionUsed));
@@ -253,8 +260,8 @@ fn coordinator_started_anew_goes_on_with_the_next_attempt() {
 #[test]
 fn mandate_is_worth_no_more_attempts_than_it_says() {
     let keys = shares(Suite::Ed25519, 2, 2);
-    let two = signed(hufu_frost::Mandate { attempts: 2, ..mandate(MESSAGE) });
     let mut field = Field::new(&keys);
+    let two = signed(hufu_frost::Mandate { attempts: 2, ..mandate(&field.group(), MESSAGE) });
     for _ in 0..2 {
         let (progress, _) = field.sign(two.clone(), MESSAGE, no_blow, honest);
         assert_signed(&field, &progress);
@@ -271,7 +278,8 @@ fn late_answers_and_expired_mandates_change_nothing() {
     let mut field = Field::new(&keys);
     let begin = |field: &Field| {
         let live = field.live();
-        Coordinator::begin(field.group(), signed(mandate(MESSAGE)), MESSAGE.to_vec(), &live, NOW_MS).unwrap()
+        Coordinator::begin(field.group(), signed(mandate(&field.group(), MESSAGE)), MESSAGE.to_vec(), &live, NOW_MS)
+            .unwrap()
     };
     let (mut coordinator, asks) = begin(&field);
     let late = field.deliver(&asks[0], None).unwrap();
@@ -282,11 +290,21 @@ fn late_answers_and_expired_mandates_change_nothing() {
     let ended = coordinator.answered(asks[1].ticket, b"", NOW_MS + 60_000);
     assert_eq!(ended, Progress::Failed(Error::MandateExpired));
     assert_eq!(coordinator.answered(replaced[0].ticket, b"", NOW_MS), Progress::Ask(vec![]));
-    let begun =
-        Coordinator::begin(field.group(), signed(mandate(MESSAGE)), MESSAGE.to_vec(), &field.live(), NOW_MS + 60_000);
+    let begun = Coordinator::begin(
+        field.group(),
+        signed(mandate(&field.group(), MESSAGE)),
+        MESSAGE.to_vec(),
+        &field.live(),
+        NOW_MS + 60_000,
+    );
     assert_eq!(begun.map(|_| ()).unwrap_err(), Error::MandateExpired);
-    let other =
-        Coordinator::begin(field.group(), signed(mandate(b"another")), MESSAGE.to_vec(), &field.live(), NOW_MS);
+    let other = Coordinator::begin(
+        field.group(),
+        signed(mandate(&field.group(), b"another")),
+        MESSAGE.to_vec(),
+        &field.live(),
+        NOW_MS,
+    );
     assert_eq!(other.map(|_| ()).unwrap_err(), Error::OtherPurpose);
 }
 
@@ -337,7 +355,7 @@ proptest! {
             Some(how) => spoil(suite, *how, answer?, old.entry(ask.holder).or_default()),
             None => answer,
         };
-        let (progress, coordinator) = field.sign(signed(mandate(MESSAGE)), MESSAGE, blow, tamper);
+        let (progress, coordinator) = field.sign(signed(mandate(&field.group(), MESSAGE)), MESSAGE, blow, tamper);
         for fault in coordinator.faults() {
             let is_bad = bad.contains_key(&fault.holder.number());
             match fault.kind {

@@ -4,19 +4,26 @@
 
 mod common;
 
-use common::field::{Journal, NOW_MS, Verifier, copy_of, holder, key, mandate, policy, release, signed};
+use common::field::{Journal, NOW_MS, Verifier, copy_of, holder, key, policy, release, signed};
 use common::{id, random, session, shares};
 use hufu_frost::{
-    AuditRecord, Commitment, Error, Holder, KeyShare, KeyVersion, Limits, Mandate, MessageDigest, Outcome, Purpose,
-    Refusal, Refused, SessionId, SignedMandate, SigningPackage, SigningRequest, Stage, Suite, aggregate,
+    AuditRecord, Commitment, Error, Holder, KeyShare, KeyVersion, Limits, Mandate, MessageDigest, Outcome,
+    PublicKeyDigest, Purpose, Refusal, Refused, SessionId, SignedMandate, SigningPackage, SigningRequest, Stage,
+    Suite, aggregate,
 };
 
 const MESSAGE: &[u8] = b"message";
 
+/// A mandate for the key that every [`Pair`] has.
+fn mandate(message: &[u8]) -> Mandate {
+    static KEYS: std::sync::OnceLock<Vec<KeyShare>> = std::sync::OnceLock::new();
+    common::field::mandate(KEYS.get_or_init(|| shares(Suite::Ed25519, 2, 3))[0].group(), message)
+}
+
 struct Pair {
     keys: Vec<KeyShare>,
-    one: Holder<Verifier, Journal>,
-    two: Holder<Verifier, Journal>,
+    one: Holder<Verifier>,
+    two: Holder<Verifier>,
     journal: Journal,
 }
 
@@ -24,8 +31,8 @@ impl Pair {
     fn new(limits: Limits) -> Self {
         let keys = shares(Suite::Ed25519, 2, 3);
         let journal = Journal::default();
-        let one = holder(&keys[0], limits, journal.clone());
-        let two = holder(&keys[1], limits, Journal::default());
+        let one = holder(&keys[0], limits, &journal);
+        let two = holder(&keys[1], limits, &Journal::default());
         Self { keys, one, two, journal }
     }
 
@@ -33,6 +40,11 @@ impl Pair {
         let request = SigningRequest::new(mandate.clone(), attempt).to_bytes();
         let seed = format!("{attempt} {now_ms} {:?}", mandate.signed());
         release(self.one.commit(&request, now_ms, &mut random(&seed)))
+    }
+
+    /// Round 2 of the first holder, written down.
+    fn sign(&mut self, package: &[u8], now_ms: u64) -> (Vec<u8>, AuditRecord) {
+        self.journal.release(self.one.sign(package, now_ms)).unwrap()
     }
 
     /// A package of both holders' commitments over `message`.
@@ -58,7 +70,7 @@ fn allowed_signature_is_audited_in_both_rounds() {
     let mandate = signed(mandate(MESSAGE));
     let (first, commit_record) = pair.commit(&mandate, 0, NOW_MS);
     let package = pair.package(&mandate, 0, &first, MESSAGE);
-    let (share, sign_record) = release(pair.one.sign(&package.to_bytes(), NOW_MS + 1));
+    let (share, sign_record) = pair.sign(&package.to_bytes(), NOW_MS + 1);
     let (other, _) = release(pair.two.sign(&package.to_bytes(), NOW_MS + 1));
     let read = |number, bytes: &[u8]| hufu_frost::SignatureShare::receive(&package, id(number), bytes).unwrap();
     let signature = aggregate(pair.keys[0].group(), &package, &[read(1, &share), read(2, &other)]).unwrap();
@@ -72,9 +84,13 @@ fn allowed_signature_is_audited_in_both_rounds() {
         session: mandate.session(0),
         message: Some(MessageDigest::of(MESSAGE)),
         outcome: Outcome::Allowed,
+        used_until_ms: None,
     };
     assert_eq!(commit_record, expected);
-    assert_eq!(sign_record, AuditRecord { at_ms: NOW_MS + 1, stage: Stage::Sign, ..expected });
+    assert_eq!(
+        sign_record,
+        AuditRecord { at_ms: NOW_MS + 1, stage: Stage::Sign, used_until_ms: Some(NOW_MS + 60_000), ..expected }
+    );
     assert_eq!(pair.one.open_sessions(), 0);
 }
 
@@ -98,6 +114,7 @@ fn mandate_is_judged_in_each_of_its_parts() {
         (Refusal::LifetimeTooLong, Mandate { expires_at_ms: NOW_MS + 120_001, ..good.clone() }),
         (Refusal::NotAllowed, Mandate { key: KeyVersion { name: "x".into(), version: 1 }, ..good.clone() }),
         (Refusal::UnknownKey, Mandate { key: KeyVersion { version: 2, ..key() }, ..good.clone() }),
+        (Refusal::OtherPublicKey, Mandate { public_key: PublicKeyDigest::of(b"another"), ..good.clone() }),
     ];
     let mut pair = Pair::new(Limits::default());
     for (expected, mandate) in cases {
@@ -157,15 +174,15 @@ fn nonces_are_destroyed_by_the_first_package_whatever_it_is() {
             let mut bytes = package.to_bytes();
             let at = bytes.windows(MESSAGE.len()).position(|window| window == MESSAGE).unwrap();
             bytes[at] ^= 1;
-            let (answer, record) = release(pair.one.sign(&bytes, NOW_MS));
+            let (answer, record) = pair.sign(&bytes, NOW_MS);
             assert_eq!(refusal(&answer), Some(Refusal::OtherPurpose));
             assert_eq!(record.session, mandate.session(0));
             assert!(pair.journal.used.lock().unwrap().is_empty());
         } else {
-            assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), None);
+            assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), None);
             assert!(pair.journal.used.lock().unwrap().contains_key(&package.session()));
         }
-        let (again, _) = release(pair.one.sign(&package.to_bytes(), NOW_MS));
+        let (again, _) = pair.sign(&package.to_bytes(), NOW_MS);
         assert_eq!(refusal(&again), Some(Refusal::SessionUnknown));
     }
 }
@@ -178,7 +195,7 @@ fn package_without_the_holders_commitment_is_refused() {
     let session = mandate.session(0).unwrap();
     let (_, others) = common::commitments(&[&pair.keys[1], &pair.keys[2]], session, MESSAGE, "others");
     let package = SigningPackage::new(pair.keys[0].group(), session, MESSAGE, &others).unwrap();
-    let (answer, _) = release(pair.one.sign(&package.to_bytes(), NOW_MS));
+    let (answer, _) = pair.sign(&package.to_bytes(), NOW_MS);
     assert_eq!(refusal(&answer), Some(Refusal::WrongPackage));
 }
 
@@ -190,28 +207,114 @@ fn restarted_holder_knows_no_open_session_and_every_used_one() {
     let package = pair.package(&mandate, 0, &first, MESSAGE);
     let (used, _) = pair.commit(&mandate, 1, NOW_MS);
     let used_package = pair.package(&mandate, 1, &used, MESSAGE);
-    assert_eq!(refusal(&release(pair.one.sign(&used_package.to_bytes(), NOW_MS)).0), None);
-    pair.one = holder(&pair.keys[0], Limits::default(), pair.journal.clone());
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUnknown));
+    assert_eq!(refusal(&pair.sign(&used_package.to_bytes(), NOW_MS).0), None);
+    pair.one = holder(&pair.keys[0], Limits::default(), &pair.journal);
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));
     assert_eq!(refusal(&pair.commit(&mandate, 1, NOW_MS).0), Some(Refusal::SessionUsed));
-    assert_eq!(refusal(&release(pair.one.sign(&used_package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUnknown));
+    assert_eq!(refusal(&pair.sign(&used_package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));
 }
 
 #[test]
 fn no_share_leaves_unless_the_session_is_recorded_as_used() {
-    let mut pair = Pair::new(Limits::default());
-    pair.one = holder(&pair.keys[0], Limits::default(), Journal { broken: true, ..Journal::default() });
     let mandate = signed(mandate(MESSAGE));
+    let mut pair = Pair::new(Limits::default());
     let (first, _) = pair.commit(&mandate, 0, NOW_MS);
-    let package = pair.package(&mandate, 0, &first, MESSAGE);
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::JournalFailed));
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUnknown));
+    let package = pair.package(&mandate, 0, &first, MESSAGE).to_bytes();
+    let decision = pair.one.sign(&package, NOW_MS);
+    assert_eq!(decision.record().used_until_ms, Some(NOW_MS + 60_000));
+    assert_eq!(decision.release(|_| Err("disk full")), Err("disk full"));
+    assert_eq!(refusal(&pair.sign(&package, NOW_MS).0), Some(Refusal::SessionUnknown));
     // Another process with the same journal was faster.
     let mut pair = Pair::new(Limits::default());
     let (first, _) = pair.commit(&mandate, 0, NOW_MS);
     let package = pair.package(&mandate, 0, &first, MESSAGE);
     pair.journal.used.lock().unwrap().insert(package.session(), NOW_MS + 1);
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUsed));
+    assert_eq!(pair.journal.release(pair.one.sign(&package.to_bytes(), NOW_MS)).unwrap_err(), "used before");
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));
+}
+
+#[test]
+fn decision_that_takes_time_to_write_releases_after_it() {
+    let mandate = signed(mandate(MESSAGE));
+    let mut pair = Pair::new(Limits::default());
+    let (first, _) = pair.commit(&mandate, 0, NOW_MS);
+    let package = pair.package(&mandate, 0, &first, MESSAGE).to_bytes();
+    let decision = pair.one.sign(&package, NOW_MS);
+    let mut released = std::pin::pin!(decision.release_when(|_| async { Err::<(), _>("disk full") }));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert_eq!(released.as_mut().poll(&mut context), std::task::Poll::Ready(Err("disk full")));
+    let mut pair = Pair::new(Limits::default());
+    let (first, _) = pair.commit(&mandate, 0, NOW_MS);
+    let package = pair.package(&mandate, 0, &first, MESSAGE).to_bytes();
+    let decision = pair.one.sign(&package, NOW_MS);
+    let mut released = std::pin::pin!(decision.release_when(|_| async { Ok::<_, ()>(()) }));
+    let std::task::Poll::Ready(Ok(answer)) = released.as_mut().poll(&mut context) else { panic!("no answer") };
+    assert_eq!(refusal(&answer), None);
+}
+
+#[test]
+fn ended_sessions_that_were_used_are_told_once_to_be_forgotten() {
+    let mandate = signed(mandate(MESSAGE));
+    let mut pair = Pair::new(Limits::default());
+    for attempt in 0..3 {
+        let (first, _) = pair.commit(&mandate, attempt, NOW_MS);
+        // The third is begun and never used.
+        if attempt < 2 {
+            let package = pair.package(&mandate, attempt, &first, MESSAGE).to_bytes();
+            assert_eq!(refusal(&pair.sign(&package, NOW_MS).0), None);
+        }
+    }
+    assert!(pair.one.forgotten(8, NOW_MS + 59_999).is_empty());
+    let mut told = pair.one.forgotten(1, NOW_MS + 60_000);
+    told.extend(pair.one.forgotten(8, NOW_MS));
+    told.sort();
+    let mut used = [mandate.session(0).unwrap(), mandate.session(1).unwrap()];
+    used.sort();
+    assert_eq!(told, used);
+    assert!(pair.one.forgotten(8, NOW_MS + 70_000).is_empty());
+}
+
+#[test]
+fn one_requester_does_not_take_what_others_need() {
+    let other = |seed| {
+        use ed25519_dalek::Signer as _;
+        let mandate = Mandate { requester: "other".into(), seed: [seed; 32], ..mandate(MESSAGE) };
+        let key = ed25519_dalek::SigningKey::from_bytes(&[0x43; 32]);
+        let signature = key.sign(&mandate.to_be_signed().unwrap()).to_bytes().to_vec();
+        SignedMandate::new(mandate, signature).unwrap()
+    };
+    for limits in [
+        Limits { open_per_requester: 2, ..Limits::default() },
+        Limits { remembered_per_requester: 2, ..Limits::default() },
+    ] {
+        let mut pair = Pair::new(limits);
+        let mut both = policy();
+        both.requesters.get_mut("other").unwrap().keys.insert("tenants/t/keys/*".into());
+        pair.one.set_policy(both);
+        let greedy = signed(mandate(MESSAGE));
+        assert_eq!([0, 1].map(|attempt| refusal(&pair.commit(&greedy, attempt, NOW_MS).0)), [None, None]);
+        assert_eq!(refusal(&pair.commit(&greedy, 2, NOW_MS).0), Some(Refusal::Busy));
+        assert_eq!(refusal(&pair.commit(&other(1), 0, NOW_MS).0), None);
+        assert_eq!(refusal(&pair.commit(&greedy, 2, NOW_MS + 1).0), Some(Refusal::Busy));
+    }
+}
+
+#[test]
+fn key_patterns_stand_for_one_part_of_a_name() {
+    let keys = ["a/keys/k", "b/keys/*", "c*", "*"].map(String::from).into();
+    let requester = hufu_frost::Requester { public_key: Vec::new(), keys };
+    for (name, may) in [
+        ("a/keys/k", true),
+        ("a/keys/l", false),
+        ("b/keys/k", true),
+        ("b/keys/", false),
+        ("b/keys/k/l", false),
+        ("b/key", false),
+        ("cat", false),
+        ("x", false),
+    ] {
+        assert_eq!(requester.may_use(name), may, "{name}");
+    }
 }
 
 #[test]
@@ -223,7 +326,7 @@ fn requester_that_lost_its_leave_between_the_rounds_gets_no_share() {
     let mut stricter = policy();
     stricter.requesters.remove("wallet");
     pair.one.set_policy(stricter);
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::NotAllowed));
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::NotAllowed));
 }
 
 #[test]
@@ -235,7 +338,7 @@ fn key_that_was_taken_away_takes_its_nonces_with_it() {
     let share = pair.one.remove(&key()).unwrap();
     assert_eq!(pair.one.open_sessions(), 0);
     pair.one.install(key(), copy_of(&share));
-    assert_eq!(refusal(&release(pair.one.sign(&package.to_bytes(), NOW_MS)).0), Some(Refusal::SessionUnknown));
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));
 }
 
 #[test]
@@ -253,7 +356,7 @@ fn open_sessions_are_bounded_for_a_key_and_in_all_and_time_frees_them() {
 
     let mut pair = Pair::new(Limits { open: 2, ..Limits::default() });
     pair.one.install(KeyVersion { version: 2, ..key() }, copy_of(&pair.keys[0]));
-    let second = signed(Mandate { key: KeyVersion { version: 2, ..key() }, ..common::field::mandate(MESSAGE) });
+    let second = signed(Mandate { key: KeyVersion { version: 2, ..key() }, ..crate::mandate(MESSAGE) });
     assert_eq!(refusal(&pair.commit(&mandate, 0, NOW_MS).0), None);
     assert_eq!(refusal(&pair.commit(&second, 0, NOW_MS).0), None);
     assert_eq!(refusal(&pair.commit(&second, 1, NOW_MS).0), Some(Refusal::Busy));
@@ -267,7 +370,7 @@ fn memory_of_sessions_is_bounded_and_forgets_none_early() {
     assert_eq!(refusal(&pair.commit(&mandate, 1, NOW_MS + 10).0), None);
     assert_eq!(refusal(&pair.commit(&mandate, 2, NOW_MS + 20).0), Some(Refusal::Busy));
     assert_eq!(refusal(&pair.commit(&mandate, 0, NOW_MS + 20).0), Some(Refusal::SessionUsed));
-    let later = signed(Mandate { expires_at_ms: NOW_MS + 90_000, ..common::field::mandate(MESSAGE) });
+    let later = signed(Mandate { expires_at_ms: NOW_MS + 90_000, ..crate::mandate(MESSAGE) });
     assert_eq!(refusal(&pair.commit(&later, 0, NOW_MS + 60_000).0), None, "the first mandate has ended");
 }
 
@@ -277,7 +380,7 @@ fn open_session_does_not_outlive_its_mandate() {
     let mandate = signed(mandate(MESSAGE));
     let (first, _) = pair.commit(&mandate, 0, NOW_MS);
     let package = pair.package(&mandate, 0, &first, MESSAGE);
-    let (answer, _) = release(pair.one.sign(&package.to_bytes(), NOW_MS + 60_000));
+    let (answer, _) = pair.sign(&package.to_bytes(), NOW_MS + 60_000);
     assert_eq!(refusal(&answer), Some(Refusal::SessionUnknown));
 }
 
@@ -303,6 +406,7 @@ fn session_ids_differ_in_all_that_a_mandate_says() {
         Mandate { attempts: 7, ..good.clone() },
         Mandate { expires_at_ms: 1, ..good.clone() },
         Mandate { requester: "x".into(), ..good.clone() },
+        Mandate { public_key: PublicKeyDigest::of(b"x"), ..good.clone() },
         good,
     ];
     let sessions: std::collections::BTreeSet<SessionId> = changed
@@ -312,7 +416,7 @@ fn session_ids_differ_in_all_that_a_mandate_says() {
             (0..8).filter_map(move |attempt| mandate.session(attempt))
         })
         .collect();
-    assert_eq!(sessions.len(), 8 * 8 - 1);
+    assert_eq!(sessions.len(), 8 * 9 - 1);
     assert!(!sessions.contains(&session("s")));
 }
 

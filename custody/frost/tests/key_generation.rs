@@ -230,6 +230,28 @@ impl hufu_frost::dkg::Sealer for CarelessSealer {
     }
 }
 
+/// A holder whose own key has failed.
+struct BrokenSealer;
+
+impl hufu_frost::dkg::Sealer for BrokenSealer {
+    fn seal(&mut self, _: Identifier, _: &[u8], _: &SecretBytes) -> Result<Vec<u8>, hufu_frost::dkg::SealError> {
+        Err(hufu_frost::dkg::SealError::Own)
+    }
+
+    fn open(&mut self, _: Identifier, _: &[u8], _: &[u8]) -> Result<SecretBytes, hufu_frost::dkg::SealError> {
+        Err(hufu_frost::dkg::SealError::Own)
+    }
+}
+
+#[test]
+fn holder_whose_own_key_fails_names_nobody() {
+    let run = Run::new(Suite::Ed25519, 2, 3, "broken");
+    let states = run.echo(run.round1(|_, _, p| p.to_vec()).unwrap()).unwrap();
+    let (mut states, sealed) = run.deal(states).unwrap();
+    let received = states.get_mut(&id(1)).unwrap().receive(id(2), &sealed[&(id(2), id(1))], &mut BrokenSealer);
+    assert_eq!(received, Err(Error::Seal(hufu_frost::dkg::SealError::Own)));
+}
+
 #[test]
 fn package_binds_set_sender_and_receiver_by_itself() {
     let dealt = |seed: &str| {

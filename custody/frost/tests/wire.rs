@@ -5,10 +5,12 @@
 mod common;
 
 use common::field::{Journal, NOW_MS, holder, mandate, release, signed};
+use common::generation;
 use common::{OpenSealer, Run, SUITES, commitments, id, session, shares};
+use hufu_frost::dkg::{Round, Statement};
 use hufu_frost::{
-    Commitment, Group, Limits, Refusal, Refused, SignatureShare, SignedMandate, SigningPackage, SigningRequest,
-    recognise,
+    Commitment, Group, Limits, Refusal, Refused, SignatureShare, SignedGenerationMandate, SignedMandate,
+    SigningPackage, SigningRequest, recognise,
 };
 use proptest::prelude::*;
 
@@ -33,7 +35,18 @@ fn messages() -> Vec<Vec<u8>> {
         all.push(package.to_bytes());
         all.push(keys[0].sign(nonces.remove(0), &package).unwrap().to_bytes());
     }
-    let mandate = signed(mandate(b"message"));
+    let mandate = signed(mandate(shares(SUITES[0], 2, 3)[0].group(), b"message"));
+    let generation = generation::signed(generation::mandate());
+    all.push(generation.signed().to_vec());
+    all.push(generation.to_bytes());
+    let statement = Statement {
+        set: generation.set_id(),
+        from: id(1),
+        to: Some(id(2)),
+        round: Round::Share,
+        bytes: vec![7; 100],
+    };
+    all.push(statement.to_bytes());
     all.push(mandate.signed().to_vec());
     all.push(mandate.to_bytes());
     all.push(SigningRequest::new(mandate.clone(), 1).to_bytes());
@@ -57,6 +70,12 @@ fn read_all(bytes: &[u8]) {
     }
     if let Ok(mandate) = SignedMandate::from_bytes(bytes) {
         assert_eq!(mandate.to_bytes(), bytes);
+    }
+    if let Ok(mandate) = SignedGenerationMandate::from_bytes(bytes) {
+        assert_eq!(mandate.to_bytes(), bytes);
+    }
+    if let Ok(statement) = Statement::from_bytes(bytes) {
+        assert_eq!(statement.to_bytes(), bytes);
     }
     let _ = Refused::from_bytes(bytes);
     for suite in SUITES {
@@ -93,7 +112,7 @@ fn every_message_is_recognised_in_one_form_only() {
         field_more.push(0);
         assert_eq!(recognise(&field_more), None, "{domain}");
     }
-    assert_eq!(seen.len(), 12, "{seen:?}");
+    assert_eq!(seen.len(), 15, "{seen:?}");
 }
 
 #[test]
@@ -153,7 +172,7 @@ proptest! {
             let _ = Commitment::receive(keys[0].group(), nonces[0].purpose(), id(1), &bytes);
             let package = SigningPackage::new(keys[0].group(), session("s"), b"message", &commitments).unwrap();
             let _ = SignatureShare::receive(&package, id(1), &bytes);
-            let mut holder = holder(&keys[0], Limits::default(), Journal::default());
+            let mut holder = holder(&keys[0], Limits::default(), &Journal::default());
             let (answer, _) = release(holder.commit(&bytes, NOW_MS, &mut common::random("any")));
             prop_assert!(recognise(&answer).is_some());
             let (answer, _) = release(holder.sign(&bytes, NOW_MS));

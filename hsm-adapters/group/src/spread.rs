@@ -121,6 +121,10 @@ impl Handles {
             Operation::Destroy(uid) => Operation::Destroy(*uid),
             Operation::Generate(template) => Operation::Generate(template),
             Operation::Unwrap(template, arrival) => Operation::Unwrap(template, *arrival),
+            // Refused by whichever token is asked.
+            Operation::GenerateAmong(template, among) => Operation::GenerateAmong(template, *among),
+            Operation::SignUnder(key, input, under) => Operation::SignUnder(own(key), *input, *under),
+            Operation::DestroyAmong(shared) => Operation::DestroyAmong(*shared),
         }
     }
 }

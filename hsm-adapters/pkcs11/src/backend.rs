@@ -174,6 +174,9 @@ impl Pkcs11Backend {
             }
             Operation::Unwrap(..) => Err(BackendError::Unsupported("not with this token".to_owned())),
             Operation::Rewrap(..) => Err(BackendError::Unsupported("keys on a token are not wrapped".to_owned())),
+            Operation::GenerateAmong(..) | Operation::SignUnder(..) | Operation::DestroyAmong(_) => {
+                Err(BackendError::not_of_holders())
+            }
         }
     }
 

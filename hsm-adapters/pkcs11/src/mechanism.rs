@@ -62,6 +62,11 @@ pub(crate) fn of(row: Row, hashing: Hashing, vendor: &VendorMechanisms) -> Resul
         Scheme::HmacSm3 => {
             vendor.sm3.map(|sm3| (sm3.generate, sm3.hmac)).ok_or("the token offers no HMAC-SM3 mechanism")?
         }
+        Scheme::SchnorrBip340 => {
+            return Err(
+                "PKCS #11 defines no Schnorr signatures: holders make such keys, protection threshold".to_owned()
+            );
+        }
         // What a token lets out wrapped, whoever knows its PIN can wrap: docs/design/0012-keys-in-and-out.md.
         Scheme::AesKwp => return Err("no key of the service wraps keys on a token, so none wraps there".to_owned()),
     };

@@ -91,6 +91,9 @@ impl SoftwareBackend {
             Operation::Wrap(handle, by) => self.wrap(handle, by, deadline).await,
             Operation::Unwrap(template, arrival) => self.unwrap(template, arrival, deadline).await,
             Operation::Rewrap(handle, rewrap) => self.rewrap(handle, rewrap, deadline).await,
+            Operation::GenerateAmong(..) | Operation::SignUnder(..) | Operation::DestroyAmong(_) => {
+                Err(BackendError::not_of_holders())
+            }
         }
     }
 

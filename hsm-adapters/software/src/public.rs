@@ -58,6 +58,7 @@ fn aws_lc_algorithm(algorithm: Algorithm, scheme: Scheme) -> Option<&'static dyn
 fn verify_by_rustcrypto(key: &PublicKey<'_>, input: SignInput<'_>, signature: &[u8]) -> Result<bool, BackendError> {
     match (key.algorithm, key.scheme) {
         (Algorithm::Secp256k1, Scheme::EcdsaSha256) => verify_secp256k1(key.spki, input, signature),
+        (Algorithm::Secp256k1, Scheme::SchnorrBip340) => verify_schnorr(key.spki, input, signature),
         (Algorithm::Sm2, Scheme::Sm2Sm3) => verify_sm2(key, input, signature),
         (algorithm, scheme) => Err(BackendError::Unsupported(format!("{algorithm} with {scheme} does not verify"))),
     }
@@ -179,6 +180,15 @@ fn verify_secp256k1(spki: &[u8], input: SignInput<'_>, signature: &[u8]) -> Resu
         SignInput::Digest(digest) => digest,
     };
     Ok(key.verify_prehash(digest, &signature).is_ok())
+}
+
+/// BIP-340 knows the key by its x-coordinate alone, and means the point with an even y.
+fn verify_schnorr(spki: &[u8], input: SignInput<'_>, signature: &[u8]) -> Result<bool, BackendError> {
+    let point = k256::PublicKey::from_sec1_bytes(spki::ec_point(spki, Curve::Secp256k1)?).map_err(|_| unusable())?;
+    let key = k256::schnorr::VerifyingKey::try_from(point).map_err(|_| unusable())?;
+    let SignInput::Message(message) = input else { return Err(wrong_digest()) };
+    let Ok(signature) = k256::schnorr::Signature::try_from(signature) else { return Ok(false) };
+    Ok(key.verify_raw(message, &signature).is_ok())
 }
 
 fn verify_sm2(key: &PublicKey<'_>, input: SignInput<'_>, signature: &[u8]) -> Result<bool, BackendError> {

@@ -121,6 +121,9 @@ impl TpmBackend {
             | Operation::Wrap(..)
             | Operation::Unwrap(..)
             | Operation::Rewrap(..) => Err(BackendError::Unsupported(NOTHING_ELSE.to_owned())),
+            Operation::GenerateAmong(..) | Operation::SignUnder(..) | Operation::DestroyAmong(_) => {
+                Err(BackendError::not_of_holders())
+            }
         }
     }
 

@@ -16,7 +16,7 @@ pub enum Algorithm {
     /// NIST P-384.
     #[n(2)]
     P384,
-    /// ECDSA on secp256k1, low-s.
+    /// secp256k1: ECDSA with low s, or Schnorr.
     #[n(3)]
     Secp256k1,
     /// Ed25519.
@@ -159,6 +159,9 @@ pub enum Scheme {
     /// SHA-1 has lost.
     #[n(18)]
     RsaAesKwpSha1,
+    /// Schnorr on secp256k1 (BIP-340), over the message as it is: R ‖ s, 64 bytes. The key's point has an even y.
+    #[n(19)]
+    SchnorrBip340,
 }
 
 /// What a key is made of.
@@ -217,6 +220,8 @@ const ML_DSA: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::MlDsa)];
 const P256: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::EcdsaSha256), (Purpose::Agree, Scheme::Ecdh)];
 const P384: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::EcdsaSha384), (Purpose::Agree, Scheme::Ecdh)];
 const SM2: &[(Purpose, Scheme)] = &[(Purpose::Sign, Scheme::Sm2Sm3), (Purpose::Agree, Scheme::Ecdh)];
+const SECP256K1: &[(Purpose, Scheme)] =
+    &[(Purpose::Sign, Scheme::EcdsaSha256), (Purpose::Sign, Scheme::SchnorrBip340)];
 const AES_GCM: &[(Purpose, Scheme)] = &[(Purpose::Encrypt, Scheme::AesGcm)];
 
 /// Every algorithm that the service knows.
@@ -225,7 +230,7 @@ const AES_GCM: &[(Purpose, Scheme)] = &[(Purpose::Encrypt, Scheme::AesGcm)];
 pub const TABLE: &[Entry] = &[
     entry(Algorithm::P256, "p256", P256, 128, "FIPS 186-5", Form::Pair),
     entry(Algorithm::P384, "p384", P384, 192, "FIPS 186-5", Form::Pair),
-    entry(Algorithm::Secp256k1, "secp256k1", &[(Purpose::Sign, Scheme::EcdsaSha256)], 128, "SEC 2", Form::Pair),
+    entry(Algorithm::Secp256k1, "secp256k1", SECP256K1, 128, "SEC 2", Form::Pair),
     entry(Algorithm::Ed25519, "ed25519", &[(Purpose::Sign, Scheme::Ed25519)], 128, "RFC 8032", Form::Pair),
     entry(Algorithm::X25519, "x25519", &[(Purpose::Agree, Scheme::Ecdh)], 128, "RFC 7748", Form::Pair),
     Entry { status: Status::Legacy, ..entry(Algorithm::Rsa2048, "rsa2048", RSA, 112, "RFC 8017", Form::Rsa(2048)) },
@@ -378,6 +383,7 @@ impl Scheme {
             Self::AesKwp => "aes-kwp",
             Self::RsaAesKwp => "rsa-aes-kwp",
             Self::RsaAesKwpSha1 => "rsa-aes-kwp-sha1",
+            Self::SchnorrBip340 => "schnorr-bip340",
         }
     }
 
@@ -391,6 +397,7 @@ impl Scheme {
             | Self::Sm2Sm3
             | Self::RsaPssSha256
             | Self::RsaPkcs1Sha256
+            | Self::SchnorrBip340
             | Self::MlDsa => Purpose::Sign,
             Self::RsaOaepSha256 | Self::AesGcm | Self::Sm4Gcm => Purpose::Encrypt,
             Self::HmacSha256 | Self::HmacSha384 | Self::HmacSm3 => Purpose::Mac,
@@ -416,7 +423,15 @@ impl Scheme {
     /// Whether two signatures of one message differ.
     #[must_use]
     pub fn is_randomised(self) -> bool {
-        matches!(self, Self::EcdsaSha256 | Self::EcdsaSha384 | Self::RsaPssSha256 | Self::Sm2Sm3 | Self::MlDsa)
+        matches!(
+            self,
+            Self::EcdsaSha256
+                | Self::EcdsaSha384
+                | Self::RsaPssSha256
+                | Self::Sm2Sm3
+                | Self::MlDsa
+                | Self::SchnorrBip340
+        )
     }
 
     /// Length in bytes of each of r and s, where the signature is such a pair.
@@ -486,8 +501,8 @@ mod tests {
         let schemes =
             [Scheme::AesGcm, Scheme::HmacSm3, Scheme::MlDsa, Scheme::MlKem, Scheme::HmacSha384, Scheme::Ecdh];
         assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[8], [11], [12], [13], [14], [15]]);
-        let schemes = [Scheme::AesKwp, Scheme::RsaAesKwp, Scheme::RsaAesKwpSha1];
-        assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[16], [17], [18]]);
+        let schemes = [Scheme::AesKwp, Scheme::RsaAesKwp, Scheme::RsaAesKwpSha1, Scheme::SchnorrBip340];
+        assert_eq!(schemes.map(|scheme| minicbor::to_vec(scheme).unwrap()), [[16], [17], [18], [19]]);
         let purposes = [Purpose::Encapsulate, Purpose::Agree, Purpose::Wrap, Purpose::Import];
         assert_eq!(purposes.map(|purpose| minicbor::to_vec(purpose).unwrap()), [[4], [5], [6], [7]]);
     }

@@ -1,5 +1,6 @@
 //! The seam to whatever holds keys: a token, a group of tokens, a TPM, software, later a TEE.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use hufu_secret::SecretBytes;
 
 use crate::BoxFuture;
 use crate::algorithm::{Algorithm, Purpose, Scheme};
+use crate::name::VersionName;
 use crate::record::{Attestation, Exit, Locator, Protection, VersionUid, WrappingKeyId};
 
 /// A backend: capabilities, one operation method, health.
@@ -140,6 +142,14 @@ pub enum Operation<'a> {
     /// [`Outcome::Rewrapped`], which was opened once to prove it; the old wrapping opens as before. Material that is on a
     /// device is [`BackendError::Unsupported`].
     Rewrap(&'a KeyHandle, Rewrap<'a>),
+    /// Have holders make a key among themselves. Answer: [`Outcome::Generated`] with [`Locator::Holders`]. When it fails, no key
+    /// came of it: a share that a holder has kept all the same signs nothing without a mandate for it.
+    GenerateAmong(&'a Template, Among<'a>),
+    /// Have holders sign a message, under the mandate that the requester has signed. Answer: [`Outcome::SignedByHolders`].
+    SignUnder(&'a KeyHandle, SignInput<'a>, Under<'a>),
+    /// Have each holder delete its share. Answer: [`Outcome::Done`] once all of them have said that it is gone, else
+    /// [`BackendError::Holders`]. That a holder has none is success.
+    DestroyAmong(Shared<'a>),
 }
 
 impl<'a> Operation<'a> {
@@ -157,6 +167,7 @@ impl<'a> Operation<'a> {
             | Self::Agree(key, _)
             | Self::Wrap(key, _)
             | Self::Level(key)
+            | Self::SignUnder(key, ..)
             | Self::Rewrap(key, _) => Some(key),
             Self::Generate(_)
             | Self::Find(_)
@@ -166,6 +177,8 @@ impl<'a> Operation<'a> {
             | Self::EncryptTo(..)
             | Self::Encapsulate(_)
             | Self::Random(_)
+            | Self::GenerateAmong(..)
+            | Self::DestroyAmong(_)
             | Self::Unwrap(..) => None,
         }
     }
@@ -203,6 +216,39 @@ pub struct Arrival<'a> {
     pub public_key: Option<&'a [u8]>,
 }
 
+/// Among whom a key is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Among<'a> {
+    /// The version that is made.
+    pub version: &'a VersionName,
+    /// So many of them are to sign together.
+    pub threshold: u8,
+    /// The holders' names, in the order of their shares from 1.
+    pub holders: &'a [String],
+    /// The mandate to generate that the requester has signed.
+    pub mandate: &'a [u8],
+}
+
+/// Under what holders sign.
+#[derive(Clone, Copy, Debug)]
+pub struct Under<'a> {
+    /// The holders' names, in the order of their shares from 1.
+    pub holders: &'a [String],
+    /// The mandate to sign that the requester has signed.
+    pub mandate: &'a [u8],
+}
+
+/// A key that holders share.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared<'a> {
+    /// The version.
+    pub version: &'a VersionName,
+    /// The holders' names, in the order of their shares from 1.
+    pub holders: &'a [String],
+    /// The public side of the shares, as in [`Locator::Holders`].
+    pub group: &'a [u8],
+}
+
 /// What a backend answers.
 #[derive(Debug)]
 pub enum Outcome {
@@ -229,6 +275,51 @@ pub enum Outcome {
     Verified(bool),
     /// Where the same material is under another wrapping key.
     Rewrapped(Locator),
+    /// A signature that holders have made together, which has been verified.
+    SignedByHolders {
+        /// The signature, as the scheme writes it.
+        signature: Vec<u8>,
+        /// Who failed on the way, and how; others have taken their places.
+        faults: Vec<HolderFault>,
+    },
+}
+
+/// How one holder failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HolderFault {
+    /// The holder's name.
+    pub holder: String,
+    /// Whether it did what no honest holder does: somebody has to look.
+    pub misbehaved: bool,
+    /// What it did, in words for the caller.
+    pub what: String,
+}
+
+impl fmt::Display for HolderFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.holder, self.what)
+    }
+}
+
+/// Why holders did not do together what they were asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HoldersError {
+    /// So many of them refuse that nothing comes of it, whoever else is there.
+    pub refused: bool,
+    /// What came of it, in words for the caller.
+    pub what: String,
+    /// Who failed, and how.
+    pub faults: Vec<HolderFault>,
+}
+
+impl fmt::Display for HoldersError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        for (nth, fault) in self.faults.iter().enumerate() {
+            write!(f, "{}{fault}", if nth == 0 { " (" } else { "; " })?;
+        }
+        if self.faults.is_empty() { Ok(()) } else { f.write_str(")") }
+    }
 }
 
 /// What to generate.
@@ -313,8 +404,8 @@ pub struct Aead<'a> {
     pub data: &'a [u8],
 }
 
-impl std::fmt::Debug for Aead<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Aead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Aead({} bytes)", self.data.len())
     }
 }
@@ -349,6 +440,17 @@ pub enum BackendError {
     /// A fault of the device or of ours.
     #[error("failed: {0}")]
     Failed(String),
+    /// Too few holders took part, or one of those that must did not. No output came of it.
+    #[error("{0}")]
+    Holders(Box<HoldersError>),
+}
+
+impl BackendError {
+    /// The answer of whatever holds keys by itself to what only holders do.
+    #[must_use]
+    pub fn not_of_holders() -> Self {
+        Self::Unsupported("what is here is shared among no holders".to_owned())
+    }
 }
 
 /// Whether a backend answers.

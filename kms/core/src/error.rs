@@ -119,6 +119,14 @@ reasons! {
     TargetNotFound => "TARGET_NOT_FOUND",
     /// There is no such deposit, or the caller may not know of it.
     DepositNotFound => "DEPOSIT_NOT_FOUND",
+    /// The key is one of holders, and there is no mandate for this.
+    MandateMissing => "MANDATE_MISSING",
+    /// The mandate is not for this, or has ended, or holders refuse it.
+    MandateRefused => "MANDATE_REFUSED",
+    /// Too few holders took part.
+    TooFewHolders => "TOO_FEW_HOLDERS",
+    /// A holder of shares does not do this; which of its rules says so is told beside.
+    HolderRefused => "HOLDER_REFUSED",
     /// A fault of ours. The log knows more.
     Internal => "INTERNAL",
 }

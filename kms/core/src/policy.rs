@@ -136,6 +136,14 @@ actions! {
     ReadDeposit = 63 => "deposit.read",
     /// Give a deposit up: nobody recovers the key any more.
     DeleteDeposit = 64 => "deposit.delete",
+    /// Of a holder: take part in making a key, under a requester's mandate.
+    GenerateShare = 70 => "holder.generate",
+    /// Of a holder: take part in a signature, under a requester's mandate.
+    SignShare = 71 => "holder.sign",
+    /// Of a holder: read who it is, and which shares it has.
+    ReadHolder = 72 => "holder.read",
+    /// Of a holder: destroy a share.
+    DestroyShare = 73 => "holder.destroy",
 }
 
 impl fmt::Display for Action {

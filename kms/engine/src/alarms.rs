@@ -16,6 +16,10 @@ const ALARMS_MAX: usize = 1_024;
 const LOCKED_MAX: usize = 100_000;
 /// The alarm that locks a resource.
 pub(crate) const QUARANTINE: &str = "quarantine";
+/// The alarm about a key that is being destroyed, of which a holder has not deleted its share.
+pub(crate) const SHARE_LEFT: &str = "holder-keeps-share";
+/// The alarm about a holder that did what no honest one does.
+pub(crate) const MISBEHAVED: &str = "holder-misbehaved";
 
 /// The alarms of this server.
 pub struct Alarms {

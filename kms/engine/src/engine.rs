@@ -27,6 +27,7 @@ use crate::deposits::THRESHOLD_MIN;
 use crate::directory::Directory;
 use crate::fault;
 use crate::foundation::Keyring;
+use crate::holder::Holding;
 use crate::ledger::Ledger;
 use crate::reconcile::Reconciler;
 use crate::refusals::Refusals;
@@ -97,6 +98,7 @@ pub struct Engine {
     pub(crate) ceremonies: Option<Ceremonies>,
     pub(crate) deposit_threshold_min: u8,
     pub(crate) opener: Option<Arc<dyn ShareOpener>>,
+    pub(crate) holding: Option<Holding>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
 }
@@ -142,6 +144,7 @@ impl Engine {
             ceremonies: None,
             deposit_threshold_min: THRESHOLD_MIN,
             opener: None,
+            holding: None,
         }
     }
 
@@ -265,7 +268,8 @@ impl Engine {
         {
             let at = self.clock.now_ms();
             let entry = AuditEntry::done(at, caller.principal.label.clone(), action, resource());
-            let entry = self.salted(AuditEntry { outcome: outcome_of(&error), ..entry });
+            let entry = AuditEntry { outcome: outcome_of(&error), detail: fault::detail(&error), ..entry };
+            let entry = self.salted(entry);
             let recorded = slot.commit(Changeset::audit_only(entry)).await;
             if let Err(fault) = recorded {
                 tracing::warn!(%fault, "a refusal was not recorded");
@@ -327,6 +331,7 @@ fn outcome_of(error: &Error) -> AuditOutcome {
         | Reason::DeadlineExceeded
         | Reason::Overloaded
         | Reason::BackendUnavailable
+        | Reason::TooFewHolders
         | Reason::StorageUnavailable
         | Reason::LedgerUnavailable
         | Reason::StaleReplica

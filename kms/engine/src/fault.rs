@@ -1,10 +1,13 @@
 //! What went wrong below, in the words of the documented reasons.
 
-use hufu_core::backend::BackendError;
+use hufu_core::backend::{BackendError, HoldersError};
 use hufu_core::changeset::{Collection, Guard};
 use hufu_core::store::StoreError;
 use hufu_core::{Error, Reason};
 use hufu_journal::JournalError;
+
+/// Longest detail of a failure in the audit trail, in characters.
+const DETAIL_LEN_MAX: usize = 1_024;
 
 /// A backend's failure as the caller may see it.
 pub(crate) fn backend(error: BackendError) -> Error {
@@ -16,6 +19,7 @@ pub(crate) fn backend(error: BackendError) -> Error {
         BackendError::DeadlineExceeded => {
             Error::new(Reason::DeadlineExceeded, "the backend did not answer before the deadline")
         }
+        BackendError::Holders(error) => holders(&error),
         BackendError::Unavailable(_)
         | BackendError::Missing(_)
         | BackendError::Credentials(_)
@@ -25,12 +29,35 @@ pub(crate) fn backend(error: BackendError) -> Error {
     }
 }
 
+/// Holders are named to the caller: whoever has a key of theirs knows them, and can ask them why.
+fn holders(error: &HoldersError) -> Error {
+    if error.refused {
+        return Error::new(Reason::MandateRefused, error.to_string())
+            .field("mandate")
+            .help("each holder judges mandates by its own policy: ask those named here, and sign a new mandate");
+    }
+    Error::new(Reason::TooFewHolders, error.to_string())
+        .help("see `hufu status` for the holders that do not answer; a mandate that is still good may be sent again")
+}
+
+/// What the audit trail keeps of a failure beside its reason: which holders failed, and how.
+pub(crate) fn detail(error: &Error) -> Option<String> {
+    let of_holders = matches!(error.reason(), Reason::MandateRefused | Reason::TooFewHolders);
+    of_holders.then(|| error.message().chars().take(DETAIL_LEN_MAX).collect())
+}
+
 /// Whether a backend that failed so has certainly done nothing.
 pub(crate) fn had_no_effect(reason: Reason) -> bool {
     // What was rejected on its way in was removed by the backend; whoever announced it removes it once more.
     matches!(
         reason,
-        Reason::UnsupportedByBackend | Reason::InvalidArgument | Reason::Overloaded | Reason::DecryptionFailed
+        Reason::UnsupportedByBackend
+            | Reason::InvalidArgument
+            | Reason::Overloaded
+            | Reason::DecryptionFailed
+            // Of what holders began, nothing was put together, and nothing will be without another call.
+            | Reason::MandateRefused
+            | Reason::TooFewHolders
     )
 }
 

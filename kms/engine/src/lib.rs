@@ -13,6 +13,7 @@ mod engine;
 mod escrow;
 mod fault;
 mod foundation;
+mod holder;
 mod identity;
 mod keys;
 mod leaf;
@@ -34,4 +35,5 @@ pub use foundation::{
     BeforeFirst, Bootstrap, Foundation, FoundationError, Integrity, Keyring, MoveStep, Renewal, RootKeeper,
     RootReport, RootToken, lay_foundation,
 };
+pub use holder::{HolderIdentity, HolderPolicy, HolderSetup, Offload, RequesterRule};
 pub use transfer::read_envelope;

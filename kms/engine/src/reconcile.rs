@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::engine::Engine;
 use crate::fault;
-use time::TimeGuard;
+pub(crate) use time::TimeGuard;
 
 /// Rows handled in one run, of each kind: a run is short, and there is a next one.
 const ROWS_MAX: u32 = 256;

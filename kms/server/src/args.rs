@@ -34,6 +34,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// What the server is: a holder has shares of threshold keys, and its file a section `[holder]`; it serves nothing else.
+    #[arg(long, value_name = "ROLE", default_value = "service", conflicts_with = "dev")]
+    pub role: ServerRole,
+
     /// Where a development server keeps everything.
     #[arg(long, value_name = "DIR", default_value = "./hufu-data", conflicts_with = "config")]
     pub data_dir: PathBuf,
@@ -141,6 +145,15 @@ pub enum RootWork {
     },
 }
 
+/// What a server is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ServerRole {
+    /// A key management service.
+    Service,
+    /// A holder of shares of threshold keys.
+    Holder,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum LogFormat {
@@ -186,7 +199,16 @@ mod tests {
         ] {
             assert!(parse(line).unwrap().work.is_some(), "{line}");
         }
-        for line in ["root", "root show", "root move --config x --from token", "--dev root show --config x"] {
+        assert_eq!(parse("--config hufu.toml").unwrap().role, ServerRole::Service);
+        assert_eq!(parse("--role holder --config holder.toml").unwrap().role, ServerRole::Holder);
+        for line in [
+            "--dev --role holder",
+            "--role keeper --config x",
+            "root",
+            "root show",
+            "root move --config x --from token",
+            "--dev root show --config x",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
         for line in ["", "--dev --config x", "--config x --data-dir y", "--dev --log =x=", "--dev --listen here"] {

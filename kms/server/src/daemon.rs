@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
-use crate::args::{Args, Work};
+use crate::args::{Args, ServerRole, Work};
 use crate::init;
 use crate::limits::Limits;
 use crate::net::{TlsError, TlsIdentity, server_config};
@@ -32,6 +32,9 @@ pub enum DaemonError {
     /// Configuration, key store, database or ledger do not allow a start.
     #[error("the service cannot be opened")]
     Open(#[from] hufu_wiring::Error),
+    /// The configuration is one of another role.
+    #[error("{0}")]
+    Role(&'static str),
     /// Nothing was confirmed, so nothing was done.
     #[error("not confirmed: nothing was destroyed")]
     Unconfirmed,
@@ -84,12 +87,21 @@ pub fn run(args: &Args) -> Result<(), DaemonError> {
     }
     harden();
     let config = match (&args.config, dev) {
-        (Some(file), _) => Config::from_file(file).map_err(hufu_wiring::Error::from)?,
+        (Some(file), _) => of_role(Config::from_file(file).map_err(hufu_wiring::Error::from)?, args.role)?,
         (None, options) => Config::dev(&options.unwrap_or_else(|| dev_options(args)))?,
     };
     let workers = workers(config.tokens().map(|token| token.sessions.get()).sum());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     runtime.block_on(serve(config))
+}
+
+/// The configuration, if it is one of that role: what a file makes of a server must be what whoever starts it wants.
+fn of_role(config: Config, role: ServerRole) -> Result<Config, DaemonError> {
+    match (role, &config.holder) {
+        (ServerRole::Service, None) | (ServerRole::Holder, Some(_)) => Ok(config),
+        (ServerRole::Service, Some(_)) => Err(DaemonError::Role("the file is of a holder: say `--role holder`")),
+        (ServerRole::Holder, None) => Err(DaemonError::Role("the file has no section `[holder]`")),
+    }
 }
 
 fn dev_options(args: &Args) -> DevOptions {

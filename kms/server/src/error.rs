@@ -32,6 +32,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::DecryptionFailed
         | Reason::KeyRejected
         | Reason::ShareRefused
+        | Reason::MandateMissing
         | Reason::PageTokenInvalid
         | Reason::FieldMaskInvalid => Code::InvalidArgument,
         Reason::UnsupportedByBackend
@@ -50,6 +51,8 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::CeremonyRefused
         | Reason::KeyInShares
         | Reason::NotRecoverable
+        | Reason::MandateRefused
+        | Reason::HolderRefused
         | Reason::ClockFrozen => Code::FailedPrecondition,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::Unauthenticated => Code::Unauthenticated,
@@ -68,6 +71,7 @@ pub fn rendering(reason: Reason) -> Rendering {
         | Reason::StorageUnavailable
         | Reason::LedgerUnavailable
         | Reason::StaleReplica
+        | Reason::TooFewHolders
         | Reason::Sealed => Code::Unavailable,
         Reason::DeadlineExceeded => Code::DeadlineExceeded,
         // A reason of a newer core is a fault of ours until it stands here; a test sees to it that none is forgotten.
@@ -80,9 +84,11 @@ fn retry_after(reason: Reason) -> Option<Duration> {
     let millis = match reason {
         Reason::Overloaded => 100,
         Reason::StaleReplica => 200,
-        Reason::RateLimited | Reason::BackendUnavailable | Reason::StorageUnavailable | Reason::LedgerUnavailable => {
-            1_000
-        }
+        Reason::RateLimited
+        | Reason::BackendUnavailable
+        | Reason::StorageUnavailable
+        | Reason::LedgerUnavailable
+        | Reason::TooFewHolders => 1_000,
         _ => return None,
     };
     Some(Duration::from_millis(millis))

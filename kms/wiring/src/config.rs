@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::identities::invalid;
+use crate::threshold::ThresholdConfig;
 
 /// Longest configuration file, in bytes.
 const FILE_LEN_MAX: u64 = 1 << 20;
@@ -38,6 +39,12 @@ pub struct Config {
     /// Roster and policy of ceremonies; without them there are none.
     #[serde(default)]
     pub ceremonies: Option<CeremoniesConfig>,
+    /// Holders who make keys among themselves and sign together; without them there are no keys of holders.
+    #[serde(default)]
+    pub threshold: Option<ThresholdConfig>,
+    /// What makes the deployment a holder of shares of threshold keys; nothing where it keeps keys itself.
+    #[serde(default)]
+    pub holder: Option<HolderConfig>,
     /// Further root slots: tokens with a root key each, any of which opens what the service keeps wrapped; none when missing.
     #[serde(default)]
     pub root: Vec<RootConfig>,
@@ -213,6 +220,29 @@ fn deposit_threshold_min() -> u8 {
     2
 }
 
+/// A holder of shares of threshold keys (docs/operations/holders.md).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HolderConfig {
+    /// Its name in the roster.
+    pub name: String,
+    /// The deployment whose keys it holds shares of: the origin of its log.
+    pub deployment: String,
+    /// The roster of holders and requesters.
+    pub roster: PathBuf,
+    /// The hash of that roster as its operator has compared it: 64 hexadecimal digits, or its sixteen words.
+    pub pin: String,
+    /// What it lets be done, TOML.
+    pub policy: PathBuf,
+    /// Its own keys, a file that `hufu custodian new` has made.
+    pub identity: PathBuf,
+    /// Where the passphrase of that file comes from; for keys on a token, the token's PIN.
+    pub passphrase: PinSource,
+    /// The vendor's PKCS#11 module, for keys on a token.
+    #[serde(default)]
+    pub module: Option<PathBuf>,
+}
+
 /// A further root slot.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -291,7 +321,7 @@ pub struct PrincipalConfig {
     pub name: String,
     /// The tenant it belongs to.
     pub tenant: String,
-    /// `admin`, `operator`, `application` or `auditor`.
+    /// `admin`, `operator`, `application` or `auditor`; at a holder `coordinator` or `auditor`.
     pub role: String,
     /// Its certificate, a PEM file; the public key is what counts.
     #[serde(default)]
@@ -417,9 +447,21 @@ impl Config {
             .chain(tokens)
             .chain(tpm)
             .chain(self.ceremonies.iter_mut().flat_map(|of| [&mut of.roster, &mut of.policy]))
+            .chain(self.threshold.iter_mut().flat_map(ThresholdConfig::paths))
+            .chain(self.holder.iter_mut().flat_map(HolderConfig::paths))
             .chain(&mut tls.client_authorities)
             .chain(self.custodians.iter_mut().flat_map(|custodians| [&mut custodians.roster, &mut custodians.set]))
             .chain(self.principals.iter_mut().filter_map(|principal| principal.certificate.as_mut()))
+    }
+}
+
+impl HolderConfig {
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let passphrase = match &mut self.passphrase {
+            PinSource::File(path) => Some(path),
+            PinSource::Prompt => None,
+        };
+        [&mut self.roster, &mut self.policy, &mut self.identity].into_iter().chain(passphrase)
     }
 }
 
@@ -451,7 +493,7 @@ fn default_audit_head_period() -> Duration {
     Duration::from_secs(600)
 }
 
-fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text).map_err(serde::de::Error::custom)
 }

@@ -84,8 +84,12 @@ pub fn active_pins(config: &Config) -> Result<Vec<[u8; 32]>, Error> {
 
 impl Identity {
     fn read(config: &PrincipalConfig) -> Result<Self, ConfigError> {
-        let role = Role::by_name(&config.role)
-            .ok_or_else(|| invalid("principals.role", "must be admin, operator, application or auditor"))?;
+        let role = Role::by_name(&config.role).ok_or_else(|| {
+            invalid(
+                "principals.role",
+                "must be admin, operator, application or auditor; at a holder coordinator or auditor",
+            )
+        })?;
         Ok(Self {
             tenant: tenant_id("principals.tenant", &config.tenant)?,
             id: PrincipalId::parse(&config.name).map_err(|e| invalid("principals.name", e.message()))?,

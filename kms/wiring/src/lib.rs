@@ -9,6 +9,7 @@ mod config;
 mod dev;
 mod files;
 mod guard;
+mod holder;
 mod hsm;
 mod identities;
 mod init;
@@ -22,10 +23,12 @@ mod roots;
 mod service;
 mod split_root;
 mod tasks;
+mod threshold;
 
 pub use config::{
-    Config, ConfigError, CustodiansConfig, GroupConfig, Isolation, LedgerConfig, Mode, PinSource, PrincipalConfig,
-    ReplicationConfig, RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig, VerifyConfig,
+    Config, ConfigError, CustodiansConfig, GroupConfig, HolderConfig, Isolation, LedgerConfig, Mode, PinSource,
+    PrincipalConfig, ReplicationConfig, RootConfig, ServerConfig, StorageConfig, TlsConfig, TokenConfig, TpmConfig,
+    VerifyConfig,
 };
 pub use dev::{DevOptions, enter_dev};
 pub use hufu_engine::{MoveStep, Renewal, RootReport};
@@ -38,3 +41,4 @@ pub use opener::{SHARE_OPENER, open_shares};
 pub use roots::RootAdmin;
 pub use service::{Service, TlsMaterial};
 pub use split_root::SplitRoot;
+pub use threshold::{LinkConfig, ThresholdConfig};

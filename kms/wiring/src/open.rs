@@ -26,11 +26,12 @@ use hufu_tlog::VerifierKey;
 
 use crate::ambient::{SystemClock, SystemRng};
 use crate::config::{Config, ConfigError, Mode, StorageConfig};
+use crate::holder::{self, HolderFiles};
 use crate::identities::{Identities, invalid};
 use crate::outside::{self, Outside};
 use crate::service::Service;
 use crate::split_root::{CUSTODIANS, SplitRoot};
-use crate::{ceremonies, files, guard, hsm, opener, production, retire, roots, tasks};
+use crate::{ceremonies, files, guard, hsm, opener, production, retire, roots, tasks, threshold};
 
 /// Threads for long work in software: RSA, SM2, key generation.
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
@@ -83,6 +84,12 @@ pub enum Error {
     /// Roster or policy of ceremonies cannot be used.
     #[error("ceremonies: {0}")]
     Ceremonies(String),
+    /// Holders cannot be used as configured.
+    #[error("holders: {0}")]
+    Holders(String),
+    /// What makes a holder of shares cannot be used.
+    #[error("the holder: {0}")]
+    Holder(String),
     /// There is nothing to work on.
     #[error("the database holds no installation: start the server once first; without an HSM, `hufud init`")]
     Empty,
@@ -135,7 +142,9 @@ pub async fn open_decorated(
     config.check_tokens()?;
     roots::check(&config)?;
     let ceremonies = config.ceremonies.as_ref().map(ceremonies::read).transpose()?;
+    let holder = holder::read(&config)?.map(HolderFiles::open).transpose()?;
     let ambient = Ambient::new();
+    let holders = threshold::read(&config)?;
     let token = hsm::open(&config, &ambient, split.as_ref())?;
     let more_roots = hsm::open_roots(&config)?;
     production::check(&config, token.as_ref())?;
@@ -160,12 +169,21 @@ pub async fn open_decorated(
     let sequencer = base.sequencer(&config, &foundation, &log, token.clone(), &outside);
     begin_sequencing(&sequencer).await?;
     let hsm = base.beside(token.clone(), tpm, &config)?;
-    let engine = base.engine(&config, foundation, hsm, token, &log, &sequencer)?;
-    let engine = Arc::new(match ceremonies {
+    let holders = match holders {
+        Some(holders) => Some(holders.open(&foundation.deployment.log_origin, base.clock.clone()).await?),
+        None => None,
+    };
+    let beside: Vec<Arc<dyn KeyBackend>> = holders.iter().map(|holders| holders.clone() as _).collect();
+    let engine = base.engine(&config, foundation, [vec![hsm], beside].concat(), token, &log, &sequencer)?;
+    let engine = match ceremonies {
         Some((grounds, deposit_threshold_min)) => engine.holding(grounds).depositing(deposit_threshold_min),
         None => engine,
-    });
+    };
     identities.register(&engine).await?;
+    let engine = Arc::new(match holder {
+        Some((setup, tenant)) => engine.as_holder(setup, &tenant).await?,
+        None => engine,
+    });
     engine.open_ceremonies().await?;
     engine.announce_start().await?;
     if let Err(error) = engine.keep_roots().await {
@@ -177,7 +195,11 @@ pub async fn open_decorated(
         // It runs every second from now on; what it leaves open is unusable until then.
         tracing::warn!(?error, "the reconciler will try again");
     }
-    let tasks = tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
+    let mut tasks =
+        tasks::start(engine.clone(), scrub_from, sequencer, base.journal.progress(), base.writer, outside);
+    if let Some(holders) = holders {
+        tasks.probe(holders);
+    }
     Ok(Service { engine, profile: None, dev_dir: config.dev_dir, tasks, journal: base.thread })
 }
 
@@ -297,7 +319,7 @@ impl Base {
         &self,
         config: &Config,
         foundation: Foundation,
-        hsm: Arc<dyn KeyBackend>,
+        others: Vec<Arc<dyn KeyBackend>>,
         token: Arc<dyn KeyBackend>,
         log: &Arc<Log>,
         sequencer: &Sequencer,
@@ -312,7 +334,7 @@ impl Base {
             store: self.store.clone(),
             journal: self.journal.clone(),
             changes: self.changes.clone(),
-            backends: vec![software.clone(), hsm],
+            backends: [vec![software.clone()], others].concat(),
             verifier: software,
             policy: Arc::new(policy),
             clock: self.clock.clone(),

@@ -61,7 +61,12 @@ fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
         Some(PinSource::File(path)) => Some(path.as_path()),
         Some(PinSource::Prompt) | None => None,
     };
-    [Some(config.server.tls.key.as_path()), tpm, url].into_iter().flatten().chain(pins)
+    let threshold = config.threshold.as_ref().map(|threshold| threshold.key.as_path());
+    let holder = match config.holder.as_ref().map(|holder| &holder.passphrase) {
+        Some(PinSource::File(path)) => Some(path.as_path()),
+        Some(PinSource::Prompt) | None => None,
+    };
+    [Some(config.server.tls.key.as_path()), tpm, url, threshold, holder].into_iter().flatten().chain(pins)
 }
 
 /// Refuses a secret that others than its owner can read.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hufu_engine::Engine;
 use hufu_engine::sequencer::Sequencer;
 use hufu_journal::Progress;
+use hufu_threshold::ThresholdBackend;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -25,6 +26,8 @@ const REWRAP_PERIOD: Duration = Duration::from_millis(500);
 const CEREMONIES_PERIOD: Duration = Duration::from_secs(1);
 /// How often the root slots are looked at.
 const ROOTS_PERIOD: Duration = Duration::from_secs(10);
+/// How often holders are asked who they are.
+const PROBE_PERIOD: Duration = Duration::from_secs(5);
 /// How often the audit head is written outside the database.
 const OUTSIDE_PERIOD: Duration = Duration::from_secs(1);
 
@@ -69,6 +72,11 @@ pub(crate) fn start(
 }
 
 impl Tasks {
+    /// Asks holders now and then who they are, so that the status tells and callers need not wait to find out.
+    pub(crate) fn probe(&mut self, holders: Arc<ThresholdBackend>) {
+        self.handles.push(tokio::spawn(probe(holders, self.stop.subscribe())));
+    }
+
     /// Ends them all; the sequencer puts the last audit head on the ledger, and it is written outside.
     pub(crate) async fn stop(self) {
         let Self { stop, handles, outside } = self;
@@ -81,6 +89,17 @@ impl Tasks {
             }
         }
         outside.write().await;
+    }
+}
+
+async fn probe(holders: Arc<ThresholdBackend>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = ticks(PROBE_PERIOD);
+    // The start has just asked.
+    ticks.reset();
+    while tick(&mut ticks, &mut stopped).await {
+        for (holder, error) in holders.probe(Instant::now() + PROBE_PERIOD).await {
+            tracing::debug!(holder, %error, "a holder takes no part");
+        }
     }
 }
 

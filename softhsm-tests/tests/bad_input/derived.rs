@@ -14,8 +14,9 @@ const REQUEST_LEN_MAX: usize = 4 << 20;
 const UNKNOWN_FIELD: u32 = 1_000;
 
 /// Services whose requests carry what custodians signed: good ones need people, and are in a test of their own.
-pub(crate) const ELSEWHERE: [(&str, &str); 3] = [
+pub(crate) const ELSEWHERE: [(&str, &str); 4] = [
     ("CeremonyService", "tests/ceremonies.rs"),
+    ("HolderService", "tests/holders.rs"),
     ("ShareService", "tests/deposits.rs"),
     ("DepositService", "tests/deposits.rs"),
 ];

@@ -53,6 +53,8 @@ const DIRECTION: &[Row] = &[
     row("hufu-storage", &["hufu-core"], &["hufu-conformance"]),
     row("hufu-group", &["hufu-core"], &["hufu-secret", "hufu-conformance", "hufu-pkcs11", "hufu-software"]),
     row("hufu-pool", &["hufu-core"], &[]),
+    // Its devices are holders, who speak the words of custody.
+    row("hufu-threshold", &["hufu-core", "hufu-frost", "hufu-custodian"], &["hufu-secret"]),
     // How keys travel, for the service and for whoever sends or receives one.
     row("hufu-transport", &["hufu-secret"], &[]),
     row("hufu-entropy", &[], &[]),
@@ -78,6 +80,7 @@ const DIRECTION: &[Row] = &[
             "hufu-ceremony",
             "hufu-shares",
             "hufu-opener",
+            "hufu-frost",
             "hufu-journal",
             "hufu-audit",
             "hufu-tlog",
@@ -103,8 +106,12 @@ const DIRECTION: &[Row] = &[
             "hufu-sealed",
             "hufu-opener",
             "hufu-custodian",
+            "hufu-custodian-keys",
             "hufu-ceremony",
             "hufu-shares",
+            "hufu-threshold",
+            // As a client of holders.
+            "hufu-proto",
             "hufu-group",
             "hufu-tpm",
             "hufu-pkcs11",
@@ -116,6 +123,7 @@ const DIRECTION: &[Row] = &[
     row("hufu-server", &["hufu-core", "hufu-secret", "hufu-engine", "hufu-wiring", "hufu-proto"], &[]),
     row(
         "hufu-sdk",
+        // What a requester signs is the holders' language.
         &[
             "hufu-proto",
             "hufu-tlog",
@@ -125,6 +133,7 @@ const DIRECTION: &[Row] = &[
             "hufu-secret",
             "hufu-custodian",
             "hufu-shares",
+            "hufu-frost",
         ],
         &[],
     ),
@@ -147,6 +156,8 @@ const DIRECTION: &[Row] = &[
             "hufu-group",
             "hufu-transport",
             "hufu-custodian",
+            "hufu-custodian-keys",
+            "hufu-frost",
             "hufu-ceremony",
             "hufu-shares",
         ],

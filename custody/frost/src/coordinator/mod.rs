@@ -87,7 +87,7 @@ impl Coordinator {
     /// Begins with the first t of `live`, which are in the order of preference.
     ///
     /// # Errors
-    /// [`Error::OtherPurpose`] when the mandate is for another message, [`Error::UnknownHolder`],
+    /// [`Error::OtherPurpose`] when the mandate is for another key or message, [`Error::UnknownHolder`],
     /// [`Error::TooFewHolders`], [`Error::MandateExpired`].
     pub fn begin(
         group: Group,
@@ -96,7 +96,8 @@ impl Coordinator {
         live: &[Identifier],
         now_ms: u64,
     ) -> Result<(Self, Vec<Ask>), Error> {
-        if mandate.mandate().message != MessageDigest::of(&message) {
+        let meant = (mandate.mandate().public_key, mandate.mandate().message);
+        if meant != (group.public_key_digest(), MessageDigest::of(&message)) {
             return Err(Error::OtherPurpose);
         }
         if mandate.mandate().expires_at_ms <= now_ms {

@@ -10,7 +10,7 @@
 //! its round and is consumed by the next; what is late, doubled or another's is an error. Shares are dealt only after
 //! all holders have echoed the same round 1. A key generation that fails is thrown away whole, and the next one has
 //! another set id. The transport vouches for who sent what (`from`): where a coordinator passes messages on, holders
-//! sign them, or a culprit may be the coordinator's invention. Frost's proof of knowledge does not bind the set id;
+//! sign them ([`Statement`]), or a culprit may be the coordinator's invention. Frost's proof of knowledge does not bind the set id;
 //! the envelope around it does.
 
 mod agreement;
@@ -21,6 +21,7 @@ mod message;
 mod participant;
 mod sealing;
 mod sharing;
+mod statement;
 
 pub use agreement::Agreement;
 pub use committing::{Committing, begin};
@@ -28,13 +29,17 @@ pub use echoing::Echoing;
 pub use participant::{Outgoing, Participant, Round};
 pub use sealing::{SealError, Sealer};
 pub use sharing::Sharing;
-
-pub(crate) use message::recognise;
+pub use statement::Statement;
 
 use crate::error::Error;
 use crate::id::SetId;
 use crate::suite::Suite;
 use crate::threshold::{Identifier, Threshold};
+
+/// Which message of a key generation the bytes are.
+pub(crate) fn recognise(bytes: &[u8]) -> Option<&'static str> {
+    message::recognise(bytes).or_else(|| statement::recognise(bytes))
+}
 
 /// What a holder is told when a key is to be generated. All holders must be told the same, but for `me`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

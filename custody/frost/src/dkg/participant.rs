@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use minicbor::{Decode, Encode};
+
 use super::Setup;
 use super::committing::{Committing, begin};
 use super::echoing::Echoing;
@@ -16,16 +18,40 @@ use crate::key_share::KeyShare;
 use crate::threshold::Identifier;
 
 /// Which step a message belongs to. The transport says so, since a sealed share does not.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
+#[cbor(index_only)]
 pub enum Round {
     /// Commitments and proofs, to all.
+    #[n(1)]
     Commitment,
     /// What was seen of them, to all.
+    #[n(2)]
     Echo,
     /// Sealed shares, one for each.
+    #[n(3)]
     Share,
     /// What came out, to whoever asked for the key.
+    #[n(4)]
     Outcome,
+}
+
+impl Round {
+    /// Its number, from 1.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Commitment => 1,
+            Self::Echo => 2,
+            Self::Share => 3,
+            Self::Outcome => 4,
+        }
+    }
+
+    /// The round of a number.
+    #[must_use]
+    pub fn by_number(number: u8) -> Option<Self> {
+        [Self::Commitment, Self::Echo, Self::Share, Self::Outcome].into_iter().find(|round| round.number() == number)
+    }
 }
 
 /// A message to be sent.
@@ -96,6 +122,12 @@ impl Participant {
             State::Sharing(state) => state.missing(),
             State::Finished(_) | State::Over => Vec::new(),
         }
+    }
+
+    /// Whether the outcome has been sent, and the share can be taken.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        matches!(self.state, State::Finished(_))
     }
 
     /// The share, once the outcome has been sent. It is worth keeping when all outcomes agree ([`super::Agreement`]).

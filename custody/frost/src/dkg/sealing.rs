@@ -11,20 +11,27 @@ pub trait Sealer {
     /// Seals a secret of at most 192 bytes for a holder.
     ///
     /// # Errors
-    /// [`SealError`] when the holder's key is unknown or the sealing fails.
+    /// [`SealError::Own`] when the holder's key is unknown or the sealing fails.
     fn seal(&mut self, to: Identifier, binding: &[u8], secret: &SecretBytes) -> Result<Vec<u8>, SealError>;
 
     /// Opens what a holder has sealed for this one under this binding.
     ///
     /// # Errors
-    /// [`SealError`] when it does not open: the sender is named for that.
+    /// [`SealError::Sealed`] when it does not open: the sender is named for that. [`SealError::Own`] when this
+    /// holder's own key fails: nobody is.
     fn open(&mut self, from: Identifier, binding: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealError>;
 }
 
-/// A share could not be sealed or opened.
+/// A share could not be sealed or opened, and on whose side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the share could not be sealed or opened")]
-pub struct SealError;
+pub enum SealError {
+    /// This holder's key, or what keeps it, failed.
+    #[error("this holder could not seal or open a share")]
+    Own,
+    /// What was sealed opens under no key of this holder's, or not for this purpose: whoever sealed is at fault.
+    #[error("a share was not sealed for this holder")]
+    Sealed,
+}
 
 /// The longest sealed share that is given to a [`Sealer`] to open, in bytes.
 pub(super) const SEALED_LEN_MAX: usize = 1_024;

@@ -5,7 +5,7 @@ use hufu_secret::SecretBytes;
 use super::Setup;
 use super::inbox::{Inbox, check_sender};
 use super::message::{Outcome, Round1Digest, Round2, read};
-use super::sealing::{SEALED_LEN_MAX, Sealer, binding};
+use super::sealing::{SEALED_LEN_MAX, SealError, Sealer, binding};
 use crate::error::{Error, Misconduct};
 use crate::group::Group;
 use crate::key_share::KeyShare;
@@ -29,14 +29,18 @@ impl Sharing {
     /// Takes the share that another holder has sealed for this one.
     ///
     /// # Errors
-    /// [`Error::Misbehaved`] names the dealer of what cannot be opened or is meant for another set or holder.
+    /// [`Error::Misbehaved`] names the dealer of what cannot be opened or is meant for another set or holder;
+    /// [`Error::Seal`] when this holder's own key failed, which names nobody.
     pub fn receive(&mut self, from: Identifier, sealed: &[u8], sealer: &mut dyn Sealer) -> Result<(), Error> {
         check_sender(&self.setup, from)?;
         if sealed.len() > SEALED_LEN_MAX {
             return Err(Error::by(from, Misconduct::Malformed));
         }
         let bound = binding(self.setup.set, from, self.setup.me);
-        let opened = sealer.open(from, &bound, sealed).map_err(|_| Error::by(from, Misconduct::WrongShare))?;
+        let opened = sealer.open(from, &bound, sealed).map_err(|error| match error {
+            SealError::Own => Error::Seal(error),
+            SealError::Sealed => Error::by(from, Misconduct::WrongShare),
+        })?;
         let package: Round2 = read(self.setup.set, from, opened.expose())?;
         if package.receiver != self.setup.me {
             return Err(Error::by(from, Misconduct::Malformed));

@@ -1,13 +1,16 @@
 //! What a holder decided, and what its audit keeps of that.
 
 use std::fmt;
+use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
 
 use super::message::Refused;
 use super::sessions::Open;
 use crate::id::{MessageDigest, SessionId};
+use crate::key_share::KeyShare;
 use crate::mandate::{KeyVersion, Mandate};
+use crate::signing::{Nonces, SigningPackage};
 
 /// Why a holder takes no part.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
@@ -55,12 +58,15 @@ pub enum Refusal {
     /// The package does not hold this holder's commitment, or not t of the group's holders.
     #[n(14)]
     WrongPackage,
-    /// That the session is used could not be recorded.
+    /// That the session is used could not be recorded: said by processes that answer so.
     #[n(15)]
     JournalFailed,
     /// The random source failed.
     #[n(16)]
     RandomFailed,
+    /// This holder's share of the key version is of another public key than the mandate names.
+    #[n(17)]
+    OtherPublicKey,
 }
 
 impl fmt::Display for Refusal {
@@ -82,6 +88,7 @@ impl fmt::Display for Refusal {
             Self::WrongPackage => "package does not fit the commitment",
             Self::JournalFailed => "session could not be recorded",
             Self::RandomFailed => "random source failed",
+            Self::OtherPublicKey => "share of another public key",
         })
     }
 }
@@ -123,6 +130,9 @@ pub struct AuditRecord {
     pub message: Option<MessageDigest>,
     /// What was decided.
     pub outcome: Outcome,
+    /// When the session may be forgotten, in milliseconds since the Unix epoch, if this decision uses it up. That it
+    /// is used must be durable together with the record: a session that is used twice is two shares under one leave.
+    pub used_until_ms: Option<u64>,
 }
 
 impl AuditRecord {
@@ -137,6 +147,7 @@ impl AuditRecord {
             session: None,
             message: None,
             outcome,
+            used_until_ms: None,
         }
     }
 
@@ -155,16 +166,46 @@ impl AuditRecord {
     }
 }
 
-/// An answer that is not to be sent before its record is durable.
+/// An answer that is not to be sent, and a share that is not made, before its record is durable.
 #[derive(Debug)]
 #[must_use = "a decision that is not released is neither audited nor answered"]
 pub struct Decision {
     record: AuditRecord,
-    answer: Vec<u8>,
+    answer: Answer,
+}
+
+/// What a decision answers with, once its record is durable.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Bytes(Vec<u8>),
+    /// A signature share, still to be made.
+    Share(Box<Ready>),
+}
+
+/// All that a signature share is made of. The package was seen to fit.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) share: Arc<KeyShare>,
+    pub(super) nonces: Nonces,
+    pub(super) package: SigningPackage,
+}
+
+impl Answer {
+    fn make(self) -> Vec<u8> {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Share(ready) => {
+                let Ready { share, nonces, package } = *ready;
+                let session = Some(package.session());
+                let signed = share.sign(nonces, &package).map(|share| share.to_bytes());
+                signed.unwrap_or_else(|_| Refused { session, reason: Refusal::WrongPackage }.to_bytes())
+            }
+        }
+    }
 }
 
 impl Decision {
-    pub(super) fn new(mut record: AuditRecord, outcome: Result<Vec<u8>, Refusal>) -> Self {
+    pub(super) fn new(mut record: AuditRecord, outcome: Result<Answer, Refusal>) -> Self {
         let session = record.session;
         let answer = match outcome {
             Ok(answer) => {
@@ -173,7 +214,7 @@ impl Decision {
             }
             Err(reason) => {
                 record.outcome = Outcome::Refused(reason);
-                Refused { session, reason }.to_bytes()
+                Answer::Bytes(Refused { session, reason }.to_bytes())
             }
         };
         Self { record, answer }
@@ -185,12 +226,27 @@ impl Decision {
         &self.record
     }
 
-    /// Writes the record, and only then gives the answer out: a commitment, a signature share, or a [`Refused`].
+    /// Writes the record, with the session that it uses up, and only then makes the answer and gives it out: a
+    /// commitment, a signature share, or a [`Refused`].
     ///
     /// # Errors
-    /// Whatever `write` returns; the answer is destroyed then.
+    /// Whatever `write` returns; the answer is destroyed then, and nonces with it.
     pub fn release<E>(self, write: impl FnOnce(&AuditRecord) -> Result<(), E>) -> Result<Vec<u8>, E> {
         write(&self.record)?;
-        Ok(self.answer)
+        Ok(self.answer.make())
+    }
+
+    /// As [`Decision::release`], for a record that takes time to become durable. Dropped before that, it is as if the
+    /// writing had failed.
+    ///
+    /// # Errors
+    /// Whatever `write` comes to; the answer is destroyed then, and nonces with it.
+    pub async fn release_when<E, F>(self, write: impl FnOnce(AuditRecord) -> F) -> Result<Vec<u8>, E>
+    where
+        F: Future<Output = Result<(), E>>,
+    {
+        let Self { record, answer } = self;
+        write(record).await?;
+        Ok(answer.make())
     }
 }

@@ -1,8 +1,7 @@
 //! A share holder's judgement: what it takes part in, and what it says of it.
 //!
 //! A holder is not blind: it signs what the requester has signed for, not what the coordinator wants. Pure: requests
-//! and time go in, answers and audit records come out. The two seams it calls are [`VerifySignature`] and
-//! [`SessionJournal`].
+//! and time go in, answers and audit records come out, and [`Decision`] gives no answer before its record is durable.
 
 mod decision;
 mod message;
@@ -13,54 +12,54 @@ mod sessions;
 pub use decision::{AuditRecord, Decision, Outcome, Refusal, Stage};
 pub use message::{Refused, SigningRequest};
 pub use policy::{Policy, Requester};
-pub use seam::{JournalError, SessionJournal, VerifySignature};
-pub use sessions::Limits;
+pub use seam::VerifySignature;
+pub use sessions::{Limits, UsedSession};
 
 pub(crate) use message::recognise;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::ambient::Random;
 use crate::id::SessionId;
 use crate::key_share::KeyShare;
 use crate::mandate::KeyVersion;
-use crate::signing::{Commitment, SignatureShare, SigningPackage};
+use crate::signing::{Commitment, SigningPackage};
+use decision::{Answer, Ready};
 use sessions::{Open, Sessions};
 
-/// A holder of shares. What is in it dies with the process, but for what the [`SessionJournal`] has kept.
-pub struct Holder<V, J> {
+/// A holder of shares. What is in it dies with the process, but for what each [`AuditRecord`] has told to keep.
+pub struct Holder<V> {
     policy: Policy,
     verifier: V,
-    journal: J,
-    keys: BTreeMap<KeyVersion, KeyShare>,
+    keys: BTreeMap<KeyVersion, Arc<KeyShare>>,
     sessions: Sessions,
     clock_high_water_ms: u64,
 }
 
-impl<V: VerifySignature, J: SessionJournal> Holder<V, J> {
-    /// A holder without keys. `used` is what the journal has kept: sessions in which a share has left before this
-    /// start, with their mandates' ends; `clock_high_water_ms` is the latest time that was seen before.
+impl<V: VerifySignature> Holder<V> {
+    /// A holder without keys. `used` are the sessions that were written down as used before this start;
+    /// `clock_high_water_ms` is the latest time that was seen before.
     pub fn new(
         policy: Policy,
         limits: Limits,
         verifier: V,
-        journal: J,
-        used: impl IntoIterator<Item = (SessionId, u64)>,
+        used: impl IntoIterator<Item = UsedSession>,
         clock_high_water_ms: u64,
     ) -> Self {
         let sessions = Sessions::new(limits, used);
-        Self { policy, verifier, journal, keys: BTreeMap::new(), sessions, clock_high_water_ms }
+        Self { policy, verifier, keys: BTreeMap::new(), sessions, clock_high_water_ms }
     }
 
     /// Gives it a share to sign with. The nonces of a share that was there before are destroyed.
     pub fn install(&mut self, key: KeyVersion, share: KeyShare) {
         self.sessions.close(&key);
-        self.keys.insert(key, share);
+        self.keys.insert(key, Arc::new(share));
     }
 
     /// Takes a share away, and destroys its nonces.
-    pub fn remove(&mut self, key: &KeyVersion) -> Option<KeyShare> {
+    pub fn remove(&mut self, key: &KeyVersion) -> Option<Arc<KeyShare>> {
         self.sessions.close(key);
         self.keys.remove(key)
     }
@@ -68,6 +67,29 @@ impl<V: VerifySignature, J: SessionJournal> Holder<V, J> {
     /// Changes the policy. Sessions that it no longer allows give no share.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
+    }
+
+    /// Gives it a share back that was taken away.
+    pub fn put_back(&mut self, key: KeyVersion, share: Arc<KeyShare>) {
+        self.keys.insert(key, share);
+    }
+
+    /// The share that it signs with.
+    #[must_use]
+    pub fn share(&self, key: &KeyVersion) -> Option<&KeyShare> {
+        self.keys.get(key).map(Arc::as_ref)
+    }
+
+    /// The keys that it has shares of.
+    pub fn keys(&self) -> impl Iterator<Item = &KeyVersion> {
+        self.keys.keys()
+    }
+
+    /// At most so many used sessions whose mandates have ended, and which need not be kept any longer once a later
+    /// time than their end is kept. Each is told once.
+    pub fn forgotten(&mut self, max: usize, now_ms: u64) -> Vec<SessionId> {
+        let now_ms = self.time(now_ms);
+        self.sessions.forgotten(max, now_ms)
     }
 
     /// How many sessions wait for their signing package.
@@ -81,16 +103,16 @@ impl<V: VerifySignature, J: SessionJournal> Holder<V, J> {
         let now_ms = self.time(now_ms);
         let mut record = AuditRecord::new(Stage::Commit, now_ms);
         let outcome = self.try_commit(request, now_ms, random, &mut record);
-        Decision::new(record, outcome.map(|commitment| commitment.to_bytes()))
+        Decision::new(record, outcome.map(|commitment| Answer::Bytes(commitment.to_bytes())))
     }
 
     /// Round 2: answers a [`SigningPackage`] with a signature share or a [`Refused`]. Whatever it answers, the
-    /// session is over and its nonces are destroyed.
+    /// session is over and its nonces are destroyed. The share is made when the decision is released.
     pub fn sign(&mut self, package: &[u8], now_ms: u64) -> Decision {
         let now_ms = self.time(now_ms);
         let mut record = AuditRecord::new(Stage::Sign, now_ms);
         let outcome = self.try_sign(package, now_ms, &mut record);
-        Decision::new(record, outcome.map(|share| share.to_bytes()))
+        Decision::new(record, outcome.map(|ready| Answer::Share(Box::new(ready))))
     }
 
     fn try_commit(
@@ -110,14 +132,17 @@ impl<V: VerifySignature, J: SessionJournal> Holder<V, J> {
         self.policy.judge(mandate.mandate(), now_ms)?;
         let key = &mandate.mandate().key;
         let share = self.keys.get(key).ok_or(Refusal::UnknownKey)?;
-        self.sessions.admit(session, key, now_ms)?;
+        if share.group().public_key_digest() != mandate.mandate().public_key {
+            return Err(Refusal::OtherPublicKey);
+        }
+        self.sessions.admit(session, mandate.mandate(), now_ms)?;
         let (nonces, commitment) =
             share.commit(session, mandate.mandate().message, random).map_err(|_| Refusal::RandomFailed)?;
         self.sessions.begin(session, Open::new(mandate.mandate(), nonces), now_ms);
         Ok(commitment)
     }
 
-    fn try_sign(&mut self, package: &[u8], now_ms: u64, record: &mut AuditRecord) -> Result<SignatureShare, Refusal> {
+    fn try_sign(&mut self, package: &[u8], now_ms: u64, record: &mut AuditRecord) -> Result<Ready, Refusal> {
         let package = SigningPackage::from_bytes(package).map_err(|_| Refusal::Malformed)?;
         let purpose = package.purpose();
         (record.session, record.message) = (Some(purpose.session), Some(purpose.message));
@@ -128,18 +153,22 @@ impl<V: VerifySignature, J: SessionJournal> Holder<V, J> {
         if *open.nonces.purpose() != purpose {
             return Err(Refusal::OtherPurpose);
         }
-        self.journal.record_used(purpose.session, open.mandate_expires_at_ms)?;
-        share.sign(open.nonces, &package).map_err(|_| Refusal::WrongPackage)
+        if !share.admits(&open.nonces, &package) {
+            return Err(Refusal::WrongPackage);
+        }
+        self.sessions.used(purpose.session);
+        record.used_until_ms = Some(open.mandate_expires_at_ms);
+        Ok(Ready { share: Arc::clone(share), nonces: open.nonces, package })
     }
 
     /// The time, which never runs backwards: a clock set back must not revive what has expired.
-    fn time(&mut self, now_ms: u64) -> u64 {
+    pub fn time(&mut self, now_ms: u64) -> u64 {
         self.clock_high_water_ms = self.clock_high_water_ms.max(now_ms);
         self.clock_high_water_ms
     }
 }
 
-impl<V, J> fmt::Debug for Holder<V, J> {
+impl<V> fmt::Debug for Holder<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Holder").field("keys", &self.keys.keys()).finish_non_exhaustive()
     }

@@ -22,8 +22,22 @@ pub struct Policy {
 pub struct Requester {
     /// Its pinned public key, in the form that the process's [`VerifySignature`] takes.
     pub public_key: Vec<u8>,
-    /// The names of the keys that it may use, in all their versions.
+    /// The names of the keys that it may use, in all their versions. One that ends with `/*` stands for every name that
+    /// has one more part in place of the star.
     pub keys: BTreeSet<String>,
+}
+
+impl Requester {
+    /// Whether it may use a key of that name.
+    #[must_use]
+    pub fn may_use(&self, key: &str) -> bool {
+        let is_in = |pattern: &String| {
+            let part =
+                pattern.strip_suffix('*').filter(|all| all.ends_with('/')).and_then(|all| key.strip_prefix(all));
+            part.is_some_and(|part| !part.is_empty() && !part.contains('/'))
+        };
+        self.keys.contains(key) || self.keys.iter().any(is_in)
+    }
 }
 
 impl Policy {
@@ -50,7 +64,7 @@ impl Policy {
 
     /// Whether a requester may use a key.
     pub(super) fn allows(&self, requester: &str, key: &KeyVersion) -> Result<(), Refusal> {
-        let allowed = self.requesters.get(requester).is_some_and(|known| known.keys.contains(&key.name));
+        let allowed = self.requesters.get(requester).is_some_and(|known| known.may_use(&key.name));
         if allowed { Ok(()) } else { Err(Refusal::NotAllowed) }
     }
 }

@@ -10,6 +10,7 @@ use crate::ambient::Random;
 use crate::error::Error;
 use crate::id::{MessageDigest, SessionId};
 use crate::key_share::KeyShare;
+use crate::scheme::NonceCommitments;
 
 /// Two nonces in locked memory, made for one [`Purpose`]. A nonce that is used twice gives the share away, so there
 /// is no way to copy, store or send it, and [`KeyShare::sign`] takes it for good, whatever comes of that.
@@ -36,6 +37,7 @@ use crate::key_share::KeyShare;
 pub struct Nonces {
     purpose: Purpose,
     secret: SecretBytes,
+    committed: NonceCommitments,
 }
 
 impl Nonces {
@@ -66,7 +68,21 @@ impl KeyShare {
     ) -> Result<(Nonces, Commitment), Error> {
         let purpose = Purpose { group: self.group().digest(), session, message };
         let (secret, nonces) = self.group().scheme().commit(self.secret(), random)?;
-        Ok((Nonces { purpose, secret }, Commitment { purpose, holder: self.me(), nonces }))
+        let committed = nonces.clone();
+        Ok((Nonces { purpose, secret, committed }, Commitment { purpose, holder: self.me(), nonces }))
+    }
+
+    /// Whether [`KeyShare::sign`] would sign this package with these nonces: what is written down of a signature comes
+    /// before it.
+    #[must_use]
+    pub fn admits(&self, nonces: &Nonces, package: &SigningPackage) -> bool {
+        let group = self.group();
+        nonces.purpose == package.purpose()
+            && nonces.purpose.group == group.digest()
+            && package.signers.len() >= usize::from(group.threshold().t())
+            && package.signers().all(|signer| group.threshold().has(signer))
+            && package.signers.get(&self.me()) == Some(&nonces.committed)
+            && package.signers.values().all(|points| group.scheme().are_points(points))
     }
 
     /// Signs (RFC 9591 §5.2), and consumes the nonces also when it refuses.
@@ -76,7 +92,7 @@ impl KeyShare {
     /// [`Error::WrongPackage`] when the package does not hold this holder's commitment, names a holder that the
     /// group does not have, or has fewer than t signers.
     pub fn sign(&self, nonces: Nonces, package: &SigningPackage) -> Result<SignatureShare, Error> {
-        let Nonces { purpose, secret } = nonces;
+        let Nonces { purpose, secret, .. } = nonces;
         if purpose != package.purpose() || purpose.group != self.group().digest() {
             return Err(Error::OtherPurpose);
         }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use ed25519_dalek::Signer;
 use hufu_frost::{
-    Ask, AuditRecord, Coordinator, Decision, Group, Holder, Identifier, JournalError, KeyShare, KeyVersion, Limits,
-    Mandate, MessageDigest, Policy, Progress, Request, Requester, SessionId, SessionJournal, SignedMandate,
-    SigningPackage, Suite, VerifySignature, recognise,
+    Ask, AuditRecord, Coordinator, Decision, Group, Holder, Identifier, KeyShare, KeyVersion, Limits, Mandate,
+    MessageDigest, Policy, Progress, Request, Requester, SessionId, SignedMandate, SigningPackage, Suite,
+    UsedSession, VerifySignature, recognise,
 };
 use hufu_secret::SecretBytes;
 
@@ -34,16 +34,19 @@ impl VerifySignature for Verifier {
 #[derive(Clone, Default)]
 pub(crate) struct Journal {
     pub(crate) used: Arc<Mutex<BTreeMap<SessionId, u64>>>,
-    pub(crate) broken: bool,
 }
 
-impl SessionJournal for Journal {
-    fn record_used(&mut self, session: SessionId, expires_at_ms: u64) -> Result<(), JournalError> {
-        if self.broken {
-            return Err(JournalError::Failed);
-        }
-        let before = self.used.lock().unwrap().insert(session, expires_at_ms);
-        if before.is_none() { Ok(()) } else { Err(JournalError::AlreadyUsed) }
+impl Journal {
+    /// Writes down what the record says is used, and gives the answer out.
+    pub(crate) fn release(&self, decision: Decision) -> Result<(Vec<u8>, AuditRecord), &'static str> {
+        let mut kept = None;
+        let answer = decision.release(|record| {
+            kept = Some(record.clone());
+            let used = record.used_until_ms.map(|until| (record.session.unwrap(), until));
+            let before = used.and_then(|(session, until)| self.used.lock().unwrap().insert(session, until));
+            if before.is_none() { Ok(()) } else { Err("used before") }
+        });
+        answer.map(|answer| (answer, kept.unwrap()))
     }
 }
 
@@ -65,7 +68,7 @@ pub(crate) fn policy() -> Policy {
     }
 }
 
-pub(crate) fn mandate(message: &[u8]) -> Mandate {
+pub(crate) fn mandate(group: &Group, message: &[u8]) -> Mandate {
     Mandate {
         deployment: "deployment".into(),
         key: key(),
@@ -74,6 +77,7 @@ pub(crate) fn mandate(message: &[u8]) -> Mandate {
         attempts: 8,
         expires_at_ms: NOW_MS + 60_000,
         requester: "wallet".into(),
+        public_key: group.public_key_digest(),
     }
 }
 
@@ -87,9 +91,11 @@ pub(crate) fn copy_of(share: &KeyShare) -> KeyShare {
     KeyShare::new(share.group().clone(), share.me(), secret).unwrap()
 }
 
-pub(crate) fn holder(share: &KeyShare, limits: Limits, journal: Journal) -> Holder<Verifier, Journal> {
+pub(crate) fn holder(share: &KeyShare, limits: Limits, journal: &Journal) -> Holder<Verifier> {
     let used = journal.used.lock().unwrap().clone();
-    let mut holder = Holder::new(policy(), limits, Verifier, journal, used, NOW_MS);
+    let used =
+        used.into_iter().map(|(session, until_ms)| UsedSession { session, requester: "wallet".into(), until_ms });
+    let mut holder = Holder::new(policy(), limits, Verifier, used, NOW_MS);
     holder.install(key(), copy_of(share));
     holder
 }
@@ -158,7 +164,7 @@ pub(crate) enum Blow {
 
 pub(crate) struct Field {
     shares: Vec<KeyShare>,
-    holders: BTreeMap<Identifier, Holder<Verifier, Journal>>,
+    holders: BTreeMap<Identifier, Holder<Verifier>>,
     journals: BTreeMap<Identifier, Journal>,
     pub(crate) record: NonceRecord,
     random: Box<dyn hufu_frost::Random>,
@@ -169,7 +175,7 @@ pub(crate) struct Field {
 impl Field {
     pub(crate) fn new(shares: &[KeyShare]) -> Self {
         let journals: BTreeMap<_, Journal> = shares.iter().map(|share| (share.me(), Journal::default())).collect();
-        let start = |share: &KeyShare| (share.me(), holder(share, Limits::default(), journals[&share.me()].clone()));
+        let start = |share: &KeyShare| (share.me(), holder(share, Limits::default(), &journals[&share.me()]));
         Self {
             holders: shares.iter().map(start).collect(),
             journals: journals.clone(),
@@ -194,7 +200,7 @@ impl Field {
 
     pub(crate) fn restart(&mut self, me: Identifier) {
         let share = self.shares.iter().find(|share| share.me() == me).unwrap();
-        self.holders.insert(me, holder(share, Limits::default(), self.journals[&me].clone()));
+        self.holders.insert(me, holder(share, Limits::default(), &self.journals[&me]));
     }
 
     /// One request to one holder; `None` when no answer comes.
@@ -211,7 +217,7 @@ impl Field {
             Request::Commit(request) => holder.commit(request, NOW_MS, self.random.as_mut()),
             Request::Sign(package) => holder.sign(package, NOW_MS),
         };
-        let (answer, audit) = release(decision);
+        let (answer, audit) = self.journals[&ask.holder].release(decision).unwrap();
         self.record.audits.push((ask.holder, audit));
         // What has left the holder counts, whether it arrives or not.
         match &ask.request {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail by panicking")]
 
 pub(crate) mod field;
+pub(crate) mod generation;
 
 use std::collections::BTreeMap;
 
@@ -44,7 +45,7 @@ impl Sealer for OpenSealer {
 
     fn open(&mut self, _: Identifier, binding: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealError> {
         let head = [&[self.0.number(), u8::try_from(binding.len()).unwrap()], binding].concat();
-        sealed.strip_prefix(head.as_slice()).map(SecretBytes::from_slice).ok_or(SealError)
+        sealed.strip_prefix(head.as_slice()).map(SecretBytes::from_slice).ok_or(SealError::Sealed)
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn len(result: &Result<Outcome, BackendError>) -> usize {
         Ok(Outcome::Bytes(bytes)) => bytes.len(),
         Ok(Outcome::Plaintext(secret)) => secret.len(),
         Ok(Outcome::Encapsulated { ciphertext, secret }) => ciphertext.len() + secret.len(),
+        Ok(Outcome::SignedByHolders { signature, .. }) => signature.len(),
         Ok(Outcome::Found(_) | Outcome::Done | Outcome::Verified(_) | Outcome::Rewrapped(_)) => 0,
         Err(error) => why(error).len(),
     }
@@ -53,6 +54,8 @@ pub(super) fn encode(writer: &mut Writer<'_>, result: &Result<Outcome, BackendEr
             writer.array(3)?.u8(8)?.bytes(ciphertext)?.bytes(secret.expose())?.ok()
         }
         Ok(Outcome::Rewrapped(locator)) => writer.array(2)?.u8(9)?.encode(locator)?.ok(),
+        // No device behind a worker has holders.
+        Ok(Outcome::SignedByHolders { .. }) => Err(minicbor::encode::Error::message("an answer of holders")),
         Err(error) => {
             writer.array(2)?.u8(ERROR)?;
             encode_error(writer, error)
@@ -97,7 +100,8 @@ pub(super) fn encode_error(writer: &mut Writer<'_>, error: &BackendError) -> Wri
         BackendError::Rejected => 6,
         BackendError::InvalidInput(_) => 7,
         BackendError::Credentials(_) => 8,
-        BackendError::Failed(_) => 9,
+        // No device behind a worker has holders.
+        BackendError::Failed(_) | BackendError::Holders(_) => 9,
     };
     writer.array(2)?.u8(tag)?.str(why(error))?.ok()
 }
@@ -127,6 +131,9 @@ pub(super) fn why(error: &BackendError) -> &str {
         | BackendError::InvalidInput(why)
         | BackendError::Credentials(why)
         | BackendError::Failed(why) => why,
-        BackendError::DeadlineExceeded | BackendError::Overloaded | BackendError::Rejected => "",
+        BackendError::DeadlineExceeded
+        | BackendError::Overloaded
+        | BackendError::Rejected
+        | BackendError::Holders(_) => "",
     }
 }

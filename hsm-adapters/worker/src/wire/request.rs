@@ -108,6 +108,10 @@ pub fn check_len(operation: &Operation<'_>) -> Result<usize, BackendError> {
         Operation::EncryptTo(key, data) => (data, &[], public_len(key)),
         Operation::Encapsulate(key) => (&[], &[], public_len(key)),
         Operation::Find(_) | Operation::Inventory(_) | Operation::Destroy(_) | Operation::Random(_) => (&[], &[], 0),
+        // Never sent: no worker's device has holders.
+        Operation::GenerateAmong(..) | Operation::SignUnder(..) | Operation::DestroyAmong(_) => {
+            return Err(BackendError::not_of_holders());
+        }
     };
     if data.len() > INPUT_LEN_MAX || aad.len() > INPUT_LEN_MAX || surroundings > SURROUNDINGS_LEN_MAX {
         return Err(BackendError::InvalidInput("the input is too long".to_owned()));
@@ -175,6 +179,9 @@ pub(super) fn encode_request(writer: &mut Writer<'_>, operation: &Operation<'_>)
         Operation::Rewrap(key, Rewrap { wrapping_key, binding }) => {
             encode_handle(writer.array(4)?.u8(19)?, key)?;
             writer.encode(wrapping_key)?.bytes(binding)?;
+        }
+        Operation::GenerateAmong(..) | Operation::SignUnder(..) | Operation::DestroyAmong(_) => {
+            return Err(minicbor::encode::Error::message("an operation of holders"));
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod ceiling;
 mod ceremony;
 mod deposit;
+mod holder;
 mod import_job;
 mod intent;
 mod key;
@@ -19,6 +20,7 @@ mod wrapping_key;
 pub use ceiling::UsageCeiling;
 pub use ceremony::{CeremonyClock, CeremonyFile, CeremonyRecord, CeremonyRules};
 pub use deposit::Deposit;
+pub use holder::{HolderClock, HolderSession, HolderShare};
 pub use import_job::{ImportJob, ImportState, KeyToBe};
 pub use intent::{Intent, IntentKind};
 pub use key::{DISTINGUISHING_ID_DEFAULT, Exit, KeyRecord, Protection, Sharing};

@@ -78,7 +78,7 @@ impl Record for Tenant {
     }
 }
 
-/// The four fixed roles.
+/// The fixed roles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Role {
@@ -94,13 +94,17 @@ pub enum Role {
     /// Reads keys' public data, audit trail and ledger; changes nothing.
     #[n(4)]
     Auditor,
+    /// Of a holder of shares alone: brings it what requesters have signed, and carries what holders send each other.
+    #[n(5)]
+    Coordinator,
 }
 
 impl Role {
     /// The role of that name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        [Self::Admin, Self::Operator, Self::Application, Self::Auditor].into_iter().find(|r| r.to_string() == name)
+        let all = [Self::Admin, Self::Operator, Self::Application, Self::Auditor, Self::Coordinator];
+        all.into_iter().find(|role| role.to_string() == name)
     }
 }
 
@@ -111,6 +115,7 @@ impl fmt::Display for Role {
             Self::Operator => "operator",
             Self::Application => "application",
             Self::Auditor => "auditor",
+            Self::Coordinator => "coordinator",
         })
     }
 }

@@ -37,6 +37,9 @@ pub enum WrappingKeyUse {
     /// Hides the inputs recorded in a tenant's audit trail (HMAC-SHA-256).
     #[n(3)]
     AuditInput,
+    /// Wraps the shares that a holder has of threshold keys.
+    #[n(4)]
+    HolderShare,
 }
 
 /// A wrapping key as one root slot wraps it.

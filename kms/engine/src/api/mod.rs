@@ -4,6 +4,7 @@ mod audit;
 mod call;
 mod ceremonies;
 mod crypto;
+mod holder;
 mod keys;
 mod ledger;
 mod limits;
@@ -19,6 +20,7 @@ pub use crypto::{
     DataKey, Decapsulated, Decrypted, Derivation, Derived, Encapsulated, Encrypted, Input, Kdf, RandomBytes,
     SignatureFormat, Signed, SignedBatch, Verified,
 };
+pub use holder::{GenerationMessage, GenerationMessages, HeldShare, HolderView};
 pub use keys::{
     Change, CreateKey, Key, KeyDetail, PublicKeyView, Selector, UpdateKey, Version, VersionChange, VersionDetail,
 };

@@ -177,6 +177,7 @@ fn is_final(error: &Error) -> bool {
             | Reason::VersionNotFound
             | Reason::WrongState
             | Reason::TooMany
+            | Reason::MandateMissing
             | Reason::CeremonyRefused
             | Reason::ShareRefused
             | Reason::ShareSetNotFound

@@ -186,7 +186,7 @@ impl Engine {
     ) -> Result<(), Error> {
         let found = self.directory.read_key(key).await?;
         check_primary(&found.record, from)?;
-        self.rotate_read(caller, permit, key, Some(found.revision)).await
+        self.rotate_read(caller, permit, key, Some(found.revision), None).await
     }
 
     /// The names of a tenant's keys with a label, in order.

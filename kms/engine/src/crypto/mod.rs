@@ -12,6 +12,7 @@ mod mac;
 mod random;
 mod sign;
 mod sign_once;
+mod sign_under;
 mod signature;
 mod usage;
 mod verify;

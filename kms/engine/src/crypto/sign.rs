@@ -7,6 +7,7 @@ use hufu_core::policy::Action;
 use hufu_core::rules::{Usage, may_use};
 use hufu_core::{Error, Reason};
 
+use super::sign_under::Asked;
 use super::signature;
 use crate::api::{BATCH_LEN_MAX, BATCH_UNDER_WAY_MAX, Caller, Input, Selector, SignatureFormat, Signed, SignedBatch};
 use crate::directory::VersionEntry;
@@ -27,11 +28,27 @@ impl Engine {
         input: Input,
         format: SignatureFormat,
     ) -> Result<Signed, Error> {
+        self.sign_under(caller, selector, input, format, None).await
+    }
+
+    /// Signs one input; with a key of holders under the mandate that a requester has signed for just that.
+    ///
+    /// # Errors
+    /// As [`Self::sign`]; [`Reason::MandateMissing`], [`Reason::MandateRefused`], [`Reason::TooFewHolders`].
+    pub async fn sign_under(
+        &self,
+        caller: &Caller,
+        selector: &Selector,
+        input: Input,
+        format: SignatureFormat,
+        mandate: Option<&[u8]>,
+    ) -> Result<Signed, Error> {
         if caller.idempotency.is_some() {
-            let result = self.sign_once(caller, selector, &input, format).await;
+            let result = self.sign_once(caller, selector, &input, format, mandate).await;
             return self.conclude(caller, Action::Sign, || resource(selector), result).await;
         }
-        let result = self.sign_all(caller, selector, std::slice::from_ref(&input), format).await;
+        let asked = Asked::Once(mandate);
+        let result = self.sign_all(caller, selector, std::slice::from_ref(&input), format, asked).await;
         let result = result.and_then(|mut batch| match batch.signatures.pop() {
             Some(signature) => Ok(Signed { version: batch.version, signature }),
             None => Err(Error::internal("no signature was made")),
@@ -55,7 +72,7 @@ impl Engine {
             len if len > BATCH_LEN_MAX => {
                 Err(Error::new(Reason::TooLarge, format!("at most {BATCH_LEN_MAX} inputs")).field("items"))
             }
-            _ => self.sign_all(caller, selector, &inputs, format).await,
+            _ => self.sign_all(caller, selector, &inputs, format, Asked::Batch).await,
         };
         self.conclude(caller, Action::Sign, || resource(selector), result).await
     }
@@ -66,16 +83,27 @@ impl Engine {
         selector: &Selector,
         inputs: &[Input],
         format: SignatureFormat,
+        asked: Asked<'_>,
     ) -> Result<SignedBatch, Error> {
         let permit = self.authorize(caller, Action::Sign, &selector.key.tenant, Some(&selector.key))?;
         let entry = self.select(selector).await?;
         may_use(&entry.version.record, Usage::Sign)?;
+        let mandated = self.mandated(&entry, inputs, asked).await?;
         let tenant = self.directory.tenant(&selector.key.tenant).await?;
         let slot = self.reserve()?;
-        let signatures = self.sign_each(caller, &entry, inputs, format).await?;
+        let (signatures, detail) = match (&mandated, inputs) {
+            (Some(mandated), [input]) => {
+                let checked = input.checked(&entry.version.record)?;
+                let (signature, detail) = self.sign_among(caller, &entry, checked, mandated).await?;
+                (vec![signature], Some(detail))
+            }
+            _ => {
+                let detail = (inputs.len() > 1).then(|| format!("{} inputs", inputs.len()));
+                (self.sign_each(caller, &entry, inputs, format).await?, detail)
+            }
+        };
         let macs = inputs.iter().flat_map(|input| input.mac(&tenant.audit_key)).collect();
         let record = self.use_of(caller, Action::Sign, &entry, &permit);
-        let detail = (inputs.len() > 1).then(|| format!("{} inputs", inputs.len()));
         let record = AuditEntry { input_mac: Some(macs), detail, ..record };
         self.release(slot, &permit, caller, &entry.subject, record).await?;
         Ok(SignedBatch { version: entry.version.clone(), signatures })

@@ -9,11 +9,12 @@ use hufu_core::backend::{Operation, SignInput};
 use hufu_core::changeset::{Changeset, Collection, Grant, Guard, Write};
 use hufu_core::name::VersionName;
 use hufu_core::policy::Action;
-use hufu_core::record::{Record as _, RequestRecord};
+use hufu_core::record::{Locator, Record as _, RequestRecord};
 use hufu_core::rules::{Usage, may_use};
 use hufu_core::{Error, Reason};
 use hufu_journal::{JournalError, Slot};
 
+use super::sign_under::{Asked, Mandated};
 use super::signature;
 use crate::api::{Caller, Input, Selector, SignatureFormat, Signed};
 use crate::directory::VersionEntry;
@@ -31,6 +32,7 @@ impl Engine {
         selector: &Selector,
         input: &Input,
         format: SignatureFormat,
+        mandate: Option<&[u8]>,
     ) -> Result<Signed, Error> {
         let permit = self.authorize(caller, Action::Sign, &selector.key.tenant, Some(&selector.key))?;
         let earlier = self.remembered(caller).await?;
@@ -47,11 +49,12 @@ impl Engine {
                 let signature = signature::format(scheme, raw, format)?;
                 return Ok(Signed { version: entry.version.clone(), signature });
             }
-            Some(_) if scheme.is_randomised() => return Err(outcome_unknown()),
+            Some(_) if differs(&entry) => return Err(outcome_unknown()),
             earlier => earlier,
         };
         // What can be refused is refused before the id is spent.
         let checked = input.checked(&entry.version.record)?;
+        let mandated = self.mandated(&entry, std::slice::from_ref(input), Asked::Once(mandate)).await?;
         // Read now: a store that fails after the signature would lose it.
         let input_mac = self.input_mac(&entry, input).await?;
         let slot = self.reserve()?;
@@ -59,9 +62,10 @@ impl Engine {
             Some(request) => request,
             None => self.announce_signature(caller, &permit, &entry).await?,
         };
-        let raw = self.perform_once(caller, &permit, &entry, checked, &request).await?;
+        let (raw, detail) =
+            self.perform_once(caller, &permit, &entry, (checked, mandated.as_ref()), &request).await?;
         let settled = RequestRecord { output: Some(raw.clone()), ..request };
-        let record = AuditEntry { input_mac, ..self.use_of(caller, Action::Sign, &entry, &permit) };
+        let record = AuditEntry { input_mac, detail, ..self.use_of(caller, Action::Sign, &entry, &permit) };
         self.settle_signature(slot, record, grant(caller, &permit, &entry), settled).await?;
         Ok(Signed { version: entry.version.clone(), signature: signature::format(scheme, raw, format)? })
     }
@@ -95,11 +99,20 @@ impl Engine {
         caller: &Caller,
         permit: &Permit,
         entry: &VersionEntry,
-        input: SignInput<'_>,
+        (input, mandated): (SignInput<'_>, Option<&Mandated<'_>>),
         request: &RequestRecord,
-    ) -> Result<Vec<u8>, Error> {
-        let operation = Operation::SignOnce(&entry.handle, input);
-        let signed = self.bytes(entry.version.record.protection, operation, caller.deadline).await;
+    ) -> Result<(Vec<u8>, Option<String>), Error> {
+        let signed = match mandated {
+            Some(mandated) => {
+                let signed = self.sign_among(caller, entry, input, mandated).await;
+                signed.map(|(signature, detail)| (signature, Some(detail)))
+            }
+            None => {
+                let operation = Operation::SignOnce(&entry.handle, input);
+                let signed = self.bytes(entry.version.record.protection, operation, caller.deadline).await;
+                signed.map(|signature| (signature, None))
+            }
+        };
         if let Err(error) = &signed
             && fault::had_no_effect(error.reason())
         {
@@ -170,6 +183,12 @@ impl Engine {
             tracing::warn!(%error, "a request id was not withdrawn: it signs nothing for a day");
         }
     }
+}
+
+/// Whether another signature would be another one: the scheme draws for each, or its holders do.
+fn differs(entry: &VersionEntry) -> bool {
+    let record = &entry.version.record;
+    record.scheme.is_randomised() || matches!(record.locator, Locator::Holders { .. })
 }
 
 fn selector_of(request: &RequestRecord) -> Result<Selector, Error> {

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::ask::out_of_turn;
 use crate::api::Caller;
 use crate::engine::{Engine, Permit};
-use crate::keys::{Attempt, Making, Staging};
+use crate::keys::{Attempt, Leave, Making, Staging};
 use crate::shares::Terms;
 
 /// A share set that comes to be with a version.
@@ -47,10 +47,11 @@ impl Engine {
         permit: &Permit,
         key: &KeyRecord,
         number: VersionNumber,
+        leave: Option<&Leave>,
     ) -> Result<(Attempt, Option<NewSet>), Error> {
         let (mut attempt, set) = match custody(key) {
             Custody::Backend | Custody::Holders => {
-                return Ok((self.attempt(caller, permit, key, number, Making::Generate).await?, None));
+                return Ok((self.attempt(caller, permit, key, number, Making::under(leave)).await?, None));
             }
             Custody::Shares => self.make_in_shares(caller, key, number).await?,
             Custody::Recoverable => self.make_recoverable(caller, permit, key, number).await?,

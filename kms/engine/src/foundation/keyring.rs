@@ -154,6 +154,11 @@ impl Keyring {
         Ok(key)
     }
 
+    /// Whether a token that holds a root key is a simulation.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.roots().iter().any(|root| root.token.backend.capabilities().simulated)
+    }
+
     /// The root slots that this server can use.
     pub(super) fn roots(&self) -> Vec<Arc<Root>> {
         self.roots.read().clone()

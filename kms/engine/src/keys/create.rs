@@ -12,6 +12,7 @@ use hufu_core::{Error, Reason};
 use hufu_verify::Event as LedgerEvent;
 
 use super::Staging;
+use super::among::{self, Leave};
 use super::material::{Attempt, shared, with_detail};
 use super::validate;
 use crate::api::{Caller, CreateKey, KeyDetail};
@@ -41,7 +42,8 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.detail(name).await;
         }
-        let created = self.create_committed(caller, &permit, key, request.activate).await;
+        let leave = self.leave(&key, VersionNumber::FIRST, request.mandate)?;
+        let created = self.create_committed(caller, &permit, key, request.activate, leave.as_ref()).await;
         self.unless_repeated(caller, created).await?;
         self.detail(name).await
     }
@@ -52,6 +54,7 @@ impl Engine {
         permit: &Permit,
         key: KeyRecord,
         activate: bool,
+        leave: Option<&Leave>,
     ) -> Result<(), Error> {
         let name = key.name();
         let exists = self.store.get(Collection::Key, &name.to_string()).await.map_err(fault::store)?.is_some();
@@ -59,8 +62,8 @@ impl Engine {
             return Err(Error::new(Reason::AlreadyExists, format!("there is a key `{name}` already")).field("key_id"));
         }
         self.check_capability(&key)?;
-        let (attempt, set) = self.make_shared(caller, permit, &key, VersionNumber::FIRST).await?;
-        let detail = format!("uid {}", attempt.version.uid);
+        let (attempt, set) = self.make_shared(caller, permit, &key, VersionNumber::FIRST, leave).await?;
+        let detail = among::detail(&attempt.version, leave);
         let entry = self.entry(caller, Action::CreateKey, shared(attempt.version.name()), permit);
         let (attempt, mut staging) =
             self.stage_first(caller, attempt, key, activate, AuditEntry { detail: Some(detail), ..entry })?;

@@ -18,6 +18,7 @@ use hufu_journal::{JournalError, Slot};
 use hufu_verify::key_id_for_public_key;
 
 use super::Staging;
+use super::among::Leave;
 use crate::api::Caller;
 use crate::engine::{Engine, Permit};
 use crate::fault;
@@ -33,6 +34,8 @@ pub(crate) struct Attempt {
     slot: Slot,
     /// Revision of the tenant's row that named the wrapping key.
     tenant_revision: u64,
+    /// The holders who have made it among themselves, where they have.
+    holders: Vec<String>,
 }
 
 impl Attempt {
@@ -57,6 +60,8 @@ impl Attempt {
 pub(crate) enum Making<'a> {
     /// The backend makes it.
     Generate,
+    /// Holders make it among themselves.
+    Among(&'a Leave),
     /// It arrives wrapped, and that is where it comes from.
     Unwrap(Arrival<'a>, Origin),
 }
@@ -99,13 +104,17 @@ impl Engine {
             wrapping_key: Some(tenant.material_key),
             exit: version.exit,
         };
-        match self.make(caller, protection, &template, making).await {
+        match self.make(caller, protection, &version.name(), &template, making).await {
             Ok(generated) => {
                 if let Making::Unwrap(_, origin) = making {
                     version.origin = origin;
                 }
                 self.fill(&mut version, generated)?;
-                Ok(Attempt { version, intent, slot, tenant_revision: tenant.revision })
+                let holders = match making {
+                    Making::Among(leave) => leave.holders().to_vec(),
+                    Making::Generate | Making::Unwrap(..) => Vec::new(),
+                };
+                Ok(Attempt { version, intent, slot, tenant_revision: tenant.revision, holders })
             }
             Err(error) => {
                 // A token that did not answer may still be at work: what it makes then is found by the reconciler.
@@ -130,7 +139,7 @@ impl Engine {
         let mut version = self.blank(key, number, uid);
         version.origin = Origin::Split;
         self.fill(&mut version, made)?;
-        Ok(Attempt { version, intent: None, slot, tenant_revision: tenant.revision })
+        Ok(Attempt { version, intent: None, slot, tenant_revision: tenant.revision, holders: Vec::new() })
     }
 
     /// Commits the outcome of an attempt, or undoes it.
@@ -145,7 +154,7 @@ impl Engine {
         mut staging: Staging<'_>,
     ) -> Result<(), JournalError> {
         attempt.stage(&mut staging);
-        let Attempt { version, intent, slot, .. } = attempt;
+        let Attempt { version, intent, slot, holders, .. } = attempt;
         let committed = slot.commit(staging.finish()).await;
         match committed {
             Ok(_) => Ok(()),
@@ -153,6 +162,7 @@ impl Engine {
             Err(error @ JournalError::Unknown) => Err(error),
             Err(error) => {
                 self.undo(version.protection, intent).await;
+                self.undo_among(&version, &holders).await;
                 Err(error)
             }
         }
@@ -160,9 +170,10 @@ impl Engine {
 
     /// Undoes an attempt that is not to be committed, for that reason.
     pub(crate) async fn give_up<T>(&self, attempt: Attempt, why: Error) -> Result<T, Error> {
-        let Attempt { version, intent, slot, .. } = attempt;
+        let Attempt { version, intent, slot, holders, .. } = attempt;
         drop(slot);
         self.undo(version.protection, intent).await;
+        self.undo_among(&version, &holders).await;
         Err(why)
     }
 
@@ -170,11 +181,13 @@ impl Engine {
         &self,
         caller: &Caller,
         protection: Protection,
+        version: &VersionName,
         template: &Template,
         making: Making<'_>,
     ) -> Result<Generated, Error> {
         let operation = match making {
             Making::Generate => Operation::Generate(template),
+            Making::Among(leave) => Operation::GenerateAmong(template, leave.among(version)),
             Making::Unwrap(arrival, _) => Operation::Unwrap(template, arrival),
         };
         match self.perform(protection, operation, caller.deadline).await? {
@@ -193,7 +206,8 @@ impl Engine {
         algorithm: Algorithm,
         protection: Protection,
     ) -> Result<Option<VersionUid>, Error> {
-        if protection == Protection::Software {
+        // Software material lives in the row alone. What holders keep of a key that was never registered signs nothing.
+        if matches!(protection, Protection::Software | Protection::Threshold) {
             return Ok(None);
         }
         let KeyName { tenant, key } = version.key.clone();
@@ -226,6 +240,13 @@ impl Engine {
         let Some(uid) = intent else { return };
         if let Err(error) = self.withdraw(protection, uid, 1).await {
             tracing::warn!(?error, %uid, "an attempt was not undone: the reconciler will");
+        }
+    }
+
+    /// Has holders delete what they made. What fails here is told in the log: it is worth nothing, and in the way of another try.
+    async fn undo_among(&self, version: &VersionRecord, holders: &[String]) {
+        if let Err(error) = self.erase_among(version, holders).await {
+            tracing::warn!(?error, version = %version.name(), "shares of a key that was not registered are left");
         }
     }
 

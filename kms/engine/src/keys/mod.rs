@@ -1,5 +1,6 @@
 //! The life of keys: create, read, update, rotate, and every change of a version's state.
 
+pub(crate) mod among;
 mod change;
 mod create;
 mod material;
@@ -10,6 +11,7 @@ mod staging;
 mod update;
 pub(crate) mod validate;
 
+pub(crate) use among::Leave;
 pub(crate) use create::capabilities_of;
 pub(crate) use material::{Attempt, Making, shared, still_wraps};
 pub(crate) use read::{page_size, page_token_invalid};

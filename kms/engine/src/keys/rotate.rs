@@ -10,6 +10,7 @@ use hufu_core::{Error, Reason};
 use hufu_verify::Event as LedgerEvent;
 
 use super::Staging;
+use super::among;
 use super::material::{shared, with_detail};
 use super::read::check_etag;
 use crate::api::{Caller, Key, KeyDetail, Version};
@@ -22,17 +23,37 @@ impl Engine {
     /// # Errors
     /// [`Reason::EtagMismatch`], [`Reason::UnsupportedByBackend`], [`Reason::WrongState`] when version numbers have run out.
     pub async fn rotate_key(&self, caller: &Caller, name: &KeyName, etag: Option<u64>) -> Result<KeyDetail, Error> {
-        let result = self.rotate_checked(caller, name, etag).await;
+        self.rotate_key_under(caller, name, etag, None).await
+    }
+
+    /// Rotates a key; one of holders under a requester's mandate to make its next version.
+    ///
+    /// # Errors
+    /// As [`Self::rotate_key`]; [`Reason::MandateMissing`], [`Reason::MandateRefused`], [`Reason::TooFewHolders`].
+    pub async fn rotate_key_under(
+        &self,
+        caller: &Caller,
+        name: &KeyName,
+        etag: Option<u64>,
+        mandate: Option<Vec<u8>>,
+    ) -> Result<KeyDetail, Error> {
+        let result = self.rotate_checked(caller, name, etag, mandate).await;
         self.conclude(caller, Action::RotateKey, || name.to_string(), result).await
     }
 
-    async fn rotate_checked(&self, caller: &Caller, name: &KeyName, etag: Option<u64>) -> Result<KeyDetail, Error> {
+    async fn rotate_checked(
+        &self,
+        caller: &Caller,
+        name: &KeyName,
+        etag: Option<u64>,
+        mandate: Option<Vec<u8>>,
+    ) -> Result<KeyDetail, Error> {
         let permit = self.authorize(caller, Action::RotateKey, &name.tenant, Some(name))?;
         if self.replayed(caller).await?.is_some() {
             return self.detail(name).await;
         }
         self.may_do_alone(Kind::RotateKey).await?;
-        let rotated = self.rotate_read(caller, &permit, name, etag).await;
+        let rotated = self.rotate_read(caller, &permit, name, etag, mandate).await;
         self.unless_repeated(caller, rotated).await?;
         self.detail(name).await
     }
@@ -43,6 +64,7 @@ impl Engine {
         permit: &Permit,
         name: &KeyName,
         etag: Option<u64>,
+        mandate: Option<Vec<u8>>,
     ) -> Result<(), Error> {
         let key = self.directory.read_key(name).await?;
         check_etag(etag, key.revision)?;
@@ -51,7 +73,7 @@ impl Engine {
             Some(number) => Some(self.directory.read_version(&name.version(number)).await?),
             None => None,
         };
-        self.rotate_committed(caller, permit, &key, old).await
+        self.rotate_committed(caller, permit, &key, old, mandate).await
     }
 
     async fn rotate_committed(
@@ -60,16 +82,18 @@ impl Engine {
         permit: &Permit,
         key: &Key,
         old: Option<Version>,
+        mandate: Option<Vec<u8>>,
     ) -> Result<(), Error> {
         let number =
             key.record.latest.next().ok_or_else(|| {
                 Error::new(Reason::WrongState, "version numbers have run out").help("create a new key")
             })?;
-        let (mut attempt, set) = self.make_shared(caller, permit, &key.record, number).await?;
+        let leave = self.leave(&key.record, number, mandate)?;
+        let (mut attempt, set) = self.make_shared(caller, permit, &key.record, number, leave.as_ref()).await?;
         let new = &mut attempt.version;
-        let at = new.created_at;
+        let (at, detail) = (new.created_at, among::detail(new, leave.as_ref()));
         let entry = self.entry(caller, Action::RotateKey, shared(new.name()), permit);
-        let mut staging = Staging::new(self, with_detail(entry, new, Some(format!("uid {}", new.uid))));
+        let mut staging = Staging::new(self, with_detail(entry, new, Some(detail)));
         if let Some(old) = old {
             supersede(&mut staging, &old, at)?;
         }

@@ -13,7 +13,7 @@ use hufu_verify::Event as LedgerEvent;
 
 use super::ROWS_MAX;
 
-use crate::alarms::QUARANTINE;
+use crate::alarms::{QUARANTINE, SHARE_LEFT};
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::Staging;
@@ -88,6 +88,7 @@ impl Engine {
                 self.erase(record.protection, record.uid).await?;
             }
         }
+        self.erase_at_holders(&record).await?;
         let set = self.set_to_destroy(&record).await?;
         let now = self.clock.now_ms();
         record.state = transition(record.state, Event::ConfirmDestroy)?;
@@ -103,6 +104,16 @@ impl Engine {
             self.stage_set_gone(&mut staging, set)?;
         }
         self.commit_unless_guarded(staging.finish_urgent()).await.map(drop)
+    }
+
+    /// Deletes the shares of a key of holders. Who has not deleted its share is told once: its policy may wait for a person.
+    async fn erase_at_holders(&self, record: &VersionRecord) -> Result<(), Error> {
+        let holders = self.holders(record).await?;
+        let erased = self.erase_among(record, &holders).await;
+        if let Err(error) = &erased {
+            self.alarms.raise(SHARE_LEFT, &record.name().to_string(), error.message());
+        }
+        erased
     }
 
     /// False when another server was faster.

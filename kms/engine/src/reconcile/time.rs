@@ -7,7 +7,7 @@ const JUMP_MS_MAX: u64 = 300_000;
 
 /// Notices jumps of the wall clock.
 #[derive(Default)]
-pub(super) struct TimeGuard {
+pub(crate) struct TimeGuard {
     /// Wall time and uptime at the first observation, in milliseconds.
     first: Option<(u64, u64)>,
     jumped: bool,
@@ -15,7 +15,7 @@ pub(super) struct TimeGuard {
 
 impl TimeGuard {
     /// Whether wall time may be trusted, having seen it so now. Once it jumped, it stays distrusted until a restart.
-    pub(super) fn observe(&mut self, wall_ms: u64, uptime: Duration) -> bool {
+    pub(crate) fn observe(&mut self, wall_ms: u64, uptime: Duration) -> bool {
         let uptime_ms = u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX);
         let (first_wall, first_uptime) = *self.first.get_or_insert((wall_ms, uptime_ms));
         let expected = first_wall.saturating_add(uptime_ms.saturating_sub(first_uptime));

@@ -7,13 +7,14 @@ use hufu_core::ambient::Rng;
 use hufu_core::backend::KeyBackend;
 use hufu_core::changes::Changes;
 use hufu_core::changeset::Collection;
+use hufu_core::name::TenantId;
 use hufu_core::record::Protection;
 use hufu_core::record::{PrincipalRecord, Record as _};
 use hufu_core::store::Store;
 use hufu_engine::alarms::Alarms;
 use hufu_engine::ledger::Ledger;
 use hufu_engine::sequencer::{Sequencer, SequencerConfig};
-use hufu_engine::{Bootstrap, Engine, Keyring, RootToken, lay_foundation};
+use hufu_engine::{Bootstrap, Engine, HolderSetup, Keyring, RootToken, lay_foundation};
 use hufu_journal::{Committer, Journal, JournalConfig};
 use hufu_log::Log;
 use hufu_opener::Opener;
@@ -23,6 +24,7 @@ use hufu_tlog::VerifierKey;
 use super::ambient::{SimClock, SimRng, SimTime};
 use super::backend::{SERIAL, SimBackend};
 use super::hazards::Hazards;
+use super::holders::SimHolders;
 use super::outside::SimOutside;
 use super::real::RealSoftware;
 use super::store::SimStore;
@@ -43,6 +45,10 @@ pub(crate) struct Site {
     pub(crate) vault: Option<Arc<SimToken>>,
     /// Roster and policy of ceremonies in the configuration.
     pub(crate) ceremonies: Option<Grounds>,
+    /// What makes it a holder of shares.
+    pub(crate) holder: Option<HolderSetup>,
+    /// Holders of keys that they share.
+    pub(crate) holders: Option<Arc<SimHolders>>,
     pub(crate) outside: Arc<SimOutside>,
     pub(crate) hazards: Arc<Hazards>,
     /// Randomness of the servers and of their devices.
@@ -158,11 +164,12 @@ async fn boot(
         false => software,
     };
     let opener = Opener::new(hufu_software::fresh, rng.clone());
+    let holders = site.holders.iter().map(|holders| holders.clone() as Arc<dyn KeyBackend>).collect();
     let engine = Engine::new(hufu_engine::Parts {
         store,
         journal: journal.clone(),
         changes: changes.clone(),
-        backends: vec![token.clone(), software.clone()],
+        backends: [vec![token.clone() as Arc<dyn KeyBackend>, software.clone()], holders].concat(),
         verifier: software,
         policy: Arc::new(CachedPolicies::new(RolePolicies::new(), changes)),
         clock: clock.clone(),
@@ -180,9 +187,17 @@ async fn boot(
         Some(grounds) => engine.holding(grounds),
         None => engine,
     };
+    let engine = as_holder(engine, site.holder).await.map_err(|error| error.to_string())?;
     engine.open_ceremonies().await.map_err(|error| error.to_string())?;
     let keyring = foundation.keyring;
     Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
+}
+
+async fn as_holder(engine: Engine, setup: Option<HolderSetup>) -> Result<Engine, hufu_core::Error> {
+    match setup {
+        Some(setup) => engine.as_holder(setup, &TenantId::parse("acme")?).await,
+        None => Ok(engine),
+    }
 }
 
 fn vault(site: &Site, token: &Arc<SimToken>) -> RootToken {

@@ -12,7 +12,7 @@ use hufu_core::record::VersionUid;
 use parking_lot::Mutex;
 
 /// An Ed25519 SubjectPublicKeyInfo before the key itself (RFC 8410 §4).
-const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+pub(crate) const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
 /// Key material of one version. Every output of it can be made again, so that the oracle knows whose it is.
 #[derive(Clone, PartialEq, Eq)]

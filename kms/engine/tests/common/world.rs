@@ -13,6 +13,7 @@ use hufu_storage::MemoryStore;
 
 use super::ambient::{SimRng, SimTime};
 use super::hazards::Hazards;
+use super::holders::SimHolders;
 use super::outside::SimOutside;
 use super::server::{Server, Site};
 use super::store::SimStore;
@@ -66,15 +67,20 @@ impl World {
 
     /// The same on a token of the test's choice.
     pub(crate) fn on(token: SimToken) -> Self {
-        Self::with(token, false)
+        Self::with(token, None, false)
     }
 
     /// The same, whose keys in software are real ones.
     pub(crate) fn really() -> Self {
-        Self::with(SimToken::default(), true)
+        Self::with(SimToken::default(), None, true)
     }
 
-    fn with(token: SimToken, real_software: bool) -> Self {
+    /// The same with holders beside the token.
+    pub(crate) fn with_holders() -> Self {
+        Self::with(SimToken::default(), Some(Arc::default()), false)
+    }
+
+    fn with(token: SimToken, holders: Option<Arc<SimHolders>>, real_software: bool) -> Self {
         let hazards = Arc::new(Hazards::calm(1));
         let site = Site {
             time: Arc::new(SimTime::begin()),
@@ -82,6 +88,8 @@ impl World {
             token: Arc::new(token),
             vault: None,
             ceremonies: None,
+            holder: None,
+            holders,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(7)),

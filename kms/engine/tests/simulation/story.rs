@@ -108,6 +108,8 @@ impl Story {
             token,
             vault: None,
             ceremonies: None,
+            holder: None,
+            holders: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(chance.next())),

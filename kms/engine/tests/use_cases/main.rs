@@ -3,11 +3,13 @@
 #![cfg(test)]
 
 mod agreement;
+mod among;
 mod arrival;
 mod ceremonies;
 mod deposits;
 mod encapsulation;
 mod executed;
+mod holder;
 mod idempotence;
 mod levelling;
 mod lifecycle;

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{Call, Edge, Method};
 use crate::wire::enums::Wire as _;
-use crate::wire::{crypto, name};
+use crate::wire::{crypto, key, name};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -80,7 +80,8 @@ async fn sign(call: Call, request: v1::SignRequest) -> Result<v1::SignResponse, 
     let selector = name::selector(&request.name, "name")?;
     let format = crypto::format(request.format)?;
     let input = crypto::sign_input(request.data)?;
-    let signed = call.engine.sign(&call.caller, &selector, input, format).await?;
+    let mandate = key::mandate(request.mandate, crypto::MANDATE_LEN_MAX)?;
+    let signed = call.engine.sign_under(&call.caller, &selector, input, format, mandate.as_deref()).await?;
     Ok(crypto::signed(signed, format))
 }
 

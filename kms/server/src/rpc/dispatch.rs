@@ -12,6 +12,7 @@ use hufu_proto::v1::audit_service_server::AuditServiceServer;
 use hufu_proto::v1::ceremony_service_server::CeremonyServiceServer;
 use hufu_proto::v1::crypto_service_server::CryptoServiceServer;
 use hufu_proto::v1::deposit_service_server::DepositServiceServer;
+use hufu_proto::v1::holder_service_server::HolderServiceServer;
 use hufu_proto::v1::key_service_server::KeyServiceServer;
 use hufu_proto::v1::ledger_service_server::LedgerServiceServer;
 use hufu_proto::v1::share_service_server::ShareServiceServer;
@@ -34,13 +35,17 @@ const DETAILS: &str = "grpc-status-details-bin";
 #[derive(Clone)]
 pub struct Dispatch {
     edge: Arc<Edge>,
-    crypto: CryptoServiceServer<Edge>,
+    /// Nothing where there are no keys, at a holder of shares.
+    crypto: Option<CryptoServiceServer<Edge>>,
     routes: Routes,
 }
 
-/// All services of an edge, and those given beside them (health, reflection).
+/// All services of an edge, and those given beside them (health, reflection). What is not among them is unimplemented.
 #[must_use]
 pub fn dispatch(edge: &Arc<Edge>, message_len_max: usize, beside: Routes) -> Dispatch {
+    if edge.is_holder() {
+        return of_holder(edge, message_len_max, beside);
+    }
     let keys = KeyServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let ledger = LedgerServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
     let audit = AuditServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
@@ -52,7 +57,15 @@ pub fn dispatch(edge: &Arc<Edge>, message_len_max: usize, beside: Routes) -> Dis
     let routes = beside.add_service(keys).add_service(ledger).add_service(audit).add_service(system);
     let routes = routes.add_service(unseal).add_service(ceremonies).add_service(shares).add_service(deposits);
     let crypto = CryptoServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
-    Dispatch { edge: edge.clone(), crypto, routes: routes.prepare() }
+    Dispatch { edge: edge.clone(), crypto: Some(crypto), routes: routes.prepare() }
+}
+
+/// A holder has no keys that anybody could use or manage: it serves what holders do, and its audit.
+fn of_holder(edge: &Arc<Edge>, message_len_max: usize, beside: Routes) -> Dispatch {
+    let holder = HolderServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
+    let audit = AuditServiceServer::from_arc(edge.clone()).max_decoding_message_size(message_len_max);
+    let routes = beside.add_service(holder).add_service(audit);
+    Dispatch { edge: edge.clone(), crypto: None, routes: routes.prepare() }
 }
 
 type Answer = Response<Body>;
@@ -80,10 +93,13 @@ impl Service<Request<Body>> for Dispatch {
         let future = if !self.edge.may_send(request.extensions()) {
             // A stranger's message is not read: it would fill memory before anyone asked who sent it.
             Either::Right(ready(Ok(error::status(&stranger()).into_http())))
-        } else if request.uri().path().starts_with(CRYPTO) {
-            Either::Left(Either::Left(self.crypto.call(self.edge.budget.charge(request))))
         } else {
-            Either::Left(Either::Right(self.routes.call(self.edge.budget.charge(request))))
+            let crypto = self.crypto.as_mut().filter(|_| request.uri().path().starts_with(CRYPTO));
+            let request = self.edge.budget.charge(request);
+            Either::Left(match crypto {
+                Some(crypto) => Either::Left(crypto.call(request)),
+                None => Either::Right(self.routes.call(request)),
+            })
         };
         future.map_ok(documented as fn(Answer) -> Answer)
     }

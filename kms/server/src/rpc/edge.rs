@@ -120,6 +120,43 @@ impl Edge {
         self.finish(method, started, outcome)
     }
 
+    /// Serves a call that changes state and needs no request id, since doing it again changes nothing more: it runs to its end
+    /// even when the client is gone.
+    pub(super) async fn carry_out<Q, R, F>(
+        &self,
+        method: Method,
+        request: Request<Q>,
+        handle: impl FnOnce(Call, Q) -> F,
+    ) -> Result<Response<R>, Status>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R, Error>> + Send + 'static,
+    {
+        let started = Instant::now();
+        let outcome = async {
+            let (call, share) = self.begin(started, &request).await?;
+            let (_, extensions, message) = request.into_parts();
+            within(call.caller.deadline, async {
+                let turn = share.turn(method).await?;
+                let work = handle(call, message);
+                self.to_the_end(async move {
+                    let outcome = work.await;
+                    drop((turn, extensions));
+                    outcome
+                })
+                .await
+            })
+            .await
+        };
+        let outcome = outcome.await;
+        self.finish(method, started, outcome)
+    }
+
+    /// Whether this is a holder of shares: it serves other services.
+    pub(super) fn is_holder(&self) -> bool {
+        self.engine.is_holder()
+    }
+
     async fn to_the_end<R, F>(&self, change: F) -> Result<R, Error>
     where
         R: Send + 'static,

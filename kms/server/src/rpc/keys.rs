@@ -128,7 +128,8 @@ async fn update_key(call: Call, request: v1::UpdateKeyRequest) -> Result<v1::Key
 async fn rotate(call: Call, request: v1::RotateKeyRequest) -> Result<v1::Key, Error> {
     let name = name::key(&request.name, "name")?;
     let etag = etag::revision(&request.etag, "etag")?;
-    let rotated = call.engine.rotate_key(&call.caller, &name, etag).await?;
+    let mandate = key::mandate(request.mandate, key::GENERATION_MANDATE_LEN_MAX)?;
+    let rotated = call.engine.rotate_key_under(&call.caller, &name, etag, mandate).await?;
     Ok(key::detail(&rotated))
 }
 

@@ -97,6 +97,14 @@ methods! {
     GetDeposit,
     ListDeposits,
     DeleteDeposit,
+    GetHolder,
+    BeginGeneration,
+    ContinueGeneration,
+    FinishGeneration,
+    CommitToSign,
+    SignShare,
+    ListHolderShares,
+    DestroyHolderShare,
 }
 
 impl Method {

@@ -10,6 +10,7 @@ mod deposits;
 mod dispatch;
 mod edge;
 mod health;
+mod holder;
 mod keys;
 mod ledger;
 mod method;

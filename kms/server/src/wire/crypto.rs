@@ -12,6 +12,9 @@ use super::enums::Wire as _;
 use super::version::Provenance;
 use super::{invalid, missing, too_large};
 
+/// Longest mandate to sign, in bytes.
+pub(crate) const MANDATE_LEN_MAX: usize = 2 << 10;
+
 /// Reads the form of a signature; DER when none is named.
 ///
 /// # Errors

@@ -97,6 +97,7 @@ wire!(Scheme, v1::Scheme, {
     AesKwp => AesKwp,
     RsaAesKwp => RsaAesKwp,
     RsaAesKwpSha1 => RsaAesKwpSha1,
+    SchnorrBip340 => SchnorrBip340,
 });
 
 wire!(Purpose, v1::Purpose, {

@@ -15,7 +15,7 @@ use super::version::Provenance;
 use super::{etag, invalid, missing, name, pem, version};
 
 /// Longest mandate to generate, in bytes.
-const GENERATION_MANDATE_LEN_MAX: usize = 4 << 10;
+pub(crate) const GENERATION_MANDATE_LEN_MAX: usize = 4 << 10;
 /// Most members of a sharing.
 const SHARES_MAX: u8 = 64;
 

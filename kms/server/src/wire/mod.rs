@@ -7,6 +7,7 @@ pub mod ceremony;
 pub mod crypto;
 pub mod enums;
 pub mod etag;
+pub mod holder;
 pub mod key;
 pub mod ledger;
 pub mod name;

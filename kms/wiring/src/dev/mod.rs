@@ -68,6 +68,8 @@ impl Config {
             group: None,
             custodians: None,
             ceremonies: None,
+            threshold: None,
+            holder: None,
             root: Vec::new(),
             tpm: None,
             ledger: LedgerConfig {
