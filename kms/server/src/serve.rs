@@ -148,7 +148,7 @@ pub(crate) async fn serve_sealed(
     stop: impl Future<Output = ()>,
 ) -> Result<Option<Vec<String>>, ServeError> {
     let (reporter, health) = tonic_health::server::health_reporter();
-    report_draining(&reporter).await;
+    report_draining(&reporter, false).await;
     let services = Sealed::new(root, pins, standard_services(health)?);
     let (threshold, custodians) = services.terms();
     tracing::warn!(threshold, custodians, "sealed: the root is split, and shares are awaited");
@@ -178,7 +178,7 @@ async fn finish(
     limit: Duration,
 ) {
     tracing::info!("draining");
-    report_draining(reporter).await;
+    report_draining(reporter, edge.is_holder()).await;
     let end = Instant::now() + limit;
     // Nobody listens when the server has just ended by itself.
     let _ = drain.send(());

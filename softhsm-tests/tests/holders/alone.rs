@@ -11,6 +11,9 @@ use hufu_proto::v1::key_service_client::KeyServiceClient;
 use hufu_proto::v1::system_service_client::SystemServiceClient;
 use hufu_softhsm_tests::{ConfigBuilder, Daemon, Storage, raw_channel, refusal};
 use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use super::house::{DEPLOYMENT, Papers, connect, now_ms};
 
@@ -37,6 +40,16 @@ async fn holder_serves_what_holders_do_and_nothing_else() {
     let codes =
         [keys.map(drop), sign.map(drop), random.map(drop), status.map(drop)].map(|answer| answer.unwrap_err().code());
     assert_eq!(codes, [Code::Unimplemented; 4]);
+
+    let mut health = HealthClient::new(channel());
+    let mut told = async |service: &str| {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        health.check(request).await.map(|told| told.into_inner().status())
+    };
+    for service in ["", "hufu.v1.HolderService", "hufu.v1.AuditService"] {
+        assert_eq!(told(service).await.unwrap(), ServingStatus::Serving, "{service}");
+    }
+    assert_eq!(told("hufu.v1.KeyService").await.unwrap_err().code(), Code::NotFound);
 
     // Whoever is not in its configuration is nobody, whatever authority has signed the certificate.
     let mut profile = daemon.profile("app");

@@ -153,7 +153,7 @@ impl Edge {
     }
 
     /// Whether this is a holder of shares: it serves other services.
-    pub(super) fn is_holder(&self) -> bool {
+    pub(crate) fn is_holder(&self) -> bool {
         self.engine.is_holder()
     }
 

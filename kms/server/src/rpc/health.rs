@@ -28,6 +28,8 @@ const SERVICES: [&str; 10] = [
     "hufu.v1.ShareService",
     "hufu.v1.DepositService",
 ];
+/// The same at a holder of shares.
+const SERVICES_OF_HOLDER: [&str; 3] = ["", "hufu.v1.HolderService", "hufu.v1.AuditService"];
 
 /// Tells health and metrics whether the engine serves, for ever; drop it when draining begins.
 pub(crate) async fn watch_health(engine: Arc<Engine>, reporter: HealthReporter, metrics: Arc<Metrics>) {
@@ -35,7 +37,7 @@ pub(crate) async fn watch_health(engine: Arc<Engine>, reporter: HealthReporter, 
     loop {
         let serving = engine.is_serving();
         if told != Some(serving) {
-            report(&reporter, serving).await;
+            report(&reporter, engine.is_holder(), serving).await;
             metrics.set_serving(serving);
             tracing::info!(serving, "health");
             told = Some(serving);
@@ -55,14 +57,15 @@ pub(crate) async fn watch_state(engine: Arc<Engine>, metrics: Arc<Metrics>) {
     }
 }
 
-async fn report(reporter: &HealthReporter, serving: bool) {
+async fn report(reporter: &HealthReporter, is_holder: bool, serving: bool) {
     let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-    for service in SERVICES {
-        reporter.set_service_status(service, status).await;
+    let services: &[&str] = if is_holder { &SERVICES_OF_HOLDER } else { &SERVICES };
+    for service in services {
+        reporter.set_service_status(*service, status).await;
     }
 }
 
 /// Tells load balancers to go elsewhere.
-pub(crate) async fn report_draining(reporter: &HealthReporter) {
-    report(reporter, false).await;
+pub(crate) async fn report_draining(reporter: &HealthReporter, is_holder: bool) {
+    report(reporter, is_holder, false).await;
 }
