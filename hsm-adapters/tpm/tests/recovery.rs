@@ -5,7 +5,7 @@ mod support;
 use hufu_core::algorithm::{Algorithm, Scheme};
 use hufu_core::backend::{BackendError, Health, KeyBackend, KeyHandle, Operation, Outcome, SignInput};
 use hufu_tpm::TpmBackend;
-use support::{Swtpm, generate, soon};
+use support::{Swtpm, config, generate, open, soon};
 
 async fn sign(backend: &TpmBackend, key: &KeyHandle) -> Result<Outcome, BackendError> {
     backend.perform(Operation::Sign(key, SignInput::Message(b"message")), soon()).await
@@ -14,7 +14,7 @@ async fn sign(backend: &TpmBackend, key: &KeyHandle) -> Result<Outcome, BackendE
 #[tokio::test]
 async fn a_killed_tpm_is_told_and_comes_back_with_its_keys() {
     let Some(mut tpm) = Swtpm::start() else { return };
-    let backend = tpm.open().await;
+    let backend = open(&tpm).await;
     let key = generate(&backend, Algorithm::Sm2, Scheme::Sm2Sm3).await;
     sign(&backend, &key).await.unwrap();
     tpm.kill();
@@ -31,7 +31,7 @@ async fn a_killed_tpm_is_told_and_comes_back_with_its_keys() {
 #[tokio::test]
 async fn a_key_is_of_no_use_on_another_tpm() {
     let (Some(one), Some(other)) = (Swtpm::start(), Swtpm::start()) else { return };
-    let (one, other) = (one.open().await, other.open().await);
+    let (one, other) = (open(&one).await, open(&other).await);
     let key = generate(&one, Algorithm::P256, Scheme::EcdsaSha256).await;
     let answer = sign(&other, &key).await;
     assert!(matches!(answer, Err(BackendError::Missing(_))), "{answer:?}");
@@ -40,10 +40,10 @@ async fn a_key_is_of_no_use_on_another_tpm() {
 #[tokio::test]
 async fn a_wrong_pin_is_presented_once() {
     let Some(tpm) = Swtpm::start() else { return };
-    let right = tpm.open().await;
+    let right = open(&tpm).await;
     let key = generate(&right, Algorithm::P256, Scheme::EcdsaSha256).await;
     drop(right);
-    let wrong = TpmBackend::open(tpm.config("another PIN")).await.unwrap();
+    let wrong = TpmBackend::open(config(&tpm, "another PIN")).await.unwrap();
     for _ in 0..40 {
         let answer = sign(&wrong, &key).await;
         assert!(matches!(answer, Err(BackendError::Credentials(_))), "{answer:?}");
@@ -51,5 +51,21 @@ async fn a_wrong_pin_is_presented_once() {
     assert!(matches!(wrong.health(), Health::Down(_)));
     drop(wrong);
     // A TPM locks after 32 failures or fewer: it was asked once.
-    sign(&tpm.open().await, &key).await.unwrap();
+    sign(&open(&tpm).await, &key).await.unwrap();
+}
+
+/// Without a resource manager what was loaded stays loaded, and there is room for three.
+#[tokio::test]
+async fn a_tpm_that_is_left_has_nothing_of_ours_loaded() {
+    let Some(tpm) = Swtpm::start() else { return };
+    let mut made = None;
+    for _ in 0..8 {
+        let backend = open(&tpm).await;
+        let key = match made.take() {
+            Some(key) => key,
+            None => generate(&backend, Algorithm::P256, Scheme::EcdsaSha256).await,
+        };
+        sign(&backend, &key).await.unwrap();
+        made = Some(key);
+    }
 }
