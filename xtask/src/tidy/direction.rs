@@ -29,7 +29,7 @@ const DIRECTION: &[Row] = &[
     // The private side: a tool's, so it knows what holds keys. The pure crates of custody never know it.
     row(
         "hufu-custodian-keys",
-        &["hufu-codec", "hufu-secret", "hufu-core", "hufu-custodian", "hufu-software", "hufu-pkcs11"],
+        &["hufu-codec", "hufu-secret", "hufu-core", "hufu-custodian", "hufu-software", "hufu-pkcs11", "hufu-tpm"],
         &[],
     ),
     row("hufu-shares", &["hufu-codec", "hufu-secret", "hufu-custodian"], &[]),
