@@ -24,6 +24,8 @@ pub use custodian_keys::CustodianKeys;
 pub use error::Error;
 pub use hufu_pkcs11::{OpenError, TokenSelector};
 pub use hufu_secret::{SecretBytes, end_process};
+#[cfg(feature = "tpm")]
+pub use hufu_tpm::OpenError as TpmOpenError;
 pub use key_file::{Identity, KeyFile, Place};
 pub use suite::Suite;
 pub use surroundings::{harden, random};

@@ -63,7 +63,7 @@ impl TpmBackend {
         let (of_thread, (open, closed)) = (Arc::clone(&shared), closing());
         let pool = Pool::start("tpm", size, move || Link::new(Arc::clone(&of_thread), open.clone()))?;
         let deadline = Instant::now() + OPEN_WAIT_MAX;
-        let (id, model, tried) = pool.run(deadline, |link| link.run(try_out)).await?;
+        let (id, model, tried) = pool.run(deadline, |link| link.run(|device, _| try_out(device))).await?;
         let simulated = config.simulated.unwrap_or_else(|| remote || is_simulated(&model));
         Ok(Self {
             name: format!("tpm:{id}"),

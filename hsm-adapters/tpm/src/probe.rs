@@ -15,13 +15,17 @@ pub(crate) const NOTHING_ELSE: &str =
     "the TPM adapter holds keys that sign with P-256 or SM2, and keys that agree on P-256, alone";
 /// Identity of the key that is tried: it is unloaded before any other one is.
 const TRIAL: VersionUid = VersionUid([0; 16]);
+/// Authorization value of what is made for a trial and thrown away.
+const TRIAL_AUTH: [u8; 32] = [0x5a; 32];
 
 /// What a TPM said to each use: nothing, or why not.
 pub(crate) type Tried = Vec<(Algorithm, Purpose, Option<String>)>;
 
 /// Which TPM it is, its model, and what it can do.
-pub(crate) fn try_out(device: &mut Device, auth: &SecretBytes) -> Result<(String, String, Tried), Fault> {
-    let mut tried = Vec::new();
+///
+/// What is made for it has an authorization value of its own: whoever answers in the TPM's place is told nothing of the PIN.
+pub(crate) fn try_out(device: &mut Device) -> Result<(String, String, Tried), Fault> {
+    let (mut tried, auth) = (Vec::new(), &SecretBytes::from_slice(&TRIAL_AUTH));
     for (algorithm, purpose) in
         [(Algorithm::P256, Purpose::Sign), (Algorithm::Sm2, Purpose::Sign), (Algorithm::P256, Purpose::Agree)]
     {

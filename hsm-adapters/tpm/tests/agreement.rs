@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree as agree_here};
-use hufu_core::algorithm::{Algorithm, Scheme};
+use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::backend::{BackendError, KeyBackend as _, KeyHandle, Operation, Outcome, SignInput};
 use hufu_secret::SecretBytes;
 use hufu_tpm::TpmBackend;
@@ -96,4 +96,28 @@ async fn a_wrong_pin_agrees_on_nothing() {
     drop(wrong);
     // A TPM locks after 32 failures or fewer: it was asked once.
     agree(&open(&tpm).await, &key, &peer).await.unwrap();
+}
+
+/// What a TPM can do does not depend on whether it is locked for the moment.
+#[tokio::test]
+async fn a_tpm_in_lockout_still_tells_what_it_can() {
+    let Some(tpm) = Swtpm::start() else { return };
+    let right = open(&tpm).await;
+    let key = generate(&right, Algorithm::P256, Scheme::Ecdh).await;
+    let peer = key.public_key.clone().unwrap();
+    drop(right);
+    let strict = ["-s", "--max-tries=1", "--recovery-time=1000", "--lockout-recovery-time=1000", "-T", &tpm.tcti()];
+    match Command::new("tpm2_dictionarylockout").args(strict).output() {
+        Err(_) => {
+            return println!("skipped: a TPM in lockout: no tpm2_dictionarylockout (`apt-get install tpm2-tools`)");
+        }
+        Ok(set) => assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr)),
+    }
+    let wrong = TpmBackend::open(config(&tpm, "another PIN")).await.unwrap();
+    assert!(matches!(agree(&wrong, &key, &peer).await, Err(BackendError::Credentials(_))));
+    drop(wrong);
+    let right = open(&tpm).await;
+    let answer = agree(&right, &key, &peer).await;
+    assert!(matches!(&answer, Err(BackendError::Credentials(why)) if why.contains("lockout")), "{answer:?}");
+    assert!(right.capabilities().schemes.contains(&(Algorithm::P256, Purpose::Agree, Scheme::Ecdh)));
 }
