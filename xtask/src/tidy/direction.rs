@@ -114,7 +114,7 @@ const DIRECTION: &[Row] = &[
     row(
         "hufu-cli",
         &["hufu-sdk", "hufu-assess", "hufu-custodian", "hufu-custodian-keys", "hufu-shares", "hufu-ceremony"],
-        &["hufu-secret"],
+        &["hufu-secret", "hufu-tlog", "hufu-verify"],
     ),
     row(
         "hufu-softhsm-tests",
