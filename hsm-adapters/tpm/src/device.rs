@@ -99,7 +99,7 @@ impl Device {
     }
 
     /// Multiplies a point by the private key (TPM2_ECDH_ZGen; TPM 2.0 Library, part 3, §14.5): Z is the first coordinate of the
-    /// answer, which the session encrypts on its way.
+    /// answer, which the session encrypts on its way. The TCG's stack frees its own copy without overwriting it.
     pub(crate) fn agree(&mut self, key: KeyHandle, peer: EccPoint) -> Result<EccPoint, Fault> {
         Ok(self.in_session(|context| context.ecdh_z_gen(key, peer))?)
     }

@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use hufu_core::algorithm::{Algorithm, Scheme};
 use hufu_core::backend::{BackendError, Health, KeyBackend, KeyHandle, Operation, Outcome, SignInput};
+use hufu_core::record::{Locator, VersionUid};
 use hufu_tpm::TpmBackend;
 use support::{Swtpm, config, generate, open, soon};
 
@@ -68,4 +71,37 @@ async fn a_tpm_that_is_left_has_nothing_of_ours_loaded() {
         sign(&backend, &key).await.unwrap();
         made = Some(key);
     }
+}
+
+/// A TPM and two keys as they were before there were keys that agree.
+#[tokio::test]
+async fn keys_of_the_first_format_load() {
+    let Some(tpm) = Swtpm::start_on(include_bytes!("first-format/tpm2-00.permall")) else { return };
+    let backend = open(&tpm).await;
+    for (algorithm, scheme, blob, spki) in [
+        (
+            Algorithm::P256,
+            Scheme::EcdsaSha256,
+            &include_bytes!("first-format/p256.blob")[..],
+            &include_bytes!("first-format/p256.spki")[..],
+        ),
+        (
+            Algorithm::Sm2,
+            Scheme::Sm2Sm3,
+            &include_bytes!("first-format/sm2.blob")[..],
+            &include_bytes!("first-format/sm2.spki")[..],
+        ),
+    ] {
+        let key = KeyHandle {
+            uid: VersionUid([7; 16]),
+            algorithm,
+            scheme,
+            locator: Locator::Sealed { device: backend.id().to_owned(), blob: blob.into() },
+            binding: Arc::from([]),
+            public_key: Some(Arc::from(spki)),
+            distinguishing_id: None,
+        };
+        sign(&backend, &key).await.unwrap();
+    }
+    assert_eq!(backend.id(), "fd147db56e4b0d3422e4a8d7b88dc288");
 }

@@ -25,6 +25,16 @@ impl Swtpm {
         Some(tpm)
     }
 
+    /// As [`Swtpm::start`], on a state that an earlier one left.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn start_on(state: &[u8]) -> Option<Self> {
+        let mut tpm = Self::start()?;
+        tpm.kill();
+        std::fs::write(tpm.state.path().join("tpm2-00.permall"), state).unwrap();
+        tpm.power_on();
+        Some(tpm)
+    }
+
     /// Starts it on its state, as a machine that boots.
     pub(crate) fn power_on(&mut self) {
         let [server, control] =
