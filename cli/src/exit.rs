@@ -71,6 +71,9 @@ fn custodian_code(error: &hufu_custodian_keys::Error) -> Exit {
         Error::PassphraseLen { .. } | Error::Cost(_) | Error::KeyFile(_) | Error::Place(_) | Error::Codec(_) => {
             Exit::Usage
         }
+        Error::PinLen { .. } | Error::AnotherTpm { .. } => Exit::Usage,
+        #[cfg(feature = "tpm")]
+        Error::OpenTpm(hufu_custodian_keys::TpmOpenError::Tcti(_)) => Exit::Usage,
         Error::Open(
             OpenError::Module { .. } | OpenError::NotFound(_) | OpenError::Ambiguous(_) | OpenError::PinEncoding,
         ) => Exit::Usage,

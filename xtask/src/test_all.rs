@@ -6,9 +6,12 @@ use crate::error::Error;
 use crate::install;
 use crate::postgres::Cluster;
 use crate::stages::{Ending, Stages};
-use crate::tool::Tool;
+use crate::tool::{self, Tool};
 use crate::workspace::Workspace;
 use crate::{bench, conformance, tidy};
+
+/// Features that are off by default: they need libtss2, which a newcomer may not have.
+const WITH_TPMS: &str = "hufu-server/tpm,hufu-cli/tpm,hufu-custodian-keys/tpm";
 
 /// Runs all stages, then prints what each took and what was skipped.
 ///
@@ -21,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     lints(workspace, &mut stages);
     stages.run("build", || workspace.build_binaries().map(passed));
     tests(workspace, &mut stages);
+    stages.run("test, with TPMs", || test_with_tpms(workspace));
     stages.run("benches, short", || bench::short(workspace));
     stages.finish()
 }
@@ -28,6 +32,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
 fn lints(workspace: &Workspace, stages: &mut Stages) {
     stages.run("fmt", || workspace.cargo(["fmt", "--check"]).run().map(passed));
     stages.run("clippy", || clippy(workspace).map(passed));
+    stages.run("clippy, with TPMs", || clippy_with_tpms(workspace).map(passed));
     stages.run("tidy", || tidy::run(workspace).map(passed));
     stages.run("deny", || deny(workspace));
     stages.run("doc", || doc(workspace).map(passed));
@@ -35,6 +40,20 @@ fn lints(workspace: &Workspace, stages: &mut Stages) {
 
 fn clippy(workspace: &Workspace) -> Result<(), Error> {
     workspace.cargo(["clippy", "--workspace", "--all-targets", "--locked"]).args(["--", "-D", "warnings"]).run()
+}
+
+fn clippy_with_tpms(workspace: &Workspace) -> Result<(), Error> {
+    let clippy = workspace.cargo(["clippy", "--workspace", "--all-targets", "--locked", "--features", WITH_TPMS]);
+    clippy.args(["--", "-D", "warnings"]).run()
+}
+
+/// What only those features have: custodians' keys in a TPM. The adapter itself is tested with all others.
+fn test_with_tpms(workspace: &Workspace) -> Result<Ending, Error> {
+    if tool::find("swtpm").is_none() {
+        return Ok(Ending::Skipped("no custodian's keys in a TPM: swtpm not installed".to_owned()));
+    }
+    let test = workspace.cargo(["test", "--workspace", "--locked", "--no-fail-fast", "--features", WITH_TPMS]);
+    test.args(["--test", "tpm"]).run().map(passed)
 }
 
 fn deny(workspace: &Workspace) -> Result<Ending, Error> {

@@ -5,19 +5,23 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use hufu_custodian_keys::{CustodianKeys, KeyFile, PASSPHRASE_LEN_MAX, Place, SecretBytes};
 
+use super::tpm;
 use crate::{failure::Failure, input, table::clean};
 
 /// Where passphrase or PIN come from. Never from the arguments: those are seen by others.
 #[derive(Debug, Args)]
 pub(crate) struct Access {
     /// File with the passphrase, which nobody else can read [default: asked for]
-    #[arg(long, value_name = "FILE", conflicts_with = "module")]
+    #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// The vendor's PKCS#11 module, for keys on a token
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", group = "device")]
     pub(crate) module: Option<PathBuf>,
-    /// File with the token's PIN, which nobody else can read [default: asked for]
-    #[arg(long, value_name = "FILE", requires = "module")]
+    /// The way to the TPM, for keys in one: `device:/dev/tpmrm0` on most machines
+    #[arg(long, value_name = "TCTI", group = "device")]
+    pub(crate) tpm: Option<String>,
+    /// File with the PIN of the token or of the keys in the TPM, which nobody else can read [default: asked for]
+    #[arg(long, value_name = "FILE", requires = "device")]
     pub(crate) pin_file: Option<PathBuf>,
 }
 
@@ -25,22 +29,19 @@ impl Access {
     /// Opens the keys where the file says they are.
     pub(crate) fn open(&self, file: &KeyFile) -> Result<CustodianKeys, Failure> {
         let name = &file.custodian().name;
-        match (file.place(), &self.module) {
-            (Place::File { .. }, None) => {
+        match (file.place(), &self.module, &self.tpm) {
+            (Place::File { .. }, None, None) => {
                 let passphrase = self.passphrase(&format!("Passphrase of {name}"))?;
                 Ok(file.open_in_file(&passphrase)?)
             }
-            (Place::File { .. }, Some(_)) => {
-                Err(Failure::usage("the keys are in the file, not on a token", "leave out `--module`"))
-            }
-            (Place::Token { serial, .. }, None) => Err(Failure::usage(
-                format!("the keys are on the token with serial number `{}`", clean(serial)),
-                "name its PKCS#11 module with `--module PATH`",
-            )),
-            (Place::Token { serial, .. }, Some(module)) => {
+            (Place::Token { serial, .. }, Some(module), _) => {
                 let pin = self.pin(&format!("PIN of the token {}", clean(serial)))?;
                 Ok(file.open_on_token(module, pin)?)
             }
+            (Place::Tpm { .. }, _, Some(tcti)) => {
+                tpm::open(file, tcti, || self.pin(&format!("PIN of the keys of {name} in the TPM")))
+            }
+            (place, ..) => Err(elsewhere(place)),
         }
     }
 
@@ -57,8 +58,35 @@ impl Access {
         Ok(passphrase)
     }
 
+    /// A new one, which is asked for twice.
+    pub(crate) fn new_pin(&self) -> Result<SecretBytes, Failure> {
+        let pin = self.pin("New PIN for the keys in the TPM")?;
+        if self.pin_file.is_none() && self.pin("The same again")? != pin {
+            return Err(Failure::usage("the two PINs differ", ""));
+        }
+        Ok(pin)
+    }
+
     pub(crate) fn pin(&self, question: &str) -> Result<SecretBytes, Failure> {
         read(self.pin_file.as_deref(), question, "a PIN", "--pin-file")
+    }
+}
+
+/// The options are for another place than that where the keys are.
+fn elsewhere(place: &Place) -> Failure {
+    match place {
+        Place::File { .. } => Failure::usage(
+            "the keys are in the file, under a passphrase",
+            "leave out `--module` and `--tpm`, which are for keys on a token and in a TPM",
+        ),
+        Place::Token { serial, .. } => Failure::usage(
+            format!("the keys are on the token with serial number `{}`", clean(serial)),
+            "name its PKCS#11 module with `--module PATH`",
+        ),
+        Place::Tpm { device, .. } => Failure::usage(
+            format!("the keys are in the TPM `{}`", clean(device)),
+            "name the way to it with `--tpm device:/dev/tpmrm0`",
+        ),
     }
 }
 

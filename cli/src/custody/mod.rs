@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod files;
 pub(crate) mod share;
+pub(crate) mod tpm;
 pub(crate) mod transcripts;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -15,10 +15,12 @@ use crate::{
 pub(crate) struct CustodianView {
     #[serde(flatten)]
     entry: Entry,
-    /// `file` or `token`.
+    /// `file`, `token` or `tpm`.
     keys: Option<&'static str>,
     token_serial: Option<String>,
     token_model: Option<String>,
+    tpm: Option<String>,
+    tpm_model: Option<String>,
     simulated: Option<bool>,
     passphrase_memory_mib: Option<u32>,
 }
@@ -65,6 +67,8 @@ impl CustodianView {
             keys: None,
             token_serial: None,
             token_model: None,
+            tpm: None,
+            tpm_model: None,
             simulated: None,
             passphrase_memory_mib: None,
         }
@@ -83,18 +87,24 @@ impl CustodianView {
                 simulated: Some(*simulated),
                 ..view
             },
+            Place::Tpm { device, model, simulated } => Self {
+                keys: Some("tpm"),
+                tpm: Some(device.clone()),
+                tpm_model: Some(model.clone()),
+                simulated: Some(*simulated),
+                ..view
+            },
         }
     }
 
     fn place(&self) -> String {
-        match (&self.token_serial, self.passphrase_memory_mib) {
-            (Some(serial), _) => {
-                let model = self.token_model.as_deref().unwrap_or_default();
-                let simulated = if self.simulated == Some(true) { ", simulated" } else { "" };
-                format!("on the token {serial}, {model}{simulated}")
-            }
-            (None, Some(memory)) => format!("in the file, under a passphrase; a guess costs {memory} MiB"),
-            (None, None) => String::new(),
+        let simulated = if self.simulated == Some(true) { ", simulated" } else { "" };
+        let of = |model: &Option<String>| format!("{}{simulated}", model.as_deref().unwrap_or_default());
+        match (&self.token_serial, &self.tpm, self.passphrase_memory_mib) {
+            (Some(serial), ..) => format!("on the token {serial}, {}", of(&self.token_model)),
+            (None, Some(tpm), _) => format!("sealed by the TPM {tpm}, {}", of(&self.tpm_model)),
+            (None, None, Some(memory)) => format!("in the file, under a passphrase; a guess costs {memory} MiB"),
+            (None, None, None) => String::new(),
         }
     }
 }

@@ -59,6 +59,19 @@ pub enum Place {
         #[n(2)]
         simulated: bool,
     },
+    /// In a TPM. It keeps none: the file holds them, sealed so that this TPM alone loads them, and the PIN authorizes.
+    #[n(3)]
+    Tpm {
+        /// Which TPM, as the hash of its storage root key tells it: it is another one once it is cleared.
+        #[n(0)]
+        device: String,
+        /// Manufacturer and model as the TPM states them.
+        #[n(1)]
+        model: String,
+        /// Whether the TPM is a simulation: never real protection.
+        #[n(2)]
+        simulated: bool,
+    },
 }
 
 /// What is needed to use one key.
@@ -188,12 +201,23 @@ impl KeyFile {
 }
 
 impl Place {
+    /// Where that is, in words.
+    pub(crate) fn words(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "in the file, under a passphrase",
+            Self::Token { .. } => "on a token",
+            Self::Tpm { .. } => "in a TPM",
+        }
+    }
+
     fn holds(&self, key: &StoredKey, public: [u8; 32]) -> bool {
         match (self, &key.locator) {
             (Self::File { salt, .. }, Locator::Wrapped { wrapping_key, .. }) => wrapping_key.0 == *salt,
             (Self::Token { serial, .. }, Locator::Token { serial: found, uid, fingerprint }) => {
                 serial == found && *uid == key.uid && *fingerprint == Some(public)
             }
+            // Its public half is in what is sealed: the TPM is held to it when the key is loaded.
+            (Self::Tpm { device, .. }, Locator::Sealed { device: found, .. }) => device == found,
             _ => false,
         }
     }
@@ -202,7 +226,7 @@ impl Place {
     fn wrapping_key(&self) -> Option<WrappingKeyId> {
         match self {
             Self::File { salt, .. } => Some(WrappingKeyId(*salt)),
-            Self::Token { .. } => None,
+            Self::Token { .. } | Self::Tpm { .. } => None,
         }
     }
 

@@ -50,7 +50,7 @@ impl KeyFile {
     /// [`Error::Memory`], [`Error::NotTheirs`].
     pub fn open_in_file(&self, passphrase: &SecretBytes) -> Result<CustodianKeys, Error> {
         let Place::File { cost, salt } = self.place() else {
-            return Err(Error::Place("on a token"));
+            return Err(Error::Place(self.place().words()));
         };
         match self.keys(backend(passphrase, *cost, *salt)?) {
             Err(Error::Backend(BackendError::Missing(_))) => Err(Error::Passphrase),

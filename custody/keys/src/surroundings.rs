@@ -40,12 +40,17 @@ pub fn harden() -> Option<String> {
     })
 }
 
-/// Performs an operation on a thread of its own: the caller may itself be in a runtime, which does not let another one wait.
+/// Performs an operation.
 pub(crate) fn perform(backend: &dyn KeyBackend, operation: Operation<'_>) -> Result<Outcome, BackendError> {
+    wait(backend.perform(operation, Instant::now() + WAIT_MAX))?
+}
+
+/// Waits on a thread of its own: the caller may itself be in a runtime, which does not let another one wait.
+pub(crate) fn wait<F: Future<Output: Send> + Send>(future: F) -> Result<F::Output, BackendError> {
     let failed = || BackendError::Failed("the operating system gave no thread".to_owned());
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|_| failed())?;
-        runtime.block_on(backend.perform(operation, Instant::now() + WAIT_MAX))
+        Ok(runtime.block_on(future))
     };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("custodian".to_owned()).spawn_scoped(scope, work);

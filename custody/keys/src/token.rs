@@ -44,7 +44,7 @@ impl KeyFile {
     /// they are not there any more; [`Error::NotTheirs`]; [`Error::Simulated`].
     pub fn open_on_token(&self, module: &Path, pin: SecretBytes) -> Result<CustodianKeys, Error> {
         let Place::Token { serial, simulated, .. } = self.place() else {
-            return Err(Error::Place("in the file, under a passphrase"));
+            return Err(Error::Place(self.place().words()));
         };
         let token = TokenSelector::Serial(serial.clone());
         let token = open(TokenAccess { module: module.to_owned(), token, pin })?;

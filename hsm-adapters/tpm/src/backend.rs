@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_core::BoxFuture;
-use hufu_core::algorithm::{Algorithm, Purpose, Scheme, TABLE};
+use hufu_core::algorithm::{Algorithm, Scheme};
 use hufu_core::backend::{
     BackendError, Capabilities, DeviceStatus, Generated, Health, KeyBackend, KeyHandle, Operation, Outcome,
     SignInput, Template,
@@ -22,9 +22,11 @@ use tss_esapi::structures::{Public, Signature};
 use crate::certificate::Certificate;
 use crate::config::{Config, OpenError};
 use crate::device::{Device, Made};
-use crate::fault::{Fault, Meaning, answer, meaning};
-use crate::link::{Link, Shared};
-use crate::template::Curve;
+use crate::fault::Fault;
+use crate::link::{Closed, Link, Shared, closing};
+use crate::peer::Peer;
+use crate::probe::{NOTHING_ELSE, capabilities, is_simulated, try_out};
+use crate::template::Role;
 use crate::{blob, public_key, sm2};
 
 /// Longest message, in bytes.
@@ -43,7 +45,9 @@ pub struct TpmBackend {
     attestation: Attestation,
     capabilities: Capabilities,
     shared: Arc<Shared>,
+    /// Its thread ends when it is dropped, and so does the link.
     pool: Pool<Link>,
+    _closed: Closed,
 }
 
 impl TpmBackend {
@@ -56,10 +60,10 @@ impl TpmBackend {
         let remote = matches!(tcti, TctiNameConf::Swtpm(_) | TctiNameConf::Mssim(_));
         let shared = Arc::new(Shared::new(tcti, derive_auth(&config.pin)));
         let size = Size { threads: NonZeroUsize::MIN, queue_per_thread: QUEUE_LEN };
-        let of_thread = Arc::clone(&shared);
-        let pool = Pool::start("tpm", size, move || Link::new(Arc::clone(&of_thread)))?;
+        let (of_thread, (open, closed)) = (Arc::clone(&shared), closing());
+        let pool = Pool::start("tpm", size, move || Link::new(Arc::clone(&of_thread), open.clone()))?;
         let deadline = Instant::now() + OPEN_WAIT_MAX;
-        let (id, model, tried) = pool.run(deadline, |link| link.run(try_out)).await?;
+        let (id, model, tried) = pool.run(deadline, |link| link.run(|device, _| try_out(device))).await?;
         let simulated = config.simulated.unwrap_or_else(|| remote || is_simulated(&model));
         Ok(Self {
             name: format!("tpm:{id}"),
@@ -68,7 +72,24 @@ impl TpmBackend {
             capabilities: capabilities(&tried, simulated),
             shared,
             pool,
+            _closed: closed,
         })
+    }
+
+    /// Which TPM it is: 16 bytes in hexadecimal, of the hash of its storage root key's public area. It changes when the TPM is
+    /// cleared, which is when every key of it is lost.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.device
+    }
+
+    /// Manufacturer and model as the TPM states them.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        match &self.attestation {
+            Attestation::DriverAsserted { model, .. } => model,
+            _ => "",
+        }
     }
 
     /// What the TPM states about a key, with a nonce of at most 64 bytes that the verifier chose.
@@ -106,6 +127,7 @@ impl TpmBackend {
                 self.pool.run(deadline, forget).await
             }
             Operation::Sign(key, input) | Operation::SignOnce(key, input) => self.sign(key, input, deadline).await,
+            Operation::Agree(key, peer) => self.agree(key, peer, deadline).await,
             Operation::Level(_) => Ok(Outcome::Done),
             Operation::Random(len) => self.random(len, deadline).await,
             Operation::Verify(..) | Operation::EncryptTo(..) | Operation::Encapsulate(..) => {
@@ -117,7 +139,6 @@ impl TpmBackend {
             | Operation::Open(..)
             | Operation::DecryptWith(..)
             | Operation::Decapsulate(..)
-            | Operation::Agree(..)
             | Operation::Wrap(..)
             | Operation::Unwrap(..)
             | Operation::Rewrap(..) => Err(BackendError::Unsupported(NOTHING_ELSE.to_owned())),
@@ -130,10 +151,10 @@ impl TpmBackend {
     async fn generate(&self, template: &Template, deadline: Instant) -> Result<Outcome, BackendError> {
         let Template { algorithm, purpose, scheme, .. } = *template;
         self.capabilities.check(algorithm, purpose, scheme).map_err(BackendError::Unsupported)?;
-        let curve = Curve::of(algorithm).ok_or_else(|| BackendError::Unsupported(NOTHING_ELSE.to_owned()))?;
+        let role = Role::of(algorithm, purpose).ok_or_else(|| BackendError::Unsupported(NOTHING_ELSE.to_owned()))?;
         let made = move |link: &mut Link| {
             link.run(|device, auth| {
-                let Made { private, public } = device.make(curve, auth)?;
+                let Made { private, public } = device.make(role, auth)?;
                 Ok((blob::encode(&private, &public)?, public_key::spki(&public)?))
             })
         };
@@ -151,6 +172,19 @@ impl TpmBackend {
             raw(&device.sign(loaded, &digest)?).map_err(Fault::from)
         };
         self.pool.run(deadline, move |link| link.run(work)).await.map(Outcome::Bytes)
+    }
+
+    async fn agree(&self, key: &KeyHandle, peer: &[u8], deadline: Instant) -> Result<Outcome, BackendError> {
+        let key = self.owned(key)?;
+        if (key.algorithm, key.scheme) != (Algorithm::P256, Scheme::Ecdh) {
+            return Err(BackendError::InvalidInput("the key is not for that use".to_owned()));
+        }
+        let peer = Peer::from_spki(peer)?;
+        let work = move |device: &mut Device, auth: &SecretBytes| {
+            let (loaded, _) = load(device, &key, auth)?;
+            Ok(public_key::shared_secret(&device.agree(loaded, peer.to_point()?)?)?)
+        };
+        self.pool.run(deadline, move |link| link.run(work)).await.map(Outcome::Plaintext)
     }
 
     async fn random(&self, len: usize, deadline: Instant) -> Result<Outcome, BackendError> {
@@ -207,13 +241,9 @@ impl KeyBackend for TpmBackend {
     }
 
     fn devices(&self) -> Vec<DeviceStatus> {
-        let model = match &self.attestation {
-            Attestation::DriverAsserted { model, .. } => model.clone(),
-            _ => String::new(),
-        };
         vec![DeviceStatus {
             serial: self.device.to_string(),
-            model,
+            model: self.model().to_owned(),
             label: String::new(),
             health: self.shared.health(),
             breaker_open: false,
@@ -231,8 +261,6 @@ impl KeyBackend for TpmBackend {
         matches!(locator, Locator::Sealed { device, .. } if **device == *self.device)
     }
 }
-
-const NOTHING_ELSE: &str = "the TPM adapter holds keys that sign with P-256 or SM2 alone";
 
 /// What is signed, owned by the job that does it.
 enum ToSign {
@@ -304,43 +332,4 @@ fn derive_auth(pin: &SecretBytes) -> SecretBytes {
     let derived = SecretBytes::from_slice(&auth);
     auth.iter_mut().for_each(|byte| *byte = 0);
     derived
-}
-
-/// What a TPM said to each curve: nothing, or why not.
-type Tried = Vec<(Algorithm, Option<String>)>;
-
-fn try_out(device: &mut Device, auth: &SecretBytes) -> Result<(String, String, Tried), Fault> {
-    let mut tried = Vec::new();
-    for algorithm in [Algorithm::P256, Algorithm::Sm2] {
-        let Some(curve) = Curve::of(algorithm) else { continue };
-        match device.make(curve, auth) {
-            Ok(_) => tried.push((algorithm, None)),
-            Err(Fault::Tpm(error)) if meaning(&error) == Meaning::Lost => return Err(error.into()),
-            Err(Fault::Tpm(error)) => tried.push((algorithm, Some(answer(&error).to_string()))),
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok((device.id.clone(), device.model.clone(), tried))
-}
-
-fn capabilities(tried: &Tried, simulated: bool) -> Capabilities {
-    let mut capabilities = Capabilities { simulated, ..Capabilities::default() };
-    for entry in TABLE {
-        for (purpose, scheme) in entry.schemes {
-            let found =
-                tried.iter().find(|(algorithm, _)| *algorithm == entry.algorithm && *purpose == Purpose::Sign);
-            let row = (entry.algorithm, *purpose, *scheme);
-            match found {
-                Some((_, None)) => capabilities.schemes.push(row),
-                Some((_, Some(why))) => capabilities.refusals.push((row.0, row.1, row.2, why.clone())),
-                None => capabilities.refusals.push((row.0, row.1, row.2, NOTHING_ELSE.to_owned())),
-            }
-        }
-    }
-    capabilities
-}
-
-/// Simulators say so: `SW` in the vendor string of IBM's and Microsoft's reference code, which swtpm is built on.
-fn is_simulated(model: &str) -> bool {
-    model.split_whitespace().any(|word| word == "SW" || word.contains("swtpm") || word.contains("SIM"))
 }

@@ -11,14 +11,15 @@ use tss_esapi::interface_types::algorithm::HashingAlgorithm;
 use tss_esapi::interface_types::resource_handles::Hierarchy;
 use tss_esapi::interface_types::session_handles::AuthSession;
 use tss_esapi::structures::{
-    Attest, Auth, Data, Digest, HashcheckTicket, Private, Public, Signature, SignatureScheme, SymmetricDefinition,
+    Attest, Auth, Data, Digest, EccPoint, HashcheckTicket, Private, Public, Signature, SignatureScheme,
+    SymmetricDefinition,
 };
 use tss_esapi::traits::Marshall as _;
 use tss_esapi::tss2_esys::TPMT_TK_HASHCHECK;
 use tss_esapi::{Context, Error, TctiNameConf};
 
 use crate::fault::Fault;
-use crate::template::{self, Curve, Role};
+use crate::template::{self, Role};
 
 /// Most random bytes that a TPM gives at once: the length of its longest hash, of which every TPM has SHA-256.
 const RANDOM_LEN_MAX: usize = 32;
@@ -64,8 +65,8 @@ impl Device {
     }
 
     /// Makes a key under the storage root key.
-    pub(crate) fn make(&mut self, curve: Curve, auth: &SecretBytes) -> Result<Made, Fault> {
-        let (parent, public, auth) = (self.storage, template::public(Role::Signing(curve))?, to_auth(auth)?);
+    pub(crate) fn make(&mut self, role: Role, auth: &SecretBytes) -> Result<Made, Fault> {
+        let (parent, public, auth) = (self.storage, template::public(role)?, to_auth(auth)?);
         let made = self.in_session(|context| context.create(parent, public, Some(auth), None, None, None))?;
         Ok(Made { private: made.out_private, public: made.out_public })
     }
@@ -95,6 +96,12 @@ impl Device {
         let digest = Digest::try_from(digest.as_slice())?;
         let ticket = no_ticket()?;
         Ok(self.in_session(|context| context.sign(key, digest, SignatureScheme::Null, ticket))?)
+    }
+
+    /// Multiplies a point by the private key (TPM2_ECDH_ZGen; TPM 2.0 Library, part 3, §14.5): Z is the first coordinate of the
+    /// answer, which the session encrypts on its way. The TCG's stack frees its own copy without overwriting it.
+    pub(crate) fn agree(&mut self, key: KeyHandle, peer: EccPoint) -> Result<EccPoint, Fault> {
+        Ok(self.in_session(|context| context.ecdh_z_gen(key, peer))?)
     }
 
     /// Lets the TPM state what it knows of a loaded key, signed by a key that signs only such statements.

@@ -4,6 +4,8 @@ use hufu_core::backend::BackendError;
 use tss_esapi::Error;
 use tss_esapi::constants::{Tss2ResponseCode, Tss2ResponseCodeKind as Kind};
 
+use crate::peer;
+
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -26,6 +28,8 @@ pub(crate) enum Meaning {
     Unsupported,
     /// The blob is of another TPM, or damaged.
     Foreign,
+    /// The caller's point is not on the curve.
+    Point,
     /// Anything else.
     Failed,
 }
@@ -54,6 +58,7 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
         ) => Meaning::Busy,
         Some(Kind::Curve | Kind::Scheme | Kind::Asymmetric | Kind::KeySize) => Meaning::Unsupported,
         Some(Kind::Integrity | Kind::Sensitive) => Meaning::Foreign,
+        Some(Kind::EccPoint) => Meaning::Point,
         Some(
             Kind::Handle
             | Kind::ReferenceH0
@@ -76,6 +81,7 @@ pub(crate) fn answer(error: &Error) -> BackendError {
         Meaning::Lost | Meaning::Busy => BackendError::Unavailable(why),
         Meaning::Unsupported => BackendError::Unsupported(why),
         Meaning::Foreign => BackendError::Missing("the stored key is not of this TPM".to_owned()),
+        Meaning::Point => BackendError::InvalidInput(peer::REFUSED.to_owned()),
         Meaning::Failed => BackendError::Failed(why),
     }
 }

@@ -5,7 +5,8 @@
 //! fixed to the TPM and to their parent, made on it, and used with an authorization value that travels only in
 //! salted, encrypted sessions. It needs `libtss2`; the crate is built only where that is wanted.
 //!
-//! Randomness of its own: the TPM's, and that of the software stack for session nonces.
+//! Randomness of its own: the TPM's, that of the software stack for session nonces, and that of aws-lc for the pair which a TPM is
+//! tried with when it is opened.
 
 mod backend;
 mod blob;
@@ -14,6 +15,8 @@ mod config;
 mod device;
 mod fault;
 mod link;
+mod peer;
+mod probe;
 mod public_key;
 mod sm2;
 mod template;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use hufu_core::backend::{BackendError, Health};
 use hufu_secret::SecretBytes;
@@ -27,6 +29,28 @@ pub(crate) struct Shared {
 pub(crate) struct Link {
     shared: Arc<Shared>,
     device: Option<Device>,
+    /// Never sent on: that it is gone tells that the device was closed. Fields are dropped in their order.
+    _open: SyncSender<()>,
+}
+
+/// Dropped, it waits until the link is closed: without a resource manager the TPM keeps what a process that ends has loaded, and
+/// has room for three keys.
+pub(crate) struct Closed(Mutex<Receiver<()>>);
+
+/// How long a TPM may take to unload what was loaded.
+const CLOSE_WAIT_MAX: Duration = Duration::from_secs(5);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        // Whatever the answer is: a TPM that hangs is not waited for any longer.
+        let _ = self.0.get_mut().recv_timeout(CLOSE_WAIT_MAX);
+    }
+}
+
+/// The two ends between which [`Closed`] waits for a link.
+pub(crate) fn closing() -> (SyncSender<()>, Closed) {
+    let (open, closed) = sync_channel(0);
+    (open, Closed(Mutex::new(closed)))
 }
 
 impl Shared {
@@ -48,8 +72,8 @@ impl Shared {
 }
 
 impl Link {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, device: None }
+    pub(crate) fn new(shared: Arc<Shared>, open: SyncSender<()>) -> Self {
+        Self { shared, device: None, _open: open }
     }
 
     /// Does some work on the TPM. A connection that turns out lost before anything was done is opened again, once.
@@ -102,7 +126,7 @@ impl Link {
                 self.shared.generation.fetch_add(1, Ordering::AcqRel);
                 *self.shared.health.lock() = Health::Down(format!("the TPM is lost: {error}"));
             }
-            Meaning::Busy | Meaning::Unsupported | Meaning::Foreign | Meaning::Failed => {}
+            Meaning::Busy | Meaning::Unsupported | Meaning::Foreign | Meaning::Point | Meaning::Failed => {}
         }
     }
 }

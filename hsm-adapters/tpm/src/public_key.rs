@@ -3,12 +3,13 @@
 use der::Encode as _;
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use hufu_core::backend::BackendError;
+use hufu_secret::SecretBytes;
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use tss_esapi::interface_types::ecc::EccCurve;
-use tss_esapi::structures::Public;
+use tss_esapi::structures::{EccPoint, Public};
 
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+pub(crate) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(crate) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const SM2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
 
 /// Length of a coordinate in bytes, of both curves.
@@ -36,6 +37,13 @@ pub(crate) fn spki(public: &Public) -> Result<Vec<u8>, BackendError> {
     let subject_public_key = BitStringRef::from_bytes(&point).map_err(|_| malformed())?;
     let algorithm = AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&curve)) };
     SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der().map_err(|_| malformed())
+}
+
+/// Z (SP 800-56Ar3 §5.7.1.2): the first coordinate of the point that both sides reach, with its leading zeros.
+pub(crate) fn shared_secret(point: &EccPoint) -> Result<SecretBytes, BackendError> {
+    let mut secret = SecretBytes::zeroed(COORDINATE_LEN);
+    fill(secret.expose_mut(), point.x().value())?;
+    Ok(secret)
 }
 
 /// Puts a number into a field of fixed length; TPMs leave leading zeros out.

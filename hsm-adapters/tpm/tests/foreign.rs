@@ -12,7 +12,7 @@ use der::{Encode as _, Sequence};
 use hufu_core::algorithm::{Algorithm, Scheme};
 use hufu_core::backend::{KeyBackend as _, Operation, Outcome, SignInput};
 use sha2::{Digest as _, Sha256};
-use support::{Swtpm, generate, soon};
+use support::{Swtpm, generate, open, soon};
 
 /// Ecdsa-Sig-Value (RFC 3279 §2.2.3).
 #[derive(Sequence)]
@@ -38,7 +38,7 @@ fn verifies(dir: &Path, spki: &[u8], message: &[u8], signature: &[u8], options: 
 #[tokio::test]
 async fn openssl_verifies_what_the_tpm_signs() {
     let Some(tpm) = Swtpm::start() else { return };
-    let (backend, dir) = (tpm.open().await, tempfile::tempdir().unwrap());
+    let (backend, dir) = (open(&tpm).await, tempfile::tempdir().unwrap());
     let sm2 = ["-digest", "sm3", "-pkeyopt", "distid:1234567812345678"];
     for (algorithm, scheme, options) in [
         (Algorithm::P256, Scheme::EcdsaSha256, &["-digest", "sha256"][..]),
@@ -58,7 +58,7 @@ async fn openssl_verifies_what_the_tpm_signs() {
 #[tokio::test]
 async fn the_tpm_certifies_an_sm2_key() {
     let Some(tpm) = Swtpm::start() else { return };
-    let (backend, dir) = (tpm.open().await, tempfile::tempdir().unwrap());
+    let (backend, dir) = (open(&tpm).await, tempfile::tempdir().unwrap());
     let key = generate(&backend, Algorithm::Sm2, Scheme::Sm2Sm3).await;
     let nonce = [0x17; 20];
     let certificate = backend.certify(&key, &nonce, soon()).await.unwrap();

@@ -29,7 +29,7 @@ const DIRECTION: &[Row] = &[
     // The private side: a tool's, so it knows what holds keys. The pure crates of custody never know it.
     row(
         "hufu-custodian-keys",
-        &["hufu-codec", "hufu-secret", "hufu-core", "hufu-custodian", "hufu-software", "hufu-pkcs11"],
+        &["hufu-codec", "hufu-secret", "hufu-core", "hufu-custodian", "hufu-software", "hufu-pkcs11", "hufu-tpm"],
         &[],
     ),
     row("hufu-shares", &["hufu-codec", "hufu-secret", "hufu-custodian"], &[]),
@@ -140,7 +140,7 @@ const DIRECTION: &[Row] = &[
     row(
         "hufu-cli",
         &["hufu-sdk", "hufu-assess", "hufu-custodian", "hufu-custodian-keys", "hufu-shares", "hufu-ceremony"],
-        &["hufu-secret"],
+        &["hufu-secret", "hufu-tlog", "hufu-verify"],
     ),
     row(
         "hufu-softhsm-tests",

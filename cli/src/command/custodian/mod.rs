@@ -14,10 +14,11 @@ use crate::{app::App, failure::Failure};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a custodian's two keys: in a file under a passphrase, or on a PKCS#11 token
+    /// Make a custodian's two keys: in a file under a passphrase, on a PKCS#11 token, or in a TPM
     ///
-    /// Without `--module` the private keys go into the file, under a passphrase. With it, they are made on the token and never
-    /// leave it; the file says which they are. Either file is needed to use the keys: keep a copy of it.
+    /// Without more the private keys go into the file, under a passphrase. With `--module`, they are made on the token and never
+    /// leave it; the file says which they are. With `--tpm`, they are made in the TPM, and the file holds them sealed: no other
+    /// TPM loads them. Any such file is needed to use the keys: keep a copy of it.
     New(new::New),
     /// Who a custodian is: the entry for the roster, with the fingerprints of both keys
     Show(show::Show),

@@ -6,7 +6,7 @@ use hufu_custodian_keys::{Cost, Identity, KeyFile, Suite, TokenAccess, TokenSele
 
 use crate::{
     app::App,
-    custody::{access, files},
+    custody::{access, files, tpm},
     failure::Failure,
     sink,
     view::custodian::CustodianView,
@@ -33,21 +33,21 @@ pub(crate) struct New {
     #[arg(long, value_enum, default_value_t)]
     suite: SuiteArgument,
     /// Memory in MiB that each guess of the passphrase costs
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(64..=2048), conflicts_with = "module")]
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(64..=2048), conflicts_with = "device")]
     memory_mib: u32,
     #[command(flatten)]
     access: access::Access,
     /// Serial number of the token
-    #[arg(long, value_name = "SERIAL", requires = "module")]
+    #[arg(long, value_name = "SERIAL", requires = "module", conflicts_with = "tpm")]
     token: Option<String>,
     /// Label of the token, if there is only one such
-    #[arg(long, value_name = "LABEL", requires = "module")]
+    #[arg(long, value_name = "LABEL", requires = "module", conflicts_with = "tpm")]
     label: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum SuiteArgument {
-    /// ECDSA and HPKE on P-256: what every token knows
+    /// ECDSA and HPKE on P-256: what every token and TPM knows
     #[default]
     P256,
     /// Ed25519, and HPKE on X25519
@@ -79,6 +79,9 @@ impl New {
             (Some(serial), _) => Some(TokenSelector::Serial(serial)),
             (None, label) => label.map(TokenSelector::Label),
         };
+        if let Some(tcti) = &access.tpm {
+            return tpm::make(identity, suite, tcti, || access.new_pin());
+        }
         let Some(module) = access.module.clone() else {
             let cost = Cost::with_memory_mib(self.memory_mib)?;
             return Ok(KeyFile::in_file(identity, suite, &access.new_passphrase()?, cost)?);
