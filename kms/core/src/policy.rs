@@ -136,6 +136,8 @@ actions! {
     ReadDeposit = 63 => "deposit.read",
     /// Give a deposit up: nobody recovers the key any more.
     DeleteDeposit = 64 => "deposit.delete",
+    /// Fetch what a ceremony has released of a deposit, which the applicant alone can open.
+    RecoverDeposit = 65 => "deposit.recover",
 }
 
 impl fmt::Display for Action {

@@ -5,6 +5,7 @@
 mod agreement;
 mod arrival;
 mod ceremonies;
+mod deposit_recovery;
 mod deposits;
 mod encapsulation;
 mod executed;
