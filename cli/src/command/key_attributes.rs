@@ -49,28 +49,6 @@ pub(crate) struct Attributes {
     /// Whether its material may ever leave, wrapped [default: never]
     #[arg(long, value_parser = word::<v1::Exit>(), ignore_case = true)]
     exit: Option<v1::Exit>,
-    /// Who shares the key: a custodian who can recover it with others, or a holder who signs with others; once for each, in the order
-    /// of their shares
-    #[arg(long = "member", visible_alias = "custodian", value_name = "NAME", requires = "threshold")]
-    members: Vec<String>,
-    /// How many of them are needed, of how many, for example `3/5`
-    #[arg(long, value_name = "T/N", requires = "members", value_parser = parse_threshold)]
-    threshold: Option<Threshold>,
-}
-
-/// `T/N`.
-#[derive(Clone, Copy, Debug)]
-struct Threshold {
-    needed: u8,
-    of: u8,
-}
-
-fn parse_threshold(text: &str) -> Result<Threshold, String> {
-    let read = text.split_once('/').and_then(|(needed, of)| Some((needed.parse().ok()?, of.parse().ok()?)));
-    match read {
-        Some((needed, of)) if (1..=of).contains(&needed) && of <= 64 => Ok(Threshold { needed, of }),
-        _ => Err("write it as `3/5`: how many are needed, of how many, of whom there are at most 64".to_owned()),
-    }
 }
 
 impl Attributes {
@@ -79,9 +57,7 @@ impl Attributes {
     }
 
     pub(crate) fn into_key(self) -> Result<NewKey, Failure> {
-        let sharing = sharing(self.threshold, self.members)?;
         Ok(NewKey {
-            sharing,
             purpose: self.purpose,
             scheme: self.scheme,
             digest_allowed: self.allow_digest,
@@ -94,15 +70,6 @@ impl Attributes {
             ..NewKey::new(self.key.key(), self.algorithm, self.protection)
         })
     }
-}
-
-fn sharing(threshold: Option<Threshold>, members: Vec<String>) -> Result<Option<v1::Sharing>, Failure> {
-    let Some(Threshold { needed, of }) = threshold else { return Ok(None) };
-    if members.len() != usize::from(of) {
-        let named = format!("{} are named, and `--threshold` says {of}", members.len());
-        return Err(Failure::usage(named, "name each with `--member`"));
-    }
-    Ok(Some(v1::Sharing { threshold: u32::from(needed), members }))
 }
 
 pub(super) fn labels(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Failure> {
@@ -118,17 +85,6 @@ pub(super) fn labels(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, St
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_threshold_fits_its_members() {
-        let members = || vec!["ann".to_owned(), "ben".to_owned()];
-        let of = |text: &str| parse_threshold(text).ok();
-        assert_eq!(sharing(of("2/2"), members()).unwrap().unwrap().threshold, 2);
-        assert!(sharing(of("2/3"), members()).is_err());
-        for wrong in ["", "2", "3/2", "0/2", "1/65", "1/2/3", "-1/2"] {
-            assert!(of(wrong).is_none(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_label_is_given_once() {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use hufu_sdk::{KeyChange, KeyRef};
+use hufu_sdk::{KeyChange, KeyRef, NewKey, v1};
 
 use super::key_attributes::{Attributes, labels};
 use super::key_without_version;
@@ -11,6 +11,38 @@ use crate::{app::App, args::label, failure::Failure, time::parse_duration, view:
 pub(crate) struct Create {
     #[command(flatten)]
     attributes: Attributes,
+    #[command(flatten)]
+    among: Among,
+}
+
+/// Among whom a key is made.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Keys that several hold")]
+struct Among {
+    /// How many of them are needed, of how many: custodians who can recover it, or holders who sign together
+    #[arg(long, value_name = "T/N", value_parser = threshold, requires = "member")]
+    threshold: Option<(u32, usize)>,
+    /// A custodian or holder; once for each, in the order of their shares
+    #[arg(long, visible_alias = "custodian", value_name = "NAME", requires = "threshold")]
+    member: Vec<String>,
+}
+
+/// Reads `T/N`.
+fn threshold(text: &str) -> Result<(u32, usize), String> {
+    let parts = text.split_once('/').and_then(|(t, n)| Some((t.parse().ok()?, n.parse().ok()?)));
+    parts.ok_or_else(|| "write how many of how many, such as `2/3`".to_owned())
+}
+
+impl Among {
+    /// Who they are, where the key is one of several.
+    fn sharing(&self) -> Result<Option<v1::Sharing>, Failure> {
+        let Some((threshold, count)) = self.threshold else { return Ok(None) };
+        if count != self.member.len() {
+            let message = format!("the threshold is of {count}, and {} are named with `--member`", self.member.len());
+            return Err(Failure::usage(message, "name each once"));
+        }
+        Ok(Some(v1::Sharing { threshold, members: self.member.clone() }))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -37,7 +69,9 @@ pub(crate) struct Update {
 
 impl Create {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
-        let key = app.client()?.create_key(self.attributes.into_key()?).await?;
+        let sharing = self.among.sharing()?;
+        let key = NewKey { sharing, ..self.attributes.into_key()? };
+        let key = app.client()?.create_key(key).await?;
         app.output.show(&KeyView::new(&key))
     }
 }

@@ -23,16 +23,17 @@ pub(crate) struct TargetView {
 
 impl TargetView {
     pub(crate) fn new(
+        drill: bool,
         version: &v1::KeyVersion,
         manifest: &Manifest,
-        target: &v1::ShareTarget,
-        evidence: &TargetEvidence,
+        (target, evidence): (&v1::ShareTarget, &TargetEvidence),
     ) -> Self {
         let claims: BTreeMap<_, _> =
             evidence.claims.iter().map(|(claim, value)| (claim.to_string(), value.as_str().to_owned())).collect();
         let sealing_key = hex::encode(evidence.sealing_key.fingerprint());
         let kind = kind(evidence.kind);
         let act = act(version, manifest, (kind, &sealing_key, &claims));
+        let act = if drill { act.replace("[act.recovery", "[act.drill") } else { act };
         let expire_time = time(target.expire_time);
         Self { sealing_key, kind, simulated: target.simulated, claims, expire_time, act }
     }

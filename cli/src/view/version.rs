@@ -25,6 +25,8 @@ pub(crate) struct VersionView {
     quarantined: bool,
     /// Where the material comes from.
     pub(crate) origin: String,
+    /// The set of its shares at custodians, where there is one.
+    share_set: Option<String>,
     etag: String,
 }
 
@@ -66,6 +68,7 @@ impl VersionView {
             ledger_key_id: version.ledger_key_id.clone(),
             quarantined: version.quarantined,
             origin: origin(version.origin()),
+            share_set: Some(version.share_set.clone()).filter(|set| !set.is_empty()),
             etag: version.etag.clone(),
         }
     }

@@ -8,7 +8,9 @@ use std::convert::Infallible;
 use std::sync::LazyLock;
 
 use common::*;
-use hufu_ceremony::{CeremonyPolicy, Decision, Event, Pins, Request, ShareStatement, Transcript, verify};
+use hufu_ceremony::{
+    BroughtShare, CeremonyPolicy, Decision, Event, Pins, Request, ShareStatement, SignedEvidence, Transcript, verify,
+};
 use hufu_custodian::testing::Person;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -52,6 +54,12 @@ fn judge(bytes: &[u8]) {
     }
     if let Ok(share) = ShareStatement::from_bytes(bytes) {
         assert_eq!(share.to_bytes(), bytes);
+    }
+    if let Ok(brought) = BroughtShare::from_bytes(bytes) {
+        assert_eq!(brought.to_bytes(), bytes);
+    }
+    if let Ok(evidence) = SignedEvidence::from_bytes(bytes) {
+        assert_eq!(evidence.to_bytes(), bytes);
     }
     if let Ok(transcript) = Transcript::from_bytes(bytes) {
         assert_eq!(transcript.to_bytes(), bytes);

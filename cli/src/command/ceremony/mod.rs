@@ -41,7 +41,9 @@ pub(crate) enum Command {
     Submit(online::Submit),
     /// Have a key made that the shares for a recovery or a drill are sealed to
     ///
-    /// Prints what the request names of key, shares and target, in TOML. The key is destroyed with its ceremony, or after a day.
+    /// Prints what the request names of key, shares and target, in TOML: put it below the head of a request. The key is destroyed with
+    /// its ceremony, or after a day. With `--drill` it is for a drill: the real shares come together, the key is compared with its
+    /// public key, and thrown away.
     Target(target::Target),
     /// Give your share to a recovery or a drill that is ready, sealed to its target
     ///

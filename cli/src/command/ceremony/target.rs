@@ -37,6 +37,9 @@ pub(crate) struct Target {
     /// Where the shares come together
     #[arg(long, value_name = "KIND", default_value = "hsm")]
     kind: Kind,
+    /// For a drill: a recovery that is rehearsed on the real shares, and leaves nothing
+    #[arg(long)]
+    drill: bool,
     /// The log's public key, which signs what is said of the target
     #[arg(long, value_name = "FILE")]
     log_key: PathBuf,
@@ -67,7 +70,7 @@ impl Target {
         if let Some(out) = &self.out {
             files::write(out, Label::TargetEvidence, &target.evidence, sink::Access::Public)?;
         }
-        app.output.show(&TargetView::new(&version, manifest, &target, &evidence))
+        app.output.show(&TargetView::new(self.drill, &version, manifest, (&target, &evidence)))
     }
 }
 

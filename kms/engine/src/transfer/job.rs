@@ -298,6 +298,10 @@ fn check_expected(key: &KeyRecord, public_key: Option<&[u8]>) -> Result<(), Erro
         let why = "keys that wrap others are made here, so that nobody else knows one";
         return Err(Error::new(Reason::UnsupportedAlgorithm, why).field("key.purpose"));
     }
+    if key.sharing.is_some() {
+        let why = "a key that comes in is not shared: it was whole elsewhere";
+        return Err(Error::new(Reason::InvalidArgument, why).field("key.sharing"));
+    }
     match (key.algorithm.is_asymmetric(), public_key) {
         (true, None) => {
             Err(Error::new(Reason::MissingField, "a key pair comes in under its public key").field("public_key"))

@@ -47,7 +47,7 @@ pub fn version(version: &Version, quarantined: bool) -> v1::KeyVersion {
         origin: record.origin.to_wire(),
         share_set: record
             .share_set
-            .map(|set| format!("{}/shareSets/{}", record.tenant, hex::encode(set)))
+            .map(|set| format!("tenants/{}/shareSets/{}", record.tenant, hex::encode(set)))
             .unwrap_or_default(),
     }
 }
