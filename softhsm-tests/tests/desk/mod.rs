@@ -1,6 +1,6 @@
 //! Custodians with keys in files, and a server that knows them, by the commands that people use.
 
-#![allow(dead_code, reason = "not every test needs all of it")]
+#![allow(dead_code, clippy::indexing_slicing, reason = "not every test needs all of it; a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
