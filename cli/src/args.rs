@@ -294,6 +294,8 @@ mod tests {
         #[cfg(feature = "custodian")]
         "hufu deposit show d",
         #[cfg(feature = "custodian")]
+        "hufu deposit recover d --ceremony 7 --as k --pin p --log-key l --passphrase-file f --out o",
+        #[cfg(feature = "custodian")]
         "hufu deposit delete d --yes",
         #[cfg(feature = "custodian")]
         "hufu unseal status --output json",

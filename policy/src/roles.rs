@@ -64,8 +64,8 @@ const CARRY_SHARES: &[Action] = &[Action::CarryShare];
 /// Share sets of the tenant, and who has confirmed.
 const READ_SHARES: &[Action] = &[Action::ReadShareSet];
 
-/// Keys that are deposited for recovery.
-const DEPOSIT: &[Action] = &[Action::CreateDeposit];
+/// Keys that are deposited for recovery, and given back.
+const DEPOSIT: &[Action] = &[Action::CreateDeposit, Action::RecoverDeposit];
 
 /// Deposits, which are public but for what only custodians can open.
 const READ_DEPOSITS: &[Action] = &[Action::ReadDeposit];

@@ -5,10 +5,11 @@ use std::time::SystemTime;
 use hufu_custodian::{Name, Roster, RosterHash, VerifyingKey};
 use hufu_proto::v1;
 use hufu_secret::{Rng, RngError, SecretBytes};
-use hufu_shares::{Dealt, SignedManifest, Subject, Terms, deal, deal_scalar};
+use hufu_shares::{Dealt, Scheme, SignedManifest, Subject, Terms, deal, deal_scalar};
 use hufu_transport::{Pair, from_pkcs8, public_key_of};
 use hufu_verify::VerifierKey;
 use sha2::{Digest as _, Sha256};
+use x509_cert::der::pem;
 
 use crate::{Client, Error, Pages, client::deposits, request_id, retry::Repeat};
 
@@ -17,6 +18,11 @@ pub const DEPOSIT_LEN_MAX: usize = hufu_shares::SECRET_LEN_MAX;
 
 /// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410 §4).
 const ED25519_SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// Label of a private key in PEM (RFC 7468 §10).
+const PRIVATE_KEY: &str = "PRIVATE KEY";
+/// Longest private key in PEM, in bytes: far more than a scalar needs.
+const PEM_LEN_MAX: usize = 1 << 10;
 
 /// A key that is deposited.
 #[derive(Debug)]
@@ -116,6 +122,41 @@ impl Client {
         });
         answer.await.map(drop)
     }
+}
+
+/// What a ceremony has released.
+impl Client {
+    /// What custodians brought in an executed recovery of a deposit, named `ceremonies/N`: sealed to the applicant's own key. Verify the
+    /// transcript before you believe any of it.
+    ///
+    /// # Errors
+    /// [`Error`] as the service answers: `WRONG_STATE` when nothing is released.
+    pub async fn fetch_handovers(&self, ceremony: &str) -> Result<v1::FetchHandoversResponse, Error> {
+        let request = v1::FetchHandoversRequest { ceremony: ceremony.to_owned() };
+        self.call(Repeat::Safe, request, |channel, request| async move {
+            deposits(channel).fetch_handovers(request).await
+        })
+        .await
+    }
+}
+
+/// A recovered key as it was deposited: bytes as they were, a private key as PKCS #8 in PEM.
+///
+/// # Errors
+/// [`Error::Usage`] when it is no key of its scheme.
+pub fn recovered_key(scheme: &Scheme, secret: &SecretBytes) -> Result<SecretBytes, Error> {
+    let curve = match scheme {
+        Scheme::Shamir { .. } => return Ok(SecretBytes::from_slice(secret.expose())),
+        Scheme::Feldman { curve: hufu_shares::Curve::P256, .. } => hufu_transport::Curve::P256,
+        Scheme::Feldman { curve: hufu_shares::Curve::Sm2, .. } => hufu_transport::Curve::Sm2,
+    };
+    let wrong = || usage("this is no private key of that curve".to_owned());
+    let der = hufu_transport::to_pkcs8(Pair::Ec(curve), secret, None).map_err(|_| wrong())?;
+    let mut text = SecretBytes::zeroed(PEM_LEN_MAX);
+    let written = pem::encode(PRIVATE_KEY, pem::LineEnding::LF, der.expose(), text.expose_mut());
+    let len = written.map_err(|_| wrong())?.len();
+    text.truncate(len);
+    Ok(text)
 }
 
 impl NewDeposit {

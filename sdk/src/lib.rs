@@ -47,7 +47,7 @@ mod words;
 pub use audit::{AuditFilter, AuditSegments};
 pub use client::Client;
 pub use crypto::{Data, DataKey, Decapsulated, Decrypted, Derivation, Derived, Encapsulated, Random};
-pub use deposits::{DEPOSIT_LEN_MAX, DepositSecret, NewDeposit};
+pub use deposits::{DEPOSIT_LEN_MAX, DepositSecret, NewDeposit, recovered_key};
 pub use error::Error;
 pub use hufu_proto::v1;
 pub use hufu_secret::SecretBytes;

@@ -209,6 +209,25 @@ fn bad_input_is_refused_and_changes_nothing() {
                 assert_eq!(error.reason(), Some(reason), "{name}: {error}");
             }
         }
+        for (fingerprint, reason) in [
+            (String::new(), "INVALID_NAME"),
+            ("ab".repeat(31), "INVALID_NAME"),
+            ("AB".repeat(32), "INVALID_NAME"),
+            ("ab".repeat(32), "TARGET_NOT_FOUND"),
+        ] {
+            let error = client.share_target(&fingerprint).await.unwrap_err();
+            assert_eq!(error.reason(), Some(reason), "{fingerprint}: {error}");
+        }
+        let kind = v1::share_target::Kind::Process;
+        for (key, kind, reason) in [
+            ("", kind, "MISSING_FIELD"),
+            ("tenants/dev/keys/none", kind, "KEY_NOT_FOUND"),
+            ("tenants/other/keys/none", kind, "PERMISSION_DENIED"),
+            ("tenants/dev/keys/none", v1::share_target::Kind::Unspecified, "MISSING_FIELD"),
+        ] {
+            let error = client.create_share_target(key, kind).await.unwrap_err();
+            assert_eq!(error.reason(), Some(reason), "{key}: {error}");
+        }
         let error = client.list_ceremonies(true, "elsewhere").await.unwrap_err();
         assert_eq!(error.reason(), Some("PAGE_TOKEN_INVALID"), "{error}");
         for (profile, reason) in [("app", "PERMISSION_DENIED"), ("auditor", "PERMISSION_DENIED")] {

@@ -1,5 +1,5 @@
 use hufu_sdk::v1;
-use hufu_shares::{Scheme, SignedManifest};
+use hufu_shares::{Manifest, Scheme, SignedManifest};
 use serde::Serialize;
 
 use super::{last, share::SetView, time};
@@ -76,5 +76,34 @@ impl View for DepositsView {
         let rows: Vec<_> = self.deposits.iter().map(row).collect();
         let more = if self.more { "there are more: see `--limit`\n" } else { "" };
         format!("{}{more}", table(&["NAME", "SHARES", "SINCE", "SHARE SET"], &rows))
+    }
+}
+
+/// A deposit that is together again.
+#[derive(Serialize)]
+pub(crate) struct RecoveredView {
+    deposit: String,
+    ceremony: u64,
+    /// Whose shares did it.
+    shares_of: Vec<String>,
+    #[serde(flatten)]
+    set: SetView,
+}
+
+impl RecoveredView {
+    pub(crate) fn new(name: impl ToString, ceremony: u64, manifest: &Manifest, by: &[String]) -> Self {
+        Self { deposit: name.to_string(), ceremony, shares_of: by.to_vec(), set: SetView::new(manifest) }
+    }
+}
+
+impl View for RecoveredView {
+    fn text(&self) -> String {
+        let head = [
+            ("recovered", self.deposit.clone()),
+            ("ceremony", self.ceremony.to_string()),
+            ("by the shares of", self.shares_of.join(", ")),
+        ];
+        let text = pairs(head.into_iter().chain(self.set.pairs()));
+        format!("{text}Others have helped to put this key together: replace it where you can.\n")
     }
 }

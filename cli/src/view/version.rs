@@ -106,6 +106,7 @@ impl AttestationView {
             ("software", _) => "the service: a software key".to_owned(),
             ("driver-asserted", _) => "the token's driver: no proof".to_owned(),
             ("simulated", _) => "a simulated token: proves nothing".to_owned(),
+            ("split", _) => "the service: it was whole in a locked process while it was split".to_owned(),
             ("vendor-attested", Some(vendor)) => format!("{vendor}: a signed statement"),
             _ => String::new(),
         }

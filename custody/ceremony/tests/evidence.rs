@@ -1,6 +1,6 @@
 //! What is said of a target counts when the service's key has signed it, and then only for the request that it fits.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use hufu_ceremony::{Fingerprint, Refusal, SignedEvidence, Target, TargetEvidence, TargetKind};
 use hufu_custodian::testing::Person;

@@ -136,6 +136,8 @@ actions! {
     ReadDeposit = 63 => "deposit.read",
     /// Give a deposit up: nobody recovers the key any more.
     DeleteDeposit = 64 => "deposit.delete",
+    /// Fetch what a ceremony has released of a deposit, which the applicant alone can open.
+    RecoverDeposit = 65 => "deposit.recover",
     /// Of a holder: take part in making a key, under a requester's mandate.
     GenerateShare = 70 => "holder.generate",
     /// Of a holder: take part in a signature, under a requester's mandate.

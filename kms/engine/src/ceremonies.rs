@@ -9,6 +9,7 @@
 
 mod acts;
 mod decide;
+mod deposit;
 mod execute;
 mod files;
 mod held;

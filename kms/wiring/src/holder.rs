@@ -87,6 +87,10 @@ impl HolderFiles {
             (Place::Token { .. }, None) => {
                 Err(invalid("holder.module", "is missing: the keys are on a token").into())
             }
+            (Place::Tpm { .. }, _) => {
+                Err(invalid("holder.identity", "a holder's keys are in their file or on a token, and not in a TPM")
+                    .into())
+            }
         }
     }
 }

@@ -144,7 +144,16 @@ const DIRECTION: &[Row] = &[
     ),
     row(
         "hufu-softhsm-tests",
-        &["hufu-sdk", "hufu-proto", "hufu-verify", "hufu-tlog", "hufu-core", "hufu-audit"],
+        &[
+            "hufu-sdk",
+            "hufu-proto",
+            "hufu-verify",
+            "hufu-tlog",
+            "hufu-core",
+            "hufu-audit",
+            "hufu-custodian",
+            "hufu-ceremony",
+        ],
         &[
             "hufu-engine",
             "hufu-wiring",
@@ -155,10 +164,8 @@ const DIRECTION: &[Row] = &[
             "hufu-software",
             "hufu-group",
             "hufu-transport",
-            "hufu-custodian",
             "hufu-custodian-keys",
             "hufu-frost",
-            "hufu-ceremony",
             "hufu-shares",
         ],
     ),

@@ -35,7 +35,7 @@ pub(crate) struct Propose {
     request: PathBuf,
     #[command(flatten)]
     signing: Signing,
-    /// The policy or the roster that is to come into force, for a change of either; the public key in PEM, for an import
+    /// The policy or the roster that is to come into force, for a change of either; the public key in PEM, for an import; the applicant's entry (`hufu custodian show --entry-out`), for a recovery of a deposit
     #[arg(long, value_name = "FILE")]
     next: Option<PathBuf>,
 }
@@ -52,10 +52,13 @@ impl Propose {
     }
 }
 
-/// A roster is armoured, a public key is PEM, a policy is TOML.
+/// A roster and an applicant's entry are armoured, a public key is PEM, a policy is TOML.
 fn read_next(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     if let Ok(roster) = files::read_roster(path) {
         return Ok(roster.to_bytes());
+    }
+    if let Ok(applicant) = files::read_entry(path) {
+        return Ok(applicant.sealing.spki().to_vec());
     }
     let text = input::read(path, NEXT_LEN_MAX, "what comes beside a request")?;
     match offline::public_key_from_pem(&text) {

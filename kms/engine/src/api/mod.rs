@@ -32,6 +32,6 @@ pub use limits::{
     ROTATION_PERIOD_MS, SIGNATURE_LEN_MAX,
 };
 pub use rotation::{RotationProgress, TenantKey};
-pub use shares::{CreateDeposit, DepositTerms, DepositView, FetchShare, ShareEpoch, ShareSetView};
+pub use shares::{CreateDeposit, DepositTerms, DepositView, FetchShare, Handovers, ShareEpoch, ShareSetView};
 pub use status::{Alarm, BackendStatus, Levelling, Status};
 pub use transfer::{CreateImportJob, ExportedKey, ImportJobView, ImportKey, UnwrapKey, WrappedKey};

@@ -53,6 +53,17 @@ pub struct CreateDeposit {
     pub dealt: Vec<u8>,
 }
 
+/// What custodians brought for a deposit, sealed to the applicant's key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Handovers {
+    /// The signed manifest of the shares.
+    pub manifest: Vec<u8>,
+    /// Handovers, each signed by its custodian.
+    pub handovers: Vec<Vec<u8>>,
+    /// The transcript of the ceremony.
+    pub transcript: Vec<u8>,
+}
+
 /// A deposit as read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DepositView {

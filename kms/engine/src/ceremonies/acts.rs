@@ -7,6 +7,7 @@ use hufu_core::{Error, Reason};
 use hufu_custodian::Roster;
 use sha2::{Digest as _, Sha256};
 
+use super::deposit::deposit_of;
 use super::files::{policy_file, public_key_file, roster_file};
 use super::refusal::{malformed, refused};
 
@@ -45,6 +46,7 @@ pub(super) fn tenant_of(act: &Act) -> Result<Option<TenantId>, Error> {
     Ok(match act {
         Act::RotateKey(act) => Some(key_name(&act.key)?.tenant),
         Act::Destruction(act) => Some(key_name(&act.key)?.tenant),
+        Act::Recovery(act) if let Some(deposit) = deposit_of(act) => Some(deposit.tenant),
         Act::Recovery(act) | Act::Drill(act) => Some(key_name(&act.key)?.tenant),
         Act::Import(act) => Some(key_name(&act.key)?.tenant),
         Act::RotateTenantKey(act) => Some(tenant_name(&act.tenant)?),
@@ -87,6 +89,11 @@ impl Next {
                 let follows = next.previous() == Some(ceremony.binding().roster);
                 let same = next.hash() == act.next && next.deployment() == ceremony.request().deployment.as_str();
                 if same && follows { Ok(Self::Roster(next)) } else { Err(refused(Refusal::OtherRoster)) }
+            }
+            Act::Recovery(act) if deposit_of(act).is_some() => {
+                let same = act.target.sealing_key == Fingerprint(Sha256::digest(bytes).into());
+                let other = "this is not the public key of the target that the request names";
+                if same { Ok(Self::PublicKey(bytes.to_vec())) } else { Err(invalid_next(other)) }
             }
             Act::Import(act) if act.public_key.is_some() => {
                 let same = act.public_key == Some(Fingerprint(Sha256::digest(bytes).into()));

@@ -77,8 +77,9 @@ impl Engine {
         let ceremony = Ceremony::propose(grounds, proposal, self.ceremony_time(None)?).map_err(refused)?;
         check_act(&ceremony.request().act)?;
         self.check_subject(&ceremony.request().act).await?;
-        let claim = self.claim_target(&ceremony).await?;
-        let next = Next::read(&ceremony, next)?;
+        let read = Next::read(&ceremony, next)?;
+        let claim = self.claim_target(&ceremony, next).await?;
+        let next = read;
         let record = CeremonyRecord { ceremony: ceremony.id().0, ..record };
         let name = format!("ceremonies/{}", record.number);
         let entry = self.entry(caller, Action::ProposeCeremony, resource(&record), permit);

@@ -8,6 +8,7 @@ use hufu_core::record::CeremonyRecord;
 use hufu_core::store::Page;
 use hufu_core::{Error, Reason};
 
+use super::deposit::deposit_of;
 use super::files::{policy_file, public_key_file, roster_file};
 use super::held::Held;
 use super::refusal::not_found;
@@ -104,6 +105,9 @@ impl Engine {
         let file = match &held.ceremony.request().act {
             Act::PolicyChange(act) => self.ceremony_policy(act.next).await?.map(|next| policy_file(&next)),
             Act::RosterChange(act) => self.roster(act.next).await?.map(|next| roster_file(&next)),
+            Act::Recovery(act) if deposit_of(act).is_some() => {
+                self.public_key_beside(&act.target.sealing_key.0).await?.map(|spki| public_key_file(&spki))
+            }
             Act::Import(Import { public_key: Some(named), .. }) => {
                 self.public_key_beside(&named.0).await?.map(|spki| public_key_file(&spki))
             }

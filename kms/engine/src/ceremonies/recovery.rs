@@ -15,6 +15,7 @@ use hufu_shares::ManifestDigest;
 use hufu_verify::Event as LedgerEvent;
 
 use super::acts::version_name;
+use super::deposit::deposit_of;
 use super::execute::{Done, note_of};
 use super::held::Held;
 use super::sharing::check_version;
@@ -32,11 +33,14 @@ const REHEARSED: &str = "rehearsed";
 /// Longest note of a step, in characters.
 const NOTE_LEN_MAX: usize = 1_000;
 /// The alarm of a key that was put together.
-const RECOVERY: &str = "recovery";
+pub(super) const RECOVERY: &str = "recovery";
 
 impl Engine {
     /// Puts the key together, into the backend that it belongs to; rotates it; tells people.
     pub(super) async fn do_recover(&self, held: Held, act: &Recovery) -> Result<Done, Error> {
+        if let Some(deposit) = deposit_of(act) {
+            return self.do_release(held, act, &deposit).await;
+        }
         let name = version_name(&act.key, act.version)?;
         let held = if note_of(&held, RECOVERED).is_some() { held } else { self.recover(held, act, &name).await? };
         let note = note_of(&held, RECOVERED).unwrap_or_default();

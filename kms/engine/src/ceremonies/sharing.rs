@@ -10,6 +10,7 @@ use hufu_shares::Handover;
 use sha2::{Digest as _, Sha256};
 
 use super::acts::version_name;
+use super::deposit::deposit_of;
 use super::held::Held;
 use super::refusal::{malformed, refused};
 use crate::engine::Engine;
@@ -18,19 +19,25 @@ use crate::keys::Staging;
 use crate::shares::{self, StoredSet};
 
 /// How long a target outlives the time of its ceremony, in milliseconds: a day.
-const AFTER_MS: u64 = 86_400_000;
+pub(super) const AFTER_MS: u64 = 86_400_000;
 
 /// A target that a new ceremony takes for itself.
 pub(super) struct Claim {
-    target: Target,
-    revision: u64,
+    pub(super) target: Target,
+    /// Revision of its row; 0 while there is none.
+    pub(super) revision: u64,
 }
 
 impl Engine {
     /// Whether what a request says of key, shares and target is so; and its target, which no other ceremony has. Nothing for kinds
     /// without.
-    pub(super) async fn claim_target(&self, ceremony: &Ceremony) -> Result<Option<Claim>, Error> {
+    pub(super) async fn claim_target(&self, ceremony: &Ceremony, beside: &[u8]) -> Result<Option<Claim>, Error> {
         let request = ceremony.request();
+        if let Act::Recovery(act) = &request.act
+            && let Some(deposit) = deposit_of(act)
+        {
+            return self.claim_for_applicant(ceremony, act, &deposit, beside).await.map(Some);
+        }
         let (Some(shares), Some(of)) = (request.act.shares(), request.act.target()) else { return Ok(None) };
         let set = self.check_set_of(&request.act, &shares).await?;
         let (asked, needed) = (ceremony.shares_missing(), u32::from(set.in_force().threshold()));
@@ -51,7 +58,10 @@ impl Engine {
     /// Writes that the target is taken.
     pub(super) fn stage_claim(&self, staging: &mut Staging<'_>, claim: &Claim) {
         let Claim { target, revision } = claim;
-        staging.guard(Guard::Revision(Collection::Target, target.id(), *revision));
+        staging.guard(match *revision {
+            0 => Guard::Absent(Collection::Target, target.id()),
+            revision => Guard::Revision(Collection::Target, target.id(), revision),
+        });
         staging.write(Write::Put(self.keyring.integrity().row(target, revision + 1)));
     }
 

@@ -34,7 +34,7 @@ impl Engine {
         self.close_transcript(&held, caller.deadline).await
     }
 
-    async fn close_transcript(&self, held: &Held, deadline: Instant) -> Result<Vec<u8>, Error> {
+    pub(super) async fn close_transcript(&self, held: &Held, deadline: Instant) -> Result<Vec<u8>, Error> {
         let software = || Ident::try_from(SOFTWARE).map_err(Error::internal);
         // The closing is known only inside; a device signs it between the two.
         let closing = match Transcript::close(&held.ceremony, software()?, |closing| Err(closing.to_vec())) {

@@ -243,6 +243,9 @@ impl Engine {
     ) -> Result<Vec<Agreed>, Error> {
         let key = SealingKey::from_spki(&target.public_key).map_err(Error::internal)?;
         let (algorithm, own) = key.spki().split_at(key.spki().len().saturating_sub(key.point().len()));
+        if let Some(problem) = self.directory.check_wrapping(&target.tenant, &target.locator).await? {
+            return Err(gone(problem));
+        }
         let handle = self.target_handle(target);
         let backend = self.backend(target.protection)?;
         let mut agreed = Vec::with_capacity(points.len());
@@ -256,6 +259,7 @@ impl Engine {
             match backend.perform(Operation::Agree(&handle, &peer), deadline).await {
                 Ok(Outcome::Plaintext(value)) => agreed.push(Agreed::new(point, Some(value))),
                 Err(BackendError::InvalidInput(_) | BackendError::Rejected) => agreed.push(Agreed::new(point, None)),
+                Err(BackendError::Missing(why)) => return Err(gone(&why)),
                 Ok(_) => return Err(Error::internal("the backend answered out of turn")),
                 Err(error) => return Err(fault::backend(error)),
             }
@@ -328,6 +332,12 @@ fn resource(target: &Target) -> String {
 
 pub(crate) fn not_found() -> Error {
     Error::new(Reason::TargetNotFound, "there is no target with this sealing key").field("sealing_key")
+}
+
+/// The private half is no more: what was sealed to it opens for nobody.
+fn gone(why: &str) -> Error {
+    Error::new(Reason::WrongState, format!("the target's key is gone: {why}"))
+        .help("propose it again, with a new target")
 }
 
 fn parse(fingerprint: &str) -> Result<[u8; 32], Error> {

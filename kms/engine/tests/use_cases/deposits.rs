@@ -16,7 +16,7 @@ use crate::common::world::{ALICE, BOB, Member};
 use crate::requests::reason;
 
 /// An application of the tenant `acme`.
-const APP: Member = Member { tenant: "acme", id: "app", role: Role::Application, pin: [3; 32] };
+pub(crate) const APP: Member = Member { tenant: "acme", id: "app", role: Role::Application, pin: [3; 32] };
 /// An operator of the tenant `acme`.
 const OPERATOR: Member = Member { tenant: "acme", id: "operator", role: Role::Operator, pin: [4; 32] };
 
@@ -33,18 +33,18 @@ fn name(deposit: &str) -> DepositName {
 }
 
 /// What a dealing may differ in.
-struct How {
-    subject: Subject,
-    threshold: u8,
-    holders: Vec<Name>,
-    roster: Roster,
-    dealer: VerifyingKey,
-    now_ms: u64,
-    curve: Option<Curve>,
+pub(crate) struct How {
+    pub(crate) subject: Subject,
+    pub(crate) threshold: u8,
+    pub(crate) holders: Vec<Name>,
+    pub(crate) roster: Roster,
+    pub(crate) dealer: VerifyingKey,
+    pub(crate) now_ms: u64,
+    pub(crate) curve: Option<Curve>,
 }
 
 impl How {
-    fn new(stage: &mut Stage, deposit: &str) -> Self {
+    pub(crate) fn new(stage: &mut Stage, deposit: &str) -> Self {
         let tenant = ALICE.tenant();
         let terms = stage.world.call(APP, async |server, caller| server.engine.deposit_terms(&caller, &tenant).await);
         let terms = terms.unwrap();
@@ -60,7 +60,7 @@ impl How {
         }
     }
 
-    fn deal(&self, stage: &Stage, secret: &SecretBytes) -> Dealt {
+    pub(crate) fn deal(&self, stage: &Stage, secret: &SecretBytes) -> Dealt {
         let terms = Terms {
             subject: &self.subject,
             threshold: self.threshold,
@@ -79,7 +79,7 @@ fn secret() -> SecretBytes {
     SecretBytes::from_slice(b"a key that an application has made")
 }
 
-fn create(stage: &mut Stage, who: Member, deposit: &str, dealt: &Dealt) -> Result<DepositView, Error> {
+pub(crate) fn create(stage: &mut Stage, who: Member, deposit: &str, dealt: &Dealt) -> Result<DepositView, Error> {
     let request = CreateDeposit { tenant: ALICE.tenant(), deposit: deposit.to_owned(), dealt: dealt.to_bytes() };
     stage.world.call(who, async |server, caller| server.engine.create_deposit(&caller, request).await)
 }

@@ -6,6 +6,7 @@ mod agreement;
 mod among;
 mod arrival;
 mod ceremonies;
+mod deposit_recovery;
 mod deposits;
 mod encapsulation;
 mod executed;

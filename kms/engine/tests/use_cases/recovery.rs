@@ -431,3 +431,26 @@ fn a_key_that_is_destroyed_takes_its_shares_along() {
     assert_eq!(stage.record("cold", 1).state, KeyState::Destroyed);
     assert_eq!(stage.world.rows(Collection::ShareSet), 0);
 }
+
+#[test]
+fn a_ceremony_whose_target_is_gone_fails_and_another_one_can_be_held() {
+    let mut stage = stage();
+    stage.make(shared("data", Algorithm::Aes256Gcm, Protection::Software)).unwrap();
+    let made = stage.record("data", 1);
+    for number in [1, 2] {
+        let target = stage.target("data");
+        let act = stage.act("recovery", "data", 1, &target);
+        stage.ready(number, &act);
+        for index in [1, 2, 3] {
+            stage.share(number, &made, index, &target);
+        }
+        if number == 1 {
+            stage.world.site.store.tamper(|state| drop(state.rows.remove(&Collection::Target)));
+            let failed = stage.execute(1).unwrap();
+            assert_eq!(failed.ceremony.state(), State::Failed);
+            assert!(outcome(&failed).starts_with("TARGET_NOT_FOUND: "), "{}", outcome(&failed));
+            assert_eq!(stage.record("data", 1), made);
+        }
+    }
+    assert_eq!(stage.execute(2).unwrap().ceremony.state(), State::Executed);
+}

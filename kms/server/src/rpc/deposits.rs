@@ -32,6 +32,13 @@ impl DepositService for Edge {
     async fn delete_deposit(&self, request: Request<v1::DeleteDepositRequest>) -> Answer<v1::DeleteDepositResponse> {
         self.change(Method::DeleteDeposit, request, delete).await
     }
+
+    async fn fetch_handovers(
+        &self,
+        request: Request<v1::FetchHandoversRequest>,
+    ) -> Answer<v1::FetchHandoversResponse> {
+        self.serve(Method::FetchHandovers, request, handovers).await
+    }
 }
 
 async fn terms(call: Call, request: v1::GetDepositTermsRequest) -> Result<v1::DepositTerms, Error> {
@@ -68,4 +75,11 @@ async fn delete(call: Call, request: v1::DeleteDepositRequest) -> Result<v1::Del
     let name = name::deposit(&request.name, "name")?;
     call.engine.delete_deposit(&call.caller, &name).await?;
     Ok(v1::DeleteDepositResponse {})
+}
+
+async fn handovers(call: Call, request: v1::FetchHandoversRequest) -> Result<v1::FetchHandoversResponse, Error> {
+    let number = name::ceremony(&request.ceremony, "ceremony")?;
+    let found = call.engine.deposit_handovers(&call.caller, number).await?;
+    let (manifest, handovers, transcript) = (found.manifest, found.handovers, found.transcript);
+    Ok(v1::FetchHandoversResponse { manifest, handovers, transcript })
 }

@@ -97,6 +97,7 @@ methods! {
     GetDeposit,
     ListDeposits,
     DeleteDeposit,
+    FetchHandovers,
     GetHolder,
     BeginGeneration,
     ContinueGeneration,

@@ -218,6 +218,7 @@ const OPERATIONS: &[(Action, &str)] = &[
     (Action::CreateDeposit, "CreateDeposit"),
     (Action::ReadDeposit, "GetDeposit"),
     (Action::DeleteDeposit, "DeleteDeposit"),
+    (Action::RecoverDeposit, "FetchHandovers"),
 ];
 
 /// The operation's name in an audit record.

@@ -1,3 +1,7 @@
+//! Own keys, deposited among custodians: split here, and put together here.
+
+mod recover;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -27,6 +31,11 @@ pub(crate) enum Command {
     List(List),
     /// Show a deposit
     Show(Show),
+    /// Put a deposited key together again that a ceremony has released to an own key
+    ///
+    /// The transcript is verified here, every signature of it, with your own pins; the shares are opened here with your key, checked
+    /// against what was dealt, and combined.
+    Recover(recover::Recover),
     /// Give a deposit up: nobody can recover the key any more
     Delete(Delete),
 }
@@ -96,6 +105,7 @@ impl Command {
             Self::Create(command) => command.run(app).await,
             Self::List(command) => command.run(app).await,
             Self::Show(command) => command.run(app).await,
+            Self::Recover(command) => command.run(app).await,
             Self::Delete(command) => command.run(app).await,
         }
     }

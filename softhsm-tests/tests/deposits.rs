@@ -1,0 +1,198 @@
+//! An application's own key: deposited, its shares carried and confirmed, shared anew among others, lost and given back; by the commands that
+//! people use. And what is refused at the edge.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use hufu_sdk::v1;
+use hufu_softhsm_tests::{Tool, wait_until};
+use tokio::runtime::Runtime;
+
+use desk::{CUSTODIANS, Scene};
+
+mod desk;
+
+const PEOPLE: &str = "--threshold 2 --custodian ann --custodian ben --custodian cho";
+const PINS: &str = "--pin pin --log-key log.pub";
+
+/// The part of a request about a share set as it is now.
+fn shares(scene: &Scene, set: &str) -> String {
+    let runtime = Runtime::new().unwrap();
+    let found = runtime.block_on(async { scene.daemon.client("admin").share_set(set).await });
+    let found = found.unwrap().current.unwrap();
+    let signed = hufu_shares::SignedManifest::from_bytes(&found.manifest).unwrap();
+    let (of, digest) = (signed.unverified(), signed.digest());
+    format!("{{ set = \"{}\", epoch = {}, manifest = \"{digest}\" }}", of.set(), of.epoch())
+}
+
+fn give(number: u64, who: &str) -> String {
+    format!(
+        "ceremony submit-share {number} --as {who}.key --share {who}.share --passphrase-file pass --yes {PINS} --policy policy.toml"
+    )
+}
+
+#[test]
+fn a_deposited_key_is_shared_anew_lost_and_given_back() {
+    let scene = Scene::new();
+    let cli = scene.cli();
+    let app = scene.daemon.cli("app");
+    Tool::new("openssl")
+        .args(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out"])
+        .args([cli.path("lost.pem")])
+        .ok();
+    let public = |file: &str| Tool::new("openssl").args(["pkey", "-pubout", "-in"]).args([cli.path(file)]).ok();
+    let before = public("lost.pem");
+    app.ok(&format!("deposit create payroll --secret-file lost.pem --curve p256 {PEOPLE} {PINS}"));
+    assert!(app.ok("deposit list").contains("payroll"));
+    let shown = app.json("deposit show payroll");
+    let (set, fingerprint) =
+        (shown["share_set"].as_str().unwrap(), shown["fingerprint"].as_str().unwrap().to_owned());
+    let set = format!("tenants/dev/shareSets/{set}");
+    let fetch = |epoch: u32, who: &str| {
+        cli.ok(&format!("custodian share fetch --set {set} --name {who} --epoch {epoch} {PINS} --out {who}.share"));
+    };
+    for (who, _) in CUSTODIANS {
+        fetch(1, who);
+    }
+    // One over the network, one on files.
+    let own = |who: &str| format!("--share {who}.share --key {who}.key --passphrase-file pass --log-key log.pub");
+    cli.ok(&format!("custodian share confirm {}", own("ann")));
+    cli.ok(&format!("custodian share confirm {} --out confirmation", own("ben")));
+    let told = cli.json("share-set confirm confirmation");
+    assert_eq!(told["current"]["confirmed"], serde_json::json!(["ann", "ben"]));
+    cli.ok("share-set confirm confirmation");
+    // Ann's share under Ben's key.
+    cli.fails(3, "custodian share check --share ann.share --key ben.key --passphrase-file pass --log-key log.pub");
+
+    // Cho leaves, and Eve comes.
+    cli.ok("key create stand-in --algorithm aes256-gcm --protection software");
+    let target = Runtime::new().unwrap().block_on(async {
+        let client = scene.daemon.client("admin");
+        let kind = v1::share_target::Kind::Process;
+        client.create_share_target("tenants/dev/keys/stand-in", kind).await.unwrap()
+    });
+    let sealing_key = target.name.rsplit('/').next().unwrap();
+    let act = format!(
+        "[act.reshare]\nfrom = {}\nconfirmations = 2\nto = {{ threshold = 2, custodians = [\"ann\", \"ben\", \"eve\"] }}\n\
+         [act.reshare.target]\nkind = \"process\"\nsealing_key = \"{sealing_key}\"\n",
+        shares(&scene, &set)
+    );
+    scene.ready(1, &act, "");
+    for who in ["ann", "cho"] {
+        cli.ok(&give(1, who));
+    }
+    assert_eq!(cli.json("ceremony execute 1 --yes")["state"], "executing", "{}", scene.daemon.log());
+    fs::rename(cli.path("ann.share"), cli.path("old.share")).unwrap();
+    for who in ["ann", "eve"] {
+        fetch(2, who);
+        cli.ok(&format!("custodian share confirm {}", own(who)));
+    }
+    scene.wait_for(1, "executed");
+    let old = "--share old.share --key ann.key --passphrase-file pass --log-key log.pub";
+    assert!(cli.fails(1, &format!("custodian share confirm {old}")).contains("dead"));
+    cli.fails(4, &format!("custodian share fetch --set {set} --name cho --epoch 1 {PINS} --out gone.share"));
+
+    // The key is lost; its owner asks for it, with a key of its own.
+    cli.ok(
+        "custodian new owner --full-name Owner --organisation north --role applicant --suite p256 --memory-mib 64 \
+            --passphrase-file pass --out owner.key",
+    );
+    cli.ok("custodian show owner.key --entry-out owner.entry");
+    let entry = cli.json("custodian show owner.key");
+    let sealing_key = entry["sealing_fingerprint"].as_str().unwrap_or_else(|| panic!("{entry}"));
+    let act = format!(
+        "[act.recovery]\nkey = \"tenants/dev/deposits/payroll\"\nversion = 1\npublic_key = \"{fingerprint}\"\nshares = {}\n\
+         [act.recovery.target]\nkind = \"process\"\nsealing_key = \"{sealing_key}\"\n",
+        shares(&scene, &set)
+    );
+    scene.ready(2, &act, "--next owner.entry");
+    let recover = |key: &str| {
+        format!("deposit recover payroll --ceremony 2 --as {key} --passphrase-file pass {PINS} --out found.pem")
+    };
+    app.refused("WRONG_STATE", &recover("owner.key"));
+    for who in ["ann", "eve"] {
+        cli.ok(&give(2, who));
+    }
+    assert_eq!(cli.json("ceremony execute 2 --yes")["state"], "executed", "{}", scene.daemon.log());
+    app.fails(3, &recover("ben.key"));
+    let told = app.json(&recover("owner.key"));
+    assert_eq!(told["shares_of"], serde_json::json!(["ann", "eve"]));
+    assert_eq!(fs::metadata(cli.path("found.pem")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(public("found.pem"), before, "OpenSSL reads the same key");
+
+    cli.ok("deposit delete payroll --yes");
+    cli.fails(4, "deposit show payroll");
+    wait_until(std::time::Duration::from_secs(60), || cli.run("audit verify").code.eq(&0).then_some(())).unwrap();
+}
+
+#[test]
+fn bytes_come_from_standard_input_and_nothing_is_sealed_to_strangers() {
+    let scene = Scene::new();
+    let cli = scene.cli();
+    cli.write("secret", &[7; 4096]);
+    cli.ok(&format!("deposit create most --secret-file secret {PEOPLE} {PINS}"));
+    cli.write("longer", &[7; 4097]);
+    cli.fails(2, &format!("deposit create more --secret-file longer {PEOPLE} {PINS}"));
+    assert!(
+        cli.fails(1, &format!("deposit create one --secret-file secret --threshold 1 --custodian ann {PINS}"))
+            .contains("SHARE_REFUSED")
+    );
+    cli.refused("ALREADY_EXISTS", &format!("deposit create most --secret-file secret {PEOPLE} {PINS}"));
+    // Another roster than the one that is pinned here: nothing leaves.
+    let entries = "--entry ann.entry --entry ben.entry --entry cho.entry";
+    cli.ok(&format!("custodian roster new --deployment elsewhere.example {entries} --out other"));
+    let shown = cli.json("custodian roster show other");
+    let words = shown["words"].as_str().unwrap().replace(' ', "-");
+    cli.ok(&format!("custodian roster pin other --pin other.pin --words {words}"));
+    let error = cli
+        .fails(3, &format!("deposit create stray --secret-file secret {PEOPLE} --pin other.pin --log-key log.pub"));
+    assert!(error.contains("is not the one that is pinned here"), "{error}");
+    cli.fails(4, "deposit show stray");
+    scene.daemon.cli("auditor").refused("PERMISSION_DENIED", "deposit delete most --yes");
+}
+
+/// What is no name, no dealing and no confirmation is refused with its reason.
+#[test]
+fn bad_input_is_refused_and_changes_nothing() {
+    let scene = Scene::new();
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(async {
+        let client = scene.daemon.client("admin");
+        for (name, reason) in [
+            ("", "MISSING_FIELD"),
+            ("shareSets/1", "INVALID_NAME"),
+            ("tenants/dev/shareSets/12", "INVALID_NAME"),
+            ("tenants/dev/shareSets/00112233445566778899AABBCCDDEEFF", "INVALID_NAME"),
+            ("tenants/dev/shareSets/00112233445566778899aabbccddeeff", "SHARE_SET_NOT_FOUND"),
+            ("tenants/other/shareSets/00112233445566778899aabbccddeeff", "PERMISSION_DENIED"),
+        ] {
+            for error in [
+                client.share_set(name).await.map(drop).unwrap_err(),
+                client.fetch_share(name, "ann", None).await.map(drop).unwrap_err(),
+            ] {
+                assert_eq!(error.reason(), Some(reason), "{name}: {error}");
+            }
+        }
+        let set = "tenants/dev/shareSets/00112233445566778899aabbccddeeff";
+        for (confirmation, reason) in [(Vec::new(), "MISSING_FIELD"), (b"rubbish".to_vec(), "INVALID_ARGUMENT")] {
+            let error = client.confirm_share(set, confirmation).await.unwrap_err();
+            assert_eq!(error.reason(), Some(reason), "{error}");
+        }
+        let error = client.fetch_share(set, "", None).await.unwrap_err();
+        assert_eq!(error.reason(), Some("MISSING_FIELD"), "{error}");
+        for (ceremony, reason) in
+            [("", "MISSING_FIELD"), ("7", "INVALID_NAME"), ("ceremonies/7", "CEREMONY_NOT_FOUND")]
+        {
+            let error = client.fetch_handovers(ceremony).await.unwrap_err();
+            assert_eq!(error.reason(), Some(reason), "{error}");
+        }
+        for (id, reason) in [("", "INVALID_NAME"), ("A", "INVALID_NAME"), ("none", "DEPOSIT_NOT_FOUND")] {
+            assert_eq!(client.deposit(id).await.unwrap_err().reason(), Some(reason), "{id}");
+            assert_eq!(client.delete_deposit(id).await.unwrap_err().reason(), Some(reason), "{id}");
+        }
+        assert!(client.deposits().next().await.unwrap().unwrap().is_empty());
+        assert!(client.share_sets().next().await.unwrap().unwrap().is_empty());
+    });
+}
