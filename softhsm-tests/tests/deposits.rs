@@ -1,13 +1,13 @@
 //! An application's own key: deposited, its shares carried and confirmed, shared anew among others, lost and given back; by the commands that
 //! people use. And what is refused at the edge.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use hufu_sdk::v1;
-use hufu_softhsm_tests::{Tool, wait_until};
+use hufu_softhsm_tests::{Cli, Tool, wait_until};
 use tokio::runtime::Runtime;
 
 use desk::{CUSTODIANS, Scene};
@@ -33,31 +33,38 @@ fn give(number: u64, who: &str) -> String {
     )
 }
 
-#[test]
-fn a_deposited_key_is_shared_anew_lost_and_given_back() {
-    let scene = Scene::new();
-    let cli = scene.cli();
-    let app = scene.daemon.cli("app");
+/// Brings a custodian the own share of an epoch.
+fn fetch(cli: &Cli, set: &str, epoch: u32, who: &str) {
+    cli.ok(&format!("custodian share fetch --set {set} --name {who} --epoch {epoch} {PINS} --out {who}.share"));
+}
+
+fn own(who: &str) -> String {
+    format!("--share {who}.share --key {who}.key --passphrase-file pass --log-key log.pub")
+}
+
+/// The public half of a private key, by OpenSSL.
+fn public(cli: &Cli, file: &str) -> String {
+    Tool::new("openssl").args(["pkey", "-pubout", "-in"]).args([cli.path(file)]).ok()
+}
+
+/// Deposits a new key of P-256; its share set, and the fingerprint of its public key.
+fn deposit(app: &Cli) -> (String, String) {
     Tool::new("openssl")
         .args(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out"])
-        .args([cli.path("lost.pem")])
+        .args([app.path("lost.pem")])
         .ok();
-    let public = |file: &str| Tool::new("openssl").args(["pkey", "-pubout", "-in"]).args([cli.path(file)]).ok();
-    let before = public("lost.pem");
     app.ok(&format!("deposit create payroll --secret-file lost.pem --curve p256 {PEOPLE} {PINS}"));
     assert!(app.ok("deposit list").contains("payroll"));
     let shown = app.json("deposit show payroll");
-    let (set, fingerprint) =
-        (shown["share_set"].as_str().unwrap(), shown["fingerprint"].as_str().unwrap().to_owned());
-    let set = format!("tenants/dev/shareSets/{set}");
-    let fetch = |epoch: u32, who: &str| {
-        cli.ok(&format!("custodian share fetch --set {set} --name {who} --epoch {epoch} {PINS} --out {who}.share"));
-    };
+    let (set, fingerprint) = (shown["share_set"].as_str().unwrap(), shown["fingerprint"].as_str().unwrap());
+    (format!("tenants/dev/shareSets/{set}"), fingerprint.to_owned())
+}
+
+/// Everyone has the own share; one confirms over the network, one on files.
+fn confirm(cli: &Cli, set: &str) {
     for (who, _) in CUSTODIANS {
-        fetch(1, who);
+        fetch(cli, set, 1, who);
     }
-    // One over the network, one on files.
-    let own = |who: &str| format!("--share {who}.share --key {who}.key --passphrase-file pass --log-key log.pub");
     cli.ok(&format!("custodian share confirm {}", own("ann")));
     cli.ok(&format!("custodian share confirm {} --out confirmation", own("ben")));
     let told = cli.json("share-set confirm confirmation");
@@ -65,8 +72,10 @@ fn a_deposited_key_is_shared_anew_lost_and_given_back() {
     cli.ok("share-set confirm confirmation");
     // Ann's share under Ben's key.
     cli.fails(3, "custodian share check --share ann.share --key ben.key --passphrase-file pass --log-key log.pub");
+}
 
-    // Cho leaves, and Eve comes.
+/// Cho leaves, and Eve comes.
+fn reshare(scene: &Scene, cli: &Cli, set: &str) {
     cli.ok("key create stand-in --algorithm aes256-gcm --protection software");
     let target = Runtime::new().unwrap().block_on(async {
         let client = scene.daemon.client("admin");
@@ -77,7 +86,7 @@ fn a_deposited_key_is_shared_anew_lost_and_given_back() {
     let act = format!(
         "[act.reshare]\nfrom = {}\nconfirmations = 2\nto = {{ threshold = 2, custodians = [\"ann\", \"ben\", \"eve\"] }}\n\
          [act.reshare.target]\nkind = \"process\"\nsealing_key = \"{sealing_key}\"\n",
-        shares(&scene, &set)
+        shares(scene, set)
     );
     scene.ready(1, &act, "");
     for who in ["ann", "cho"] {
@@ -86,15 +95,17 @@ fn a_deposited_key_is_shared_anew_lost_and_given_back() {
     assert_eq!(cli.json("ceremony execute 1 --yes")["state"], "executing", "{}", scene.daemon.log());
     fs::rename(cli.path("ann.share"), cli.path("old.share")).unwrap();
     for who in ["ann", "eve"] {
-        fetch(2, who);
+        fetch(cli, set, 2, who);
         cli.ok(&format!("custodian share confirm {}", own(who)));
     }
     scene.wait_for(1, "executed");
     let old = "--share old.share --key ann.key --passphrase-file pass --log-key log.pub";
     assert!(cli.fails(1, &format!("custodian share confirm {old}")).contains("dead"));
     cli.fails(4, &format!("custodian share fetch --set {set} --name cho --epoch 1 {PINS} --out gone.share"));
+}
 
-    // The key is lost; its owner asks for it, with a key of its own.
+/// The owner asks for the key, with a key of its own.
+fn ask_back(scene: &Scene, cli: &Cli, set: &str, fingerprint: &str) {
     cli.ok(
         "custodian new owner --full-name Owner --organisation north --role applicant --suite p256 --memory-mib 64 \
             --passphrase-file pass --out owner.key",
@@ -105,9 +116,20 @@ fn a_deposited_key_is_shared_anew_lost_and_given_back() {
     let act = format!(
         "[act.recovery]\nkey = \"tenants/dev/deposits/payroll\"\nversion = 1\npublic_key = \"{fingerprint}\"\nshares = {}\n\
          [act.recovery.target]\nkind = \"process\"\nsealing_key = \"{sealing_key}\"\n",
-        shares(&scene, &set)
+        shares(scene, set)
     );
     scene.ready(2, &act, "--next owner.entry");
+}
+
+#[test]
+fn a_deposited_key_is_shared_anew_lost_and_given_back() {
+    let scene = Scene::new();
+    let (cli, app) = (scene.cli(), scene.daemon.cli("app"));
+    let (set, fingerprint) = deposit(&app);
+    let before = public(&cli, "lost.pem");
+    confirm(&cli, &set);
+    reshare(&scene, &cli, &set);
+    ask_back(&scene, &cli, &set, &fingerprint);
     let recover = |key: &str| {
         format!("deposit recover payroll --ceremony 2 --as {key} --passphrase-file pass {PINS} --out found.pem")
     };
@@ -120,7 +142,7 @@ fn a_deposited_key_is_shared_anew_lost_and_given_back() {
     let told = app.json(&recover("owner.key"));
     assert_eq!(told["shares_of"], serde_json::json!(["ann", "eve"]));
     assert_eq!(fs::metadata(cli.path("found.pem")).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(public("found.pem"), before, "OpenSSL reads the same key");
+    assert_eq!(public(&cli, "found.pem"), before, "OpenSSL reads the same key");
 
     cli.ok("deposit delete payroll --yes");
     cli.fails(4, "deposit show payroll");
