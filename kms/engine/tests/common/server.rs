@@ -155,12 +155,11 @@ async fn boot(
         alarms: alarms.clone(),
     };
     let sequencer = Sequencer::new(sequencer, SequencerConfig::default());
-    let holders = site.holders.iter().map(|holders| holders.clone() as Arc<dyn KeyBackend>).collect();
     let engine = Engine::new(hufu_engine::Parts {
         store,
         journal: journal.clone(),
         changes: changes.clone(),
-        backends: [vec![token.clone() as Arc<dyn KeyBackend>, software.clone()], holders].concat(),
+        backends: backends(&site, [token.clone(), software.clone()]),
         verifier: software,
         policy: Arc::new(CachedPolicies::new(RolePolicies::new(), changes)),
         clock: clock.clone(),
@@ -188,6 +187,12 @@ async fn as_holder(engine: Engine, setup: Option<HolderSetup>) -> Result<Engine,
         Some(setup) => engine.as_holder(setup, &TenantId::parse("acme")?).await,
         None => Ok(engine),
     }
+}
+
+/// The token's and the software's, and that of holders where there are some.
+fn backends(site: &Site, own: [Arc<SimBackend>; 2]) -> Vec<Arc<dyn KeyBackend>> {
+    let own = own.into_iter().map(|backend| backend as Arc<dyn KeyBackend>);
+    own.chain(site.holders.iter().map(|holders| holders.clone() as _)).collect()
 }
 
 fn vault(site: &Site, token: &Arc<SimToken>) -> RootToken {
