@@ -99,6 +99,35 @@ async fn ecdsa_of_rfc_6979_verifies() {
     check_ecdsa(&backend, Algorithm::P384, Scheme::EcdsaSha384, p384, signature).await;
 }
 
+/// BIP-340, test vector 0: the private key 3, whose point has an even y, and 32 zero bytes as the message.
+#[tokio::test]
+async fn schnorr_of_bip_340_verifies() {
+    let backend = backend();
+    let spki = unhex(
+        "3056301006072a8648ce3d020106052b8104000a03420004\
+         F9308A019258C31049344F85F89D5229B531C845836F99B08601F113BCE036F9\
+         388F7B0F632DE8140FE337E62A37F3566500A99934C2231B6CB9FD7584B8E672",
+    );
+    let signature = unhex(
+        "E907831F80848D1069A5371B402410364BDF1C5F8307B0084C55F1CE2DCA8215\
+         25F66A4A85EA8B71E482A74F382D2CE5EBEEE8FDB2172F477DF4900D310536C0",
+    );
+    let (algorithm, scheme) = (Algorithm::Secp256k1, Scheme::SchnorrBip340);
+    let key = PublicKey { algorithm, scheme, spki: &spki, distinguishing_id: None };
+    let message = [0; 32];
+    assert!(verifies(&backend, &key, SignInput::Message(&message), &signature).await.unwrap());
+    assert!(!verifies(&backend, &key, SignInput::Message(&message[1..]), &signature).await.unwrap());
+    assert!(!verifies(&backend, &key, SignInput::Message(&message), &signature[1..]).await.unwrap());
+    let digest = verifies(&backend, &key, SignInput::Digest(&message), &signature).await;
+    assert!(digest.is_err(), "BIP-340 takes messages");
+    // The same x with the odd y is no key of this scheme: -y = p - y.
+    let mut odd = spki.clone();
+    odd.splice(56.., unhex("C77084F09CD217EBF01CC819D5C80CA99AFF5666CB3DDCE4934602897B4715BD"));
+    assert!(
+        verifies(&backend, &PublicKey { spki: &odd, ..key }, SignInput::Message(&message), &signature).await.is_err()
+    );
+}
+
 async fn check_ecdsa(backend: &impl KeyBackend, algorithm: Algorithm, scheme: Scheme, spki: &str, signature: &str) {
     let (spki, signature) = (unhex(spki), unhex(signature));
     let key = PublicKey { algorithm, scheme, spki: &spki, distinguishing_id: None };

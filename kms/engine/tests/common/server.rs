@@ -164,12 +164,11 @@ async fn boot(
         false => software,
     };
     let opener = Opener::new(hufu_software::fresh, rng.clone());
-    let holders = site.holders.iter().map(|holders| holders.clone() as Arc<dyn KeyBackend>).collect();
     let engine = Engine::new(hufu_engine::Parts {
         store,
         journal: journal.clone(),
         changes: changes.clone(),
-        backends: [vec![token.clone() as Arc<dyn KeyBackend>, software.clone()], holders].concat(),
+        backends: backends(&site, [token.clone(), software.clone()]),
         verifier: software,
         policy: Arc::new(CachedPolicies::new(RolePolicies::new(), changes)),
         clock: clock.clone(),
@@ -198,6 +197,11 @@ async fn as_holder(engine: Engine, setup: Option<HolderSetup>) -> Result<Engine,
         Some(setup) => engine.as_holder(setup, &TenantId::parse("acme")?).await,
         None => Ok(engine),
     }
+}
+
+/// The token's and the software's, and that of holders where there are some.
+fn backends(site: &Site, own: [Arc<dyn KeyBackend>; 2]) -> Vec<Arc<dyn KeyBackend>> {
+    own.into_iter().chain(site.holders.iter().map(|holders| holders.clone() as _)).collect()
 }
 
 fn vault(site: &Site, token: &Arc<SimToken>) -> RootToken {
