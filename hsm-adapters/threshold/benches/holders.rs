@@ -82,7 +82,7 @@ fn alone(suite: Suite, count: u32) -> Duration {
         Suite::Bip340 => {
             let key = k256::schnorr::SigningKey::from_slice(&[7; 32]).unwrap();
             (0..count).for_each(|_| {
-                black_box(key.sign_raw(black_box(&MESSAGE), &[9; 32]).unwrap().to_bytes());
+                drop(black_box(key.sign_raw(black_box(&MESSAGE), &[9; 32]).unwrap().to_bytes().to_vec()))
             });
         }
     }
