@@ -92,6 +92,8 @@ pub(crate) struct ShareView {
     ceremony: String,
     digest: String,
     index: u8,
+    /// What the share is of, as its dealer signed it.
+    subject: String,
     sealed_to: String,
     claims: BTreeMap<String, String>,
     words: String,
@@ -104,6 +106,7 @@ impl ShareView {
             ceremony: ceremony.id().to_string(),
             digest: ceremony.digest().to_string(),
             index: own.index(),
+            subject: own.manifest().unverified().subject().name.clone(),
             sealed_to: hex::encode(evidence.sealing_key.fingerprint()),
             claims,
             words: ceremony.request().words(),
@@ -114,8 +117,8 @@ impl ShareView {
         let claims: String =
             self.claims.iter().map(|(claim, value)| format!("the target says, {claim}: {value}\n")).collect();
         format!(
-            "{}{claims}Everything was checked: events, quorum, delay by your clock, evidence. Your share {} is sealed to {}.",
-            self.words, self.index, self.sealed_to
+            "{}{claims}Everything was checked: events, quorum, delay by your clock, evidence. Your share {} of {} is sealed to {}.",
+            self.words, self.index, self.subject, self.sealed_to
         )
     }
 }

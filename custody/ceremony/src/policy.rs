@@ -172,8 +172,10 @@ impl CeremonyPolicy {
     /// roster at least what anything takes.
     fn check_ways_around(&self) -> Result<(), Refusal> {
         for (kind, rule) in &self.rules {
-            let guarded = self.rules.iter().filter(|(other, _)| {
-                *other != kind && (kind.governs() || (kind.opens_secrets() && **other == Kind::Recovery))
+            let guarded = self.rules.iter().filter(|(other, stricter)| {
+                let same_thing = *kind == Kind::RotateLabel && **other == Kind::RotateKey && stricter.only;
+                let same_secret = kind.opens_secrets() && **other == Kind::Recovery;
+                *other != kind && (kind.governs() || same_secret || same_thing)
             });
             for (other, stricter) in guarded {
                 if let Some(what) = rule.is_weaker_than(stricter) {

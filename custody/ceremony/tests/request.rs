@@ -243,6 +243,23 @@ fn a_policy_that_cannot_be_followed_is_refused() {
     }
 }
 
+/// A label is set by operators: what rotates all keys with one is no way around what keeps rotation for ceremonies.
+#[test]
+fn labels_are_no_way_around() {
+    let rule =
+        |kind: &str, more: &str| format!("[rules.{kind}]\norganisations = 1\nlifetime_max_s = 604800\n{more}\n");
+    let read = |rules: &[String]| {
+        let head = "format = 1\ndeployment = \"log.example\"\nnumber = 1\n";
+        CeremonyPolicy::from_toml(&format!("{head}{}", rules.concat()))
+    };
+    let alone = |label: &str| {
+        let rules = [rule("rotate-key", "approvals = 3\nonly = true"), rule("rotate-label", label)];
+        read(&rules)
+    };
+    assert!(alone("approvals = 3").is_ok());
+    assert!(matches!(alone("approvals = 1"), Err(Refusal::Malformed { .. })));
+}
+
 #[test]
 fn what_a_request_takes_is_the_policy_raised_by_the_request() {
     let policy = CeremonyPolicy::from_toml(POLICY).unwrap();

@@ -38,6 +38,8 @@ pub(crate) struct Holding {
     setup: HolderSetup,
     state: Mutex<State>,
     generations: Mutex<Generations>,
+    /// Held while a share is kept or destroyed, from the database to the memory: the two never disagree.
+    keeping: tokio::sync::Mutex<()>,
     /// What shares are wrapped under.
     wrapping_key: WrappingKeyId,
 }

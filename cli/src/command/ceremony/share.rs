@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hufu_ceremony::{BroughtShare, Ceremony, Fingerprint, Refusal, SignedEvidence, Target, TargetEvidence};
+use hufu_ceremony::{Act, BroughtShare, Ceremony, Fingerprint, Refusal, SignedEvidence, Target, TargetEvidence};
 use hufu_custodian::{Label, VerifyingKey};
 use hufu_sdk::{Client, v1};
-use hufu_shares::Share;
+use hufu_shares::{ROOT_SUBJECT, Share, Subject};
 
 use super::online::name;
 use crate::{
@@ -138,6 +138,7 @@ fn check_share(ceremony: &Ceremony, own: &Share, dealer: &VerifyingKey) -> Resul
     let same = own.manifest().digest().0 == wanted.manifest.0
         && manifest.set().0 == wanted.set.0
         && manifest.epoch() == wanted.epoch;
+    check_subject(&ceremony.request().act, manifest.subject())?;
     if same {
         return Ok(());
     }
@@ -146,6 +147,64 @@ fn check_share(ceremony: &Ceremony, own: &Share, dealer: &VerifyingKey) -> Resul
     Err(Failure::Refused { message, help: "take the share of the set and epoch that the request names" })
 }
 
+/// Whether what the share is of is what people approved: the service, which wrote the set's name into the request, is not believed. A
+/// root is handed over in its own way, never here.
+fn check_subject(act: &Act, subject: &Subject) -> Result<(), Failure> {
+    let (name, public_key) = (subject.name.as_str(), subject.public_key);
+    let is_it = match act {
+        Act::Recovery(act) | Act::Drill(act) => {
+            let version = format!("{}/versions/{}", act.key.as_str(), act.version);
+            let is_named =
+                if act.key.as_str().contains("/deposits/") { name == act.key.as_str() } else { name == version };
+            is_named && public_key == act.public_key.map(|named| named.0)
+        }
+        // Their requests name the set alone: what it is of is shown before anybody is asked.
+        _ => !name.starts_with(ROOT_SUBJECT),
+    };
+    if is_it {
+        return Ok(());
+    }
+    Err(Failure::Refused {
+        message: format!("the share is of `{name}`, and that is not what the request says"),
+        help: "do not give it: tell the others who approved, and ask who wrote the request",
+    })
+}
+
 fn refused(message: &str) -> Failure {
     Failure::Refused { message: message.to_owned(), help: "read the request: `hufu ceremony words`" }
+}
+
+#[cfg(test)]
+mod tests {
+    use hufu_ceremony::Request;
+
+    use super::*;
+
+    fn act(file: &str) -> Act {
+        Request::from_toml(file).unwrap().act
+    }
+
+    /// A service that names another key's share set in the request gets no share of that key.
+    #[test]
+    fn a_share_is_given_for_what_it_is_of() {
+        let recovery = act(include_str!("../../../../docs/ceremonies/recovery.toml"));
+        let Act::Recovery(of) = &recovery else { unreachable!("the example of a recovery") };
+        let public_key = of.public_key.map(|named| named.0);
+        let subject = |name: &str, public_key| Subject { name: name.to_owned(), public_key };
+        let named = format!("{}/versions/{}", of.key.as_str(), of.version);
+        assert!(check_subject(&recovery, &subject(&named, public_key)).is_ok());
+        for wrong in [
+            subject("tenants/acme/keys/payroll/versions/2", public_key),
+            subject(&named, Some([1; 32])),
+            subject(&named, None),
+            subject(of.key.as_str(), public_key),
+            subject("root/custodians", None),
+        ] {
+            let error = check_subject(&recovery, &wrong).unwrap_err();
+            assert!(error.to_string().contains(&wrong.name), "{error}");
+        }
+        let refresh = act(include_str!("../../../../docs/ceremonies/refresh.toml"));
+        assert!(check_subject(&refresh, &subject(&named, public_key)).is_ok());
+        assert!(check_subject(&refresh, &subject("root/custodians", None)).is_err());
+    }
 }

@@ -65,6 +65,13 @@ impl Target {
         let current = set.current.unwrap_or_default().manifest;
         let signed = SignedManifest::from_bytes(&current)?;
         let manifest = signed.verify(&read_log_key(&self.log_key)?)?;
+        if manifest.subject().name != version.name {
+            let message = format!("the share set is of `{}`, not of `{}`", manifest.subject().name, version.name);
+            return Err(Failure::Refused {
+                message,
+                help: "do not go on: the service names a set of something else",
+            });
+        }
         let target = client.create_share_target(&key.name, kind).await?;
         let evidence = read(&target.evidence, &self.log_key)?;
         if let Some(out) = &self.out {

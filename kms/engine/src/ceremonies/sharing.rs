@@ -68,9 +68,13 @@ impl Engine {
     /// The set of a request that brings shares, if what the request says of it is so.
     async fn check_set_of(&self, act: &Act, shares: &ShareSet) -> Result<StoredSet, Error> {
         match act {
-            Act::Recovery(act) | Act::Drill(act) => {
-                let version = self.directory.read_version(&version_name(&act.key, act.version)?).await?.record;
-                check_version(&version, act)?;
+            Act::Recovery(named) | Act::Drill(named) => {
+                let version = self.directory.read_version(&version_name(&named.key, named.version)?).await?.record;
+                check_version(&version, named)?;
+                if version.state == KeyState::PreActive && matches!(act, Act::Recovery(_)) {
+                    let why = "the version was never in use: nothing needs it, and it could be put in use afterwards";
+                    return Err(Error::new(Reason::WrongState, why).field("proposal"));
+                }
                 self.set_of_act(shares).await
             }
             Act::Refresh(act) => self.check_anew(&act.into()).await,

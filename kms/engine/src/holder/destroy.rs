@@ -34,6 +34,7 @@ impl Engine {
         if !self.hold()?.setup.policy.coordinator_may_destroy {
             return Err(refused("may-not-destroy", "this holder lets nobody have shares destroyed"));
         }
+        let _alone = self.hold()?.keeping.lock().await;
         let row = self.store.get(Collection::HolderShare, &name.to_string()).await.map_err(fault::store)?;
         let missing =
             || Error::new(Reason::VersionNotFound, format!("there is no share of `{name}`")).field("key_version");

@@ -53,6 +53,7 @@ impl Engine {
                 holding.generations.lock().close(set);
             }
         })?;
+        let _alone = self.hold()?.keeping.lock().await;
         match self.keep(caller, &permit, &open, &share).await {
             Ok(()) => self.install(&open, share),
             Err(error) => {

@@ -42,7 +42,13 @@ impl Engine {
         }
         tracing::info!(holder = %setup.name, shares = state.holder.keys().count(), "shares are open");
         let generations = Mutex::new(Generations::default());
-        self.holding = Some(Holding { setup, state: Mutex::new(state), generations, wrapping_key });
+        self.holding = Some(Holding {
+            setup,
+            state: Mutex::new(state),
+            generations,
+            keeping: tokio::sync::Mutex::default(),
+            wrapping_key,
+        });
         Ok(self)
     }
 

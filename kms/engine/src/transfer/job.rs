@@ -60,6 +60,9 @@ impl Engine {
     ) -> Result<ImportJobView, Error> {
         let key_name = KeyName { tenant: name.tenant.clone(), key: request.key.key.clone() };
         let permit = self.authorize(caller, Action::CreateImportJob, &name.tenant, Some(&key_name))?;
+        if self.replayed(caller).await?.is_none() {
+            self.may_do_alone(Kind::Import).await?;
+        }
         self.create_job_permitted(caller, &permit, name, request).await
     }
 
@@ -77,7 +80,6 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.read_job(name).await;
         }
-        self.may_do_alone(Kind::Import).await?;
         self.check_capability(&key)?;
         self.check_arrival(&key)?;
         let (algorithm, scheme) = self.import_scheme(key.protection, request.import_algorithm)?;

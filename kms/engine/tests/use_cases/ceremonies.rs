@@ -553,6 +553,13 @@ fn what_is_done_by_ceremonies_alone_is_refused_to_everyone() {
     world.site.ceremonies = Some(Grounds::new(stage.roster.clone(), stage.policy.clone()).unwrap());
     stage.world.restart();
     assert_eq!(newest(&mut stage, "sign"), 1);
+    // Custodians do what nobody does alone.
+    stage.approved(1, &rotate("sign", 1), &[]);
+    assert_eq!(stage.execute(1).unwrap().ceremony.state(), State::Executed);
+    assert_eq!(newest(&mut stage, "sign"), 2);
+    let secret = "import]\nkey = \"tenants/acme/keys/old\"\nalgorithm = \"hmac-sha256\"\nprotection = \"software\"\n";
+    stage.approved(2, secret, &[]);
+    assert_eq!(stage.execute(2).unwrap().ceremony.state(), State::Executing);
 }
 
 #[test]

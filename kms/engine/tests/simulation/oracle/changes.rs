@@ -4,6 +4,7 @@ use hufu_core::changeset::{Changeset, Collection, Row, Write};
 use hufu_core::policy::Action;
 use hufu_core::record::{KeyState, Locator, Protection, Record, Tenant, VersionRecord, WrappingKeyId};
 
+use super::leaves::Seen;
 use super::{Made, State, states};
 use crate::common::token::SimToken;
 
@@ -30,8 +31,13 @@ impl State {
         }
         let versions: Vec<&str> =
             rows.iter().filter(|row| row.collection == Collection::Version).map(|row| row.id.as_str()).collect();
-        if leaves.iter().any(|leaf| leaf.key.is_some() && !versions.contains(&leaf.version.as_str())) {
+        let of_version = |leaf: &&Seen| leaf.key.is_some() && !leaf.of_tenant;
+        if leaves.iter().filter(of_version).any(|leaf| !versions.contains(&leaf.version.as_str())) {
             self.fail("an event without its version");
+        }
+        let of_tenants = leaves.iter().filter(|leaf| leaf.of_tenant).count();
+        if of_tenants != rows.iter().filter(|row| row.collection == Collection::Tenant && row.revision > 1).count() {
+            self.fail("a tenant's wrapping keys change without a leaf, or a leaf is without its tenant");
         }
         for write in &changeset.writes {
             let kept = [Collection::Key, Collection::Version, Collection::Leaf, Collection::Principal];
@@ -52,7 +58,7 @@ impl State {
         }
     }
 
-    fn check_version(&mut self, row: &Row, changeset: &Changeset, leaves: &[super::leaves::Seen], token: &SimToken) {
+    fn check_version(&mut self, row: &Row, changeset: &Changeset, leaves: &[Seen], token: &SimToken) {
         let new = VersionRecord::from_row(row).unwrap();
         let Some(entry) = changeset.audit.first() else { return };
         let old: Option<VersionRecord> = self.record(&row.id);

@@ -13,6 +13,8 @@ use super::changes::{is_sequencing, puts};
 pub(super) struct Seen {
     pub(super) event: Event,
     pub(super) key: Option<[u8; 32]>,
+    /// It is about the wrapping keys of a tenant.
+    pub(super) of_tenant: bool,
     /// Row id of the version that it tells of.
     pub(super) version: String,
     pub(super) sequence: u64,
@@ -40,7 +42,9 @@ impl State {
             }
             let version = self.version_of(&leaf, changeset);
             let hash = leaf_hash(&row.body).0;
-            let leaf = Seen { event: leaf.event, key: leaf.key_id, version, sequence: leaf.sequence, hash };
+            let of_tenant = leaf.extensions.contains_key("tenant-key");
+            let leaf =
+                Seen { event: leaf.event, key: leaf.key_id, of_tenant, version, sequence: leaf.sequence, hash };
             seen.push((row.scope.clone(), leaf));
         }
         seen.into_iter().map(|(_, leaf)| leaf).collect()
