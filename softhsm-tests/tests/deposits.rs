@@ -71,7 +71,10 @@ fn confirm(cli: &Cli, set: &str) {
     assert_eq!(told["current"]["confirmed"], serde_json::json!(["ann", "ben"]));
     cli.ok("share-set confirm confirmation");
     // Ann's share under Ben's key.
-    cli.fails(3, "custodian share check --share ann.share --key ben.key --passphrase-file pass --log-key log.pub --pin pin");
+    cli.fails(
+        3,
+        "custodian share check --share ann.share --key ben.key --passphrase-file pass --log-key log.pub --pin pin",
+    );
 }
 
 /// Cho leaves, and Eve comes.
