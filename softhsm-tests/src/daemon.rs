@@ -168,6 +168,12 @@ impl Daemon {
         self.child.id()
     }
 
+    /// Whether it has ended by itself, or by someone else's hand; also when a debugger keeps that from its parent.
+    pub fn has_ended(&mut self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        status.contains("\nState:\tZ") || self.child.try_wait().expect("its state").is_some()
+    }
+
     /// Its resident memory in KiB, as proc_pid_status(5) tells it.
     pub fn resident_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process runs");

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::{Tool, wait_until};
 
 const ATTACHED_WITHIN: Duration = Duration::from_secs(10);
+const DETACHED_WITHIN: Duration = Duration::from_secs(5);
 
 /// strace, attached to a process and all its threads.
 #[derive(Debug)]
@@ -56,7 +57,9 @@ impl Strace {
         let attached = wait_until(ATTACHED_WITHIN, || {
             let said = fs::read_to_string(&errors).unwrap_or_default();
             let ended = strace.child.try_wait().is_ok_and(|ended| ended.is_some());
-            (ended || said.contains(" attached")).then_some(!ended)
+            // It may have been attached and, its process dead, have ended again.
+            let attached = said.contains(" attached");
+            (ended || attached).then_some(attached)
         });
         if attached == Some(true) {
             return Some(strace);
@@ -74,7 +77,12 @@ impl Strace {
     fn interrupt(&mut self) {
         // A process that has ended needs no signal.
         let _ = Tool::new("kill").args(["-INT", &self.child.id().to_string()]).output();
-        let _ = self.child.wait();
+        let ended = wait_until(DETACHED_WITHIN, || self.child.try_wait().ok().flatten().map(drop));
+        if ended.is_none() {
+            // It waits for a thread of a process that it has killed. Until it goes, nobody else hears of that end.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 

@@ -523,7 +523,6 @@ fn an_old_copy_of_a_ceremony_is_locked() {
     assert_eq!(newest(&mut stage, "sign"), 1);
 }
 
-/// The same with the row of the rules: a weaker policy does not come back.
 /// What the policy keeps for ceremonies nobody does alone, whatever the role; and the section is not left out to switch that off.
 #[test]
 fn what_is_done_by_ceremonies_alone_is_refused_to_everyone() {
@@ -562,6 +561,7 @@ fn what_is_done_by_ceremonies_alone_is_refused_to_everyone() {
     assert_eq!(stage.execute(2).unwrap().ceremony.state(), State::Executing);
 }
 
+/// An old copy of the row of the rules: a weaker policy does not come back.
 #[test]
 fn an_old_policy_that_is_put_back_locks_ceremonies() {
     let mut stage = Stage::new();

@@ -1,101 +1,23 @@
 //! Ceremonies over gRPC: custodians sign, callers carry, the transcript is verified without the server; and a server that is
-//! killed while it does what was approved.
+//! killed at each step of them.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::time::Duration;
+mod killed;
+mod scene;
 
-use hufu_ceremony::{Pins, State, verify};
+use hufu_ceremony::{State, verify};
 use hufu_custodian::{Label, armour};
 use hufu_sdk::v1::{Algorithm, Protection, ceremony};
-use hufu_sdk::{Client, KeyRef, NewKey, v1};
-use hufu_softhsm_tests::{ConfigBuilder, Council, Daemon, Storage, wait_until};
+use hufu_sdk::{NewKey, v1};
 use tokio::runtime::Runtime;
 
-/// Nothing here depends on how fast it is.
-const LONG: Duration = Duration::from_secs(180);
-/// Keys with the label: enough for a kill to fall between two.
-const KEYS: usize = 60;
-
-/// A server, and custodians that it knows.
-struct Scene {
-    daemon: Daemon,
-    builder: ConfigBuilder,
-    council: Council,
-}
-
-fn rules() -> String {
-    let rule = "approvals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
-    format!("[rules.rotate-key]\n{rule}logged_first = true\n[rules.rotate-label]\n{rule}")
-}
-
-impl Scene {
-    /// The first start makes the log, whose origin is the deployment's name; the second one knows the people.
-    fn new(runtime: &Runtime) -> Self {
-        let builder = ConfigBuilder::new(Storage::Sqlite);
-        let daemon = Daemon::start_config(&builder);
-        let council = runtime.block_on(async {
-            let client = daemon.client("admin");
-            let refused = client.ceremony("ceremonies/1").await.unwrap_err();
-            assert_eq!(refused.reason(), Some("CEREMONIES_OFF"), "{refused}");
-            Council::of(&client, &rules()).await
-        });
-        let stopped = daemon.terminate();
-        let section = council.write(stopped.scratch());
-        let file = stopped.scratch().join("hufu.toml");
-        fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
-        let daemon = stopped.start();
-        builder.write_profiles(&daemon);
-        Self { daemon, builder, council }
-    }
-
-    fn client(&self) -> Client {
-        self.daemon.client("admin")
-    }
-
-    fn killed_and_started(self) -> Self {
-        let daemon = self.daemon.kill().start();
-        self.builder.write_profiles(&daemon);
-        Self { daemon, ..self }
-    }
-
-    async fn propose(&self, number: u64, act: &str) -> v1::Ceremony {
-        self.council.propose(&self.client(), number, act).await
-    }
-
-    async fn approval(&self, name: &str, who: usize) -> Vec<u8> {
-        self.council.approval(&self.client(), name, who).await
-    }
-
-    async fn approve(&self, name: &str, who: usize) -> v1::Ceremony {
-        self.council.approve(&self.client(), name, who).await
-    }
-
-    async fn state(&self, name: &str) -> ceremony::State {
-        self.client().ceremony(name).await.unwrap().state()
-    }
-
-    fn wait_for(&self, runtime: &Runtime, name: &str, state: ceremony::State) {
-        let seen = wait_until(LONG, || (runtime.block_on(self.state(name)) == state).then_some(()));
-        seen.unwrap_or_else(|| panic!("{name} is not {state:?}: {}", self.daemon.log()));
-    }
-
-    fn pins(&self) -> Pins {
-        self.council.pins()
-    }
-}
+use scene::{Scene, newest};
 
 async fn refused(answer: impl Future<Output = Result<v1::Ceremony, hufu_sdk::Error>>, rule: &str) {
     let error = answer.await.unwrap_err();
     assert_eq!(error.reason(), Some("CEREMONY_REFUSED"), "{error}");
     assert!(error.to_string().contains(rule), "{error}");
-}
-
-async fn newest(client: &Client, id: &str) -> String {
-    let key: KeyRef = id.parse().unwrap();
-    let name = client.key(&key).await.unwrap().latest_version.unwrap().name;
-    name.rsplit('/').next().unwrap().to_owned()
 }
 
 #[test]
@@ -236,44 +158,5 @@ fn bad_input_is_refused_and_changes_nothing() {
         }
         assert!(client.list_ceremonies(true, "").await.unwrap().ceremonies.is_empty());
         assert!(scene.daemon.client("auditor").list_ceremonies(false, "").await.unwrap().ceremonies.is_empty());
-    });
-}
-
-#[test]
-fn a_server_that_is_killed_while_it_rotates_goes_on_and_rotates_each_key_once() {
-    let runtime = Runtime::new().unwrap();
-    let scene = Scene::new(&runtime);
-    let name = "ceremonies/1";
-    let act =
-        format!("rotate-label]\ntenant = \"tenants/dev\"\nlabel = \"team\"\nvalue = \"pay\"\nkeys_max = {KEYS}\n");
-    runtime.block_on(async {
-        let client = scene.client();
-        for number in 0..KEYS {
-            let labels = [("team".to_owned(), "pay".to_owned())].into();
-            let key = NewKey::new(format!("k{number}"), Algorithm::P256, Protection::Hsm);
-            client.create_key(NewKey { labels, ..key }).await.unwrap();
-        }
-        scene.propose(1, &act).await;
-        scene.approve(name, 2).await;
-        scene.approve(name, 3).await;
-        let begun = client.clone();
-        tokio::spawn(async move { begun.execute_ceremony(name).await });
-        loop {
-            let now = client.ceremony(name).await.unwrap();
-            if now.event_count > 8 || now.state() == ceremony::State::Executed {
-                println!("killed when it is {:?}, after {} events", now.state(), now.event_count);
-                break;
-            }
-        }
-    });
-    let scene = scene.killed_and_started();
-    scene.wait_for(&runtime, name, ceremony::State::Executed);
-    runtime.block_on(async {
-        let client = scene.client();
-        for number in 0..KEYS {
-            assert_eq!(newest(&client, &format!("k{number}")).await, "2", "k{number}");
-        }
-        let transcript = client.ceremony_transcript(name).await.unwrap();
-        assert_eq!(verify(&transcript, &scene.pins()).unwrap().ceremony().state(), State::Executed);
     });
 }
