@@ -280,6 +280,7 @@ impl Engine {
             origin: Origin::Generated,
             share_set: None,
             first_uid: None,
+            unconfirmed: None,
         }
     }
 
