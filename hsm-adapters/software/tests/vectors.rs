@@ -5,6 +5,7 @@ mod support;
 
 use hufu_core::algorithm::{Algorithm, Scheme};
 use hufu_core::backend::{Aead, KeyBackend, Operation, Outcome, PublicKey, SignInput};
+use k256::elliptic_curve::sec1::ToSec1Point as _;
 use support::{backend, bytes, known, soon, verifies};
 
 fn unhex(text: &str) -> Vec<u8> {

@@ -70,20 +70,16 @@ impl AllKept {
     /// The share of a key version that belongs to a group.
     ///
     /// # Errors
-    /// [`Reason::VersionNotFound`]; [`Reason::HolderRefused`] when all there is belongs to other groups;
-    /// [`Reason::Quarantined`].
+    /// [`Reason::VersionNotFound`], also when there are shares of other groups; [`Reason::Quarantined`] when nobody can tell.
     pub(super) fn find(&self, key: &KeyVersion, group: GroupDigest) -> Result<&Kept, Error> {
-        let mut of_key = self.by_generation.values().filter(|kept| kept.share.key == *key).peekable();
-        let is_other = of_key.peek().is_some();
-        if let Some(kept) = of_key.find(|kept| kept.group == group) {
+        let is_it = |kept: &&Kept| kept.share.key == *key && kept.group == group;
+        if let Some(kept) = self.by_generation.values().find(is_it) {
             return Ok(kept);
         }
         if self.locked.contains(key) {
             return Err(Error::new(Reason::Quarantined, "the row of a share is not as it was written"));
         }
-        if is_other {
-            return Err(refused("other-group", "the share is of another group").field("group_digest"));
-        }
-        Err(Error::new(Reason::VersionNotFound, format!("there is no share of `{key}`")).field("key_version"))
+        let why = format!("there is no share of `{key}` in that group");
+        Err(Error::new(Reason::VersionNotFound, why).field("key_version"))
     }
 }

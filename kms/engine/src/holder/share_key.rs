@@ -3,6 +3,9 @@
 //! INVARIANT: the newest is the one that no other replaces, and nothing new comes under another. Each row says itself what it is
 //! under, so a rotation that was cut off is ended by the next start, before anything is served.
 
+use std::sync::Arc;
+
+use hufu_core::backend::BackendError;
 use hufu_core::changeset::{Changeset, Collection, Guard, Row, Write};
 use hufu_core::name::TenantId;
 use hufu_core::record::{HolderShare, Record as _, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
@@ -97,9 +100,7 @@ impl Engine {
                 match self.place(row, newest).await? {
                     Place::There => {}
                     Place::Lost => told.left += 1,
-                    Place::Under(old, record, group) => {
-                        self.stage_moved(&mut changeset, row, (record, group), newest, (&old, &key))?;
-                    }
+                    Place::Under(older) => self.stage_moved(&mut changeset, row, *older, newest, &key)?,
                 }
             }
             told.moved += changeset.writes.len();
@@ -125,8 +126,8 @@ impl Engine {
         }
         let Ok(group) = Group::from_bytes(&record.group) else { return Ok(Place::Lost) };
         match self.keyring.open(record.wrapping_key).await {
-            Ok(old) => Ok(Place::Under(old, record, group)),
-            Err(hufu_core::backend::BackendError::Missing(_)) => Ok(Place::Lost),
+            Ok(key) => Ok(Place::Under(Box::new(Older { key, record, group }))),
+            Err(BackendError::Missing(_)) => Ok(Place::Lost),
             Err(error) => Err(fault::backend(error)),
         }
     }
@@ -135,14 +136,15 @@ impl Engine {
         &self,
         changeset: &mut Changeset,
         row: &Row,
-        (mut record, group): (HolderShare, Group),
+        older: Older,
         newest: WrappingKeyId,
-        (old, new): (&SecretBytes, &SecretBytes),
+        new: &SecretBytes,
     ) -> Result<(), Error> {
+        let Older { key: old, mut record, group } = older;
         let digest = group.digest().0;
         let binding = |record: &HolderShare| record.binding(&self.deployment.id, &digest);
         let sealed = record.sealed.as_deref().unwrap_or_default();
-        let share = wrapping::unwrap(sealed, old, &binding(&record))?;
+        let share = wrapping::unwrap(sealed, &old, &binding(&record))?;
         record.wrapping_key = newest;
         record.sealed = Some(wrapping::wrap(&share, new, &binding(&record), self.rng.as_ref())?);
         changeset.guards.push(Guard::Revision(Collection::HolderShare, row.id.clone(), row.revision));
@@ -177,9 +179,16 @@ enum Place {
     /// The newest key, or nothing, since it is destroyed.
     There,
     /// An older key, which opens it.
-    Under(std::sync::Arc<SecretBytes>, HolderShare, Group),
+    Under(Box<Older>),
     /// Nobody can tell.
     Lost,
+}
+
+/// A share under an older key, and that key.
+struct Older {
+    key: Arc<SecretBytes>,
+    record: HolderShare,
+    group: Group,
 }
 
 /// The key that no other replaces.

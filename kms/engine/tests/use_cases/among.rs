@@ -274,7 +274,7 @@ fn holder_that_is_gone_for_good_does_not_keep_a_key_that_too_few_could_sign_with
     assert_eq!(world.state(&version("hot", 1)), KeyState::Destroying);
     fail_to_destroy(&mut world, &["west"]);
     assert_eq!(world.state(&version("hot", 1)), KeyState::Destroyed);
-    let record = world.version(&version("hot", 1)).unwrap().version.record.clone();
+    let record = world.version(&version("hot", 1)).unwrap().version.record;
     assert_eq!(record.unconfirmed, Some(vec!["west".to_owned()]));
     assert!(newest(&mut world).detail.unwrap().contains("not confirmed by west"));
 }
