@@ -21,6 +21,8 @@ pub(crate) struct VersionView {
     revocation: Option<RevocationView>,
     pub(crate) scheduled_destroy_time: Option<String>,
     destroy_time: Option<String>,
+    /// Holders that have not confirmed the destruction: too few to sign.
+    unconfirmed_holders: Vec<String>,
     pub(crate) ledger_key_id: String,
     quarantined: bool,
     /// Where the material comes from.
@@ -65,6 +67,7 @@ impl VersionView {
             revocation: version.revocation.as_ref().map(RevocationView::new),
             scheduled_destroy_time: time(version.scheduled_destroy_time),
             destroy_time: time(version.destroy_time),
+            unconfirmed_holders: version.unconfirmed_holders.clone(),
             ledger_key_id: version.ledger_key_id.clone(),
             quarantined: version.quarantined,
             origin: origin(version.origin()),
@@ -154,6 +157,7 @@ impl View for VersionView {
             ("revoked", self.revocation.as_ref().map(RevocationView::text).unwrap_or_default()),
             ("destruction", time(&self.scheduled_destroy_time)),
             ("destroyed", time(&self.destroy_time)),
+            ("unconfirmed", self.unconfirmed_holders.join(", ")),
             ("quarantine", if self.quarantined { "yes".to_owned() } else { String::new() }),
             ("ledger key id", self.ledger_key_id.clone()),
         ])

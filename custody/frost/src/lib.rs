@@ -44,7 +44,7 @@ pub use holder::{
 };
 pub use id::{GroupDigest, MessageDigest, PublicKeyDigest, SessionId, SetId};
 pub use key_share::KeyShare;
-pub use mandate::{ATTEMPTS_MAX, KeyVersion, Mandate, SignedMandate};
+pub use mandate::{ATTEMPTS_MAX, KeyVersion, Mandate, ShareId, SignedMandate};
 pub use signed::NAME_LEN_MAX;
 pub use signing::{Commitment, MESSAGE_LEN_MAX, Nonces, Purpose, SignatureShare, SigningPackage, aggregate};
 pub use suite::Suite;

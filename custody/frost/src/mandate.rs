@@ -36,6 +36,21 @@ impl fmt::Display for KeyVersion {
     }
 }
 
+/// Which share is meant. Two key generations under one version give two public keys, whose shares never mix.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ShareId {
+    /// The key version.
+    pub key: KeyVersion,
+    /// Digest of the key's `SubjectPublicKeyInfo`.
+    pub public_key: PublicKeyDigest,
+}
+
+impl fmt::Display for ShareId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.key, self.public_key)
+    }
+}
+
 /// Leave to sign one message with one key, until a time, in a few attempts.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Mandate {
@@ -82,6 +97,12 @@ impl Leave for Mandate {
 }
 
 impl Mandate {
+    /// The share that it is about.
+    #[must_use]
+    pub fn share(&self) -> ShareId {
+        ShareId { key: self.key.clone(), public_key: self.public_key }
+    }
+
     /// The bytes that the requester signs.
     ///
     /// # Errors

@@ -8,8 +8,8 @@ use common::field::{Journal, NOW_MS, Verifier, copy_of, holder, key, policy, rel
 use common::{id, random, session, shares};
 use hufu_frost::{
     AuditRecord, Commitment, Error, Holder, KeyShare, KeyVersion, Limits, Mandate, MessageDigest, Outcome,
-    PublicKeyDigest, Purpose, Refusal, Refused, SessionId, SignedMandate, SigningPackage, SigningRequest, Stage,
-    Suite, aggregate,
+    PublicKeyDigest, Purpose, Refusal, Refused, SessionId, ShareId, SignedMandate, SigningPackage, SigningRequest,
+    Stage, Suite, aggregate,
 };
 
 const MESSAGE: &[u8] = b"message";
@@ -329,13 +329,37 @@ fn requester_that_lost_its_leave_between_the_rounds_gets_no_share() {
     assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::NotAllowed));
 }
 
+fn share_id(share: &KeyShare) -> ShareId {
+    ShareId { key: key(), public_key: share.group().public_key_digest() }
+}
+
+#[test]
+fn shares_of_two_generations_under_one_version_never_mix() {
+    let mut pair = Pair::new(Limits::default());
+    let mandate = signed(mandate(MESSAGE));
+    let (first, _) = pair.commit(&mandate, 0, NOW_MS);
+    let package = pair.package(&mandate, 0, &first, MESSAGE);
+    // Another generation gives the same version another key: what is open stays open, and signs with its own share.
+    let other = shares(Suite::Ed25519, 3, 3).remove(0);
+    pair.one.install(key(), copy_of(&other));
+    assert_eq!(pair.one.shares().count(), 2);
+    assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), None);
+    // Each answers to its own name, and the one that goes leaves the other.
+    let of_other = signed(Mandate { public_key: other.group().public_key_digest(), ..crate::mandate(MESSAGE) });
+    assert_eq!(refusal(&pair.commit(&of_other, 0, NOW_MS).0), None);
+    let share = pair.keys[0].group().clone();
+    pair.one.remove(&ShareId { key: key(), public_key: share.public_key_digest() }).unwrap();
+    assert_eq!(refusal(&pair.commit(&of_other, 1, NOW_MS).0), None);
+    assert_eq!(refusal(&pair.commit(&mandate, 1, NOW_MS).0), Some(Refusal::OtherPublicKey));
+}
+
 #[test]
 fn key_that_was_taken_away_takes_its_nonces_with_it() {
     let mut pair = Pair::new(Limits::default());
     let mandate = signed(mandate(MESSAGE));
     let (first, _) = pair.commit(&mandate, 0, NOW_MS);
     let package = pair.package(&mandate, 0, &first, MESSAGE);
-    let share = pair.one.remove(&key()).unwrap();
+    let share = pair.one.remove(&share_id(&pair.keys[0])).unwrap();
     assert_eq!(pair.one.open_sessions(), 0);
     pair.one.install(key(), copy_of(&share));
     assert_eq!(refusal(&pair.sign(&package.to_bytes(), NOW_MS).0), Some(Refusal::SessionUnknown));

@@ -1,5 +1,8 @@
 //! Vectors, driven through what this crate shows: RFC 9591 appendix E.1 for FROST(Ed25519, SHA-512); and, since the RFC
 //! has none for BIP-340, those of `frost-secp256k1-tr`.
+//!
+//! The vectors of BIP-340 itself draw the nonce from one party's key, so that holders who draw theirs together cannot make those
+//! signatures; all of them, good and bad, are put to the group's own verifier.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -147,4 +150,29 @@ fn ed25519_vector_of_rfc_9591() {
 #[test]
 fn bip340_vector_of_the_library() {
     check(&TAPROOT);
+}
+
+/// A group of that x-only key; the shares are of another, and verifying does not look at them.
+fn group_of_x_only(x_only: &[u8]) -> Option<Group> {
+    let shares = TAPROOT.verifying_shares.map(bytes).concat();
+    let mut out = minicbor::Encoder::new(Vec::new());
+    out.array(3).unwrap().str("hufu-frost-group").unwrap().u32(1).unwrap().array(4).unwrap();
+    out.encode(Suite::Bip340).unwrap().bytes(&[7; 32]).unwrap().array(2).unwrap().u8(2).unwrap().u8(3).unwrap();
+    out.array(2).unwrap().bytes(&[&[2], x_only].concat()).unwrap().bytes(&shares).unwrap();
+    Group::from_bytes(&out.into_writer()).ok()
+}
+
+#[test]
+fn verifier_of_groups_judges_as_all_nineteen_vectors_of_bip_340_do() {
+    let mut judged = 0;
+    for line in include_str!("data/bip340.csv").lines().skip(1) {
+        let [index, x_only, message, signature, good] = line.split(',').collect::<Vec<_>>().try_into().unwrap();
+        let group = group_of_x_only(&bytes(x_only));
+        // What is no key is refused before anything is verified under it.
+        assert_eq!(group.is_none(), ["5", "14"].contains(&index), "vector {index}");
+        let found = group.is_some_and(|group| group.verifies(&bytes(message), &bytes(signature)));
+        assert_eq!(found, good == "TRUE", "vector {index}");
+        judged += 1;
+    }
+    assert_eq!(judged, 19);
 }

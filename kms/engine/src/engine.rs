@@ -35,6 +35,9 @@ use crate::rewrap::Rewrapping;
 use crate::roots::KeptRoots;
 use crate::transfer::Notary;
 
+/// How long holders are waited for that do not confirm a destruction: 7 days.
+const HOLDERS_AWAITED_MS: u64 = 7 * 86_400_000;
+
 /// A server on a shared database that has not heard from it for so long refuses key use.
 const STALE_AFTER: Duration = Duration::from_millis(800);
 
@@ -91,6 +94,7 @@ pub struct Engine {
     pub(crate) reconciler: Reconciler,
     pub(crate) writer: String,
     pub(crate) destroy_delay_ms_min: u64,
+    pub(crate) holders_awaited_ms: u64,
     pub(crate) retirements: Vec<Retirement>,
     pub(crate) roots: Mutex<KeptRoots>,
     pub(crate) rewrapping: Mutex<Rewrapping>,
@@ -137,6 +141,7 @@ impl Engine {
             alarms: parts.alarms,
             writer: parts.writer,
             destroy_delay_ms_min: parts.destroy_delay_ms_min,
+            holders_awaited_ms: HOLDERS_AWAITED_MS,
             retirements: Vec::new(),
             roots: Mutex::default(),
             rewrapping: Mutex::default(),
@@ -152,6 +157,12 @@ impl Engine {
     #[must_use]
     pub fn retiring(self, retirements: Vec<Retirement>) -> Self {
         Self { retirements, ..self }
+    }
+
+    /// The same engine, which waits so long, from the time that a destruction is due, for holders that do not confirm it.
+    #[must_use]
+    pub fn awaiting_holders(self, awaited: Duration) -> Self {
+        Self { holders_awaited_ms: u64::try_from(awaited.as_millis()).unwrap_or(u64::MAX), ..self }
     }
 
     /// Who authenticates with a certificate whose SubjectPublicKeyInfo has this SHA-256.

@@ -11,26 +11,29 @@ mod finish;
 mod generation;
 mod generations;
 mod judge;
+mod kept;
 mod open;
+mod own;
 mod read;
 mod refusal;
 mod setup;
+mod share_key;
 mod sign;
 mod wrapping;
 
 pub use setup::{HolderIdentity, HolderPolicy, HolderSetup, Offload, RequesterRule};
 
-use std::collections::BTreeMap;
-
 use hufu_core::Error;
+use hufu_core::name::TenantId;
 use hufu_core::record::WrappingKeyId;
-use hufu_frost::{Holder, KeyVersion, SetId};
+use hufu_frost::{Holder, KeyVersion};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::engine::Engine;
 use clock::Clock;
 use generations::Generations;
+use kept::AllKept;
 use setup::Pinned;
 
 /// What the engine of a holder has.
@@ -40,16 +43,18 @@ pub(crate) struct Holding {
     generations: Mutex<Generations>,
     /// Held while a share is kept or destroyed, from the database to the memory: the two never disagree.
     keeping: tokio::sync::Mutex<()>,
-    /// What shares are wrapped under.
-    wrapping_key: WrappingKeyId,
+    /// The tenant that callers belong to, and the wrapping key.
+    tenant: TenantId,
+    /// What shares are wrapped under. It changes while `keeping` is held.
+    wrapping_key: Mutex<WrappingKeyId>,
 }
 
 /// What decides about signatures, and what there is of keys.
 struct State {
     holder: Holder<Pinned>,
     clock: Clock,
-    /// Every key version that there is or was a share of, and the generation it came from.
-    taken: BTreeMap<KeyVersion, SetId>,
+    /// Every share that there is or was.
+    kept: AllKept,
 }
 
 impl Engine {
@@ -73,7 +78,10 @@ impl Engine {
     }
 }
 
+/// What the audit trail calls all shares.
+pub(crate) const SHARES: &str = "shares";
+
 /// What the change feed and the audit trail call a share.
 fn resource(key: &KeyVersion) -> String {
-    format!("shares/{key}")
+    format!("{SHARES}/{key}")
 }

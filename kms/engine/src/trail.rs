@@ -18,6 +18,7 @@ use crate::api::{
 };
 use crate::engine::Engine;
 use crate::fault;
+use crate::holder::SHARES;
 use crate::keys::{page_size, page_token_invalid};
 use crate::leaf::NEXT_SEQ;
 use crate::lifecycle::{SERVER, parse_closing};
@@ -304,10 +305,11 @@ fn matches(filter: &AuditFilter, entry: &AuditEntry) -> bool {
 }
 
 /// Whether a record is about a tenant's resource, or of something one of its principals did, or about the server itself: that it
-/// started, and by whose shares, every tenant's auditors may know.
+/// started, and by whose shares, every tenant's auditors may know. Shares of threshold keys are at a holder, which has one tenant.
 fn concerns(tenant: &TenantId, entry: &AuditEntry) -> bool {
     let name = format!("tenants/{tenant}");
-    &*entry.resource == SERVER || is_under(&entry.resource, &name) || is_under(&entry.principal, &name)
+    let is_own = &*entry.resource == SERVER || is_under(&entry.resource, SHARES);
+    is_own || is_under(&entry.resource, &name) || is_under(&entry.principal, &name)
 }
 
 fn is_under(resource: &str, name: &str) -> bool {

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use hufu_core::name::VersionName;
 use tracing_subscriber::EnvFilter;
 
 /// Port of the development server.
@@ -65,6 +66,9 @@ pub enum Work {
     /// Root slots: the tokens whose root keys wrap what the service keeps wrapped.
     #[command(subcommand)]
     Root(RootWork),
+    /// The shares of a holder, which must be stopped.
+    #[command(subcommand)]
+    Shares(SharesWork),
     /// Lay the foundation of an installation and end. With `[custodians]` the root is split among them: each share is written
     /// to a file, sealed to its custodian, and the server starts sealed from then on.
     Init(InitWork),
@@ -145,6 +149,43 @@ pub enum RootWork {
     },
 }
 
+/// Work on the shares of a holder, by whoever runs it.
+#[derive(Subcommand, Debug)]
+pub enum SharesWork {
+    /// Show every share that there is or was, with the SHA-256 of its public key (`hufu key public` tells the key).
+    List {
+        /// The holder's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Destroy one share, whatever the policy lets callers do: one of a key that came to nothing, or that is destroyed elsewhere.
+    Discard {
+        /// The holder's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The key version, `tenants/T/keys/K/versions/N`.
+        #[arg(long, value_name = "NAME", value_parser = version_name)]
+        key_version: VersionName,
+        /// The SHA-256 of its public key, as `list` shows it.
+        #[arg(long, value_name = "HEX", value_parser = digest)]
+        public_key: Digest,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Make a new key that shares are wrapped under, bring all of them under it, and destroy the old one. When it was cut off, the
+    /// holder's next start ends it.
+    RotateKey {
+        /// The holder's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+/// A SHA-256.
+#[derive(Clone, Copy, Debug)]
+pub struct Digest(pub [u8; 32]);
+
 /// What a server is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum ServerRole {
@@ -169,6 +210,16 @@ fn default_listen() -> SocketAddr {
 
 fn filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn version_name(text: &str) -> Result<VersionName, String> {
+    text.parse().map_err(|error: hufu_core::Error| error.message().to_owned())
+}
+
+fn digest(text: &str) -> Result<Digest, String> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| "64 hexadecimal digits".to_owned())?;
+    Ok(Digest(bytes))
 }
 
 #[cfg(test)]
@@ -196,6 +247,12 @@ mod tests {
             "root show --config x",
             "root move --config x --from token --to vault --destroy-root-key",
             "root destroy-key --config x --slot token --yes",
+            "shares list --config x",
+            "shares rotate-key --config x",
+            &format!(
+                "shares discard --config x --key-version tenants/t/keys/k/versions/1 --public-key {}",
+                "ab".repeat(32)
+            ),
         ] {
             assert!(parse(line).unwrap().work.is_some(), "{line}");
         }
@@ -207,6 +264,7 @@ mod tests {
             "root",
             "root show",
             "root move --config x --from token",
+            "shares discard --config x --key-version tenants/t/keys/k --public-key ab",
             "--dev root show --config x",
         ] {
             assert!(parse(line).is_err(), "{line}");

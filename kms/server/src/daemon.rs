@@ -20,6 +20,7 @@ use crate::limits::Limits;
 use crate::net::{TlsError, TlsIdentity, server_config};
 use crate::roots;
 use crate::serve::{Daemon, Listeners, ServeError, bind, serve_sealed};
+use crate::shares;
 use crate::wire::status::{Installation, StorageKind};
 
 /// Longest wait, after draining, for what is left to commit.
@@ -74,6 +75,7 @@ pub fn run(args: &Args) -> Result<(), DaemonError> {
         return runtime.block_on(async {
             match work {
                 Work::Root(work) => roots::run(work).await,
+                Work::Shares(work) => shares::run(work).await,
                 Work::Init(work) => init::run(work).await,
                 // It never comes here: it is another program.
                 Work::ShareOpener => Err(DaemonError::System(io::ErrorKind::Unsupported.into())),

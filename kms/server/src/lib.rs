@@ -16,4 +16,5 @@ pub mod roots;
 pub mod rpc;
 mod sealed;
 pub mod serve;
+pub mod shares;
 pub mod wire;

@@ -347,6 +347,10 @@ impl Base {
             destroy_delay_ms_min: u64::try_from(config.destroy_delay_min.as_millis()).unwrap_or(u64::MAX),
         });
         let engine = engine.opening_shares(opener::share_opener());
+        let engine = match &config.threshold {
+            Some(of) => engine.awaiting_holders(of.destruction_wait),
+            None => engine,
+        };
         Ok(engine.retiring(retire::retirements(&config.retire)?).stating(token, log_key))
     }
 }

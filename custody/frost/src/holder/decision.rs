@@ -162,7 +162,7 @@ impl AuditRecord {
     pub(super) fn belongs(&mut self, open: &Open) {
         self.requester = Some(open.requester.clone());
         self.requester_verified = true;
-        self.key = Some(open.key.clone());
+        self.key = Some(open.share.key.clone());
     }
 }
 

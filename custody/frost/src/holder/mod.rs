@@ -24,7 +24,7 @@ use std::sync::Arc;
 use crate::ambient::Random;
 use crate::id::SessionId;
 use crate::key_share::KeyShare;
-use crate::mandate::KeyVersion;
+use crate::mandate::{KeyVersion, ShareId};
 use crate::signing::{Commitment, SigningPackage};
 use decision::{Answer, Ready};
 use sessions::{Open, Sessions};
@@ -33,7 +33,7 @@ use sessions::{Open, Sessions};
 pub struct Holder<V> {
     policy: Policy,
     verifier: V,
-    keys: BTreeMap<KeyVersion, Arc<KeyShare>>,
+    shares: BTreeMap<ShareId, Arc<KeyShare>>,
     sessions: Sessions,
     clock_high_water_ms: u64,
 }
@@ -49,19 +49,21 @@ impl<V: VerifySignature> Holder<V> {
         clock_high_water_ms: u64,
     ) -> Self {
         let sessions = Sessions::new(limits, used);
-        Self { policy, verifier, keys: BTreeMap::new(), sessions, clock_high_water_ms }
+        Self { policy, verifier, shares: BTreeMap::new(), sessions, clock_high_water_ms }
     }
 
-    /// Gives it a share to sign with. The nonces of a share that was there before are destroyed.
+    /// Gives it a share to sign with, beside those of other public keys under the same key version. The nonces of a share of
+    /// the same public key are destroyed.
     pub fn install(&mut self, key: KeyVersion, share: KeyShare) {
-        self.sessions.close(&key);
-        self.keys.insert(key, Arc::new(share));
+        let id = id_of(key, &share);
+        self.sessions.close(&id);
+        self.shares.insert(id, Arc::new(share));
     }
 
     /// Takes a share away, and destroys its nonces.
-    pub fn remove(&mut self, key: &KeyVersion) -> Option<Arc<KeyShare>> {
-        self.sessions.close(key);
-        self.keys.remove(key)
+    pub fn remove(&mut self, id: &ShareId) -> Option<Arc<KeyShare>> {
+        self.sessions.close(id);
+        self.shares.remove(id)
     }
 
     /// Changes the policy. Sessions that it no longer allows give no share.
@@ -71,18 +73,18 @@ impl<V: VerifySignature> Holder<V> {
 
     /// Gives it a share back that was taken away.
     pub fn put_back(&mut self, key: KeyVersion, share: Arc<KeyShare>) {
-        self.keys.insert(key, share);
+        self.shares.insert(id_of(key, &share), share);
     }
 
     /// The share that it signs with.
     #[must_use]
-    pub fn share(&self, key: &KeyVersion) -> Option<&KeyShare> {
-        self.keys.get(key).map(Arc::as_ref)
+    pub fn share(&self, id: &ShareId) -> Option<&KeyShare> {
+        self.shares.get(id).map(Arc::as_ref)
     }
 
-    /// The keys that it has shares of.
-    pub fn keys(&self) -> impl Iterator<Item = &KeyVersion> {
-        self.keys.keys()
+    /// The shares that it has.
+    pub fn shares(&self) -> impl Iterator<Item = &ShareId> {
+        self.shares.keys()
     }
 
     /// At most so many used sessions whose mandates have ended, and which need not be kept any longer once a later
@@ -130,11 +132,8 @@ impl<V: VerifySignature> Holder<V> {
         self.policy.verify(mandate, &self.verifier)?;
         record.requester_verified = true;
         self.policy.judge(mandate.mandate(), now_ms)?;
-        let key = &mandate.mandate().key;
-        let share = self.keys.get(key).ok_or(Refusal::UnknownKey)?;
-        if share.group().public_key_digest() != mandate.mandate().public_key {
-            return Err(Refusal::OtherPublicKey);
-        }
+        let id = mandate.mandate().share();
+        let share = self.shares.get(&id).ok_or_else(|| self.without(&id))?;
         self.sessions.admit(session, mandate.mandate(), now_ms)?;
         let (nonces, commitment) =
             share.commit(session, mandate.mandate().message, random).map_err(|_| Refusal::RandomFailed)?;
@@ -148,8 +147,8 @@ impl<V: VerifySignature> Holder<V> {
         (record.session, record.message) = (Some(purpose.session), Some(purpose.message));
         let open = self.sessions.take(purpose.session, now_ms).ok_or(Refusal::SessionUnknown)?;
         record.belongs(&open);
-        self.policy.allows(&open.requester, &open.key)?;
-        let share = self.keys.get(&open.key).ok_or(Refusal::UnknownKey)?;
+        self.policy.allows(&open.requester, &open.share.key)?;
+        let share = self.shares.get(&open.share).ok_or(Refusal::UnknownKey)?;
         if *open.nonces.purpose() != purpose {
             return Err(Refusal::OtherPurpose);
         }
@@ -161,6 +160,12 @@ impl<V: VerifySignature> Holder<V> {
         Ok(Ready { share: Arc::clone(share), nonces: open.nonces, package })
     }
 
+    /// Why there is no such share: there may be one of another public key.
+    fn without(&self, id: &ShareId) -> Refusal {
+        let is_other = self.shares.keys().any(|other| other.key == id.key);
+        if is_other { Refusal::OtherPublicKey } else { Refusal::UnknownKey }
+    }
+
     /// The time, which never runs backwards: a clock set back must not revive what has expired.
     pub fn time(&mut self, now_ms: u64) -> u64 {
         self.clock_high_water_ms = self.clock_high_water_ms.max(now_ms);
@@ -170,6 +175,10 @@ impl<V: VerifySignature> Holder<V> {
 
 impl<V> fmt::Debug for Holder<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Holder").field("keys", &self.keys.keys()).finish_non_exhaustive()
+        f.debug_struct("Holder").field("shares", &self.shares.keys()).finish_non_exhaustive()
     }
+}
+
+fn id_of(key: KeyVersion, share: &KeyShare) -> ShareId {
+    ShareId { key, public_key: share.group().public_key_digest() }
 }

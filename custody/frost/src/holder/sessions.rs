@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decision::Refusal;
 use crate::id::SessionId;
-use crate::mandate::{KeyVersion, Mandate};
+use crate::mandate::{Mandate, ShareId};
 use crate::signing::Nonces;
 
 /// How much a holder has open and remembers.
@@ -50,7 +50,7 @@ pub struct UsedSession {
 
 /// A session between its two rounds.
 pub(super) struct Open {
-    pub(super) key: KeyVersion,
+    pub(super) share: ShareId,
     pub(super) requester: String,
     pub(super) mandate_expires_at_ms: u64,
     pub(super) nonces: Nonces,
@@ -60,7 +60,7 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn new(mandate: &Mandate, nonces: Nonces) -> Self {
         Self {
-            key: mandate.key.clone(),
+            share: mandate.share(),
             requester: mandate.requester.clone(),
             mandate_expires_at_ms: mandate.expires_at_ms,
             nonces,
@@ -113,7 +113,7 @@ impl Sessions {
         let open = |of: fn(&Open, &Mandate) -> bool| self.open.values().filter(|one| of(one, mandate)).count();
         let limits = &self.limits;
         let is_full = self.open.len() >= limits.open
-            || open(|one, mandate| one.key == mandate.key) >= limits.open_per_key
+            || open(|one, mandate| one.share.key == mandate.key) >= limits.open_per_key
             || open(|one, mandate| one.requester == mandate.requester) >= limits.open_per_requester
             || self.seen.len() >= limits.remembered
             || self.seen_of.get(&mandate.requester).is_some_and(|seen| *seen >= limits.remembered_per_requester);
@@ -147,9 +147,9 @@ impl Sessions {
         self.forgotten.split_off(kept)
     }
 
-    /// Destroys the nonces of a key.
-    pub(super) fn close(&mut self, key: &KeyVersion) {
-        self.open.retain(|_, open| open.key != *key);
+    /// Destroys the nonces of a share.
+    pub(super) fn close(&mut self, share: &ShareId) {
+        self.open.retain(|_, open| open.share != *share);
     }
 
     fn remember(&mut self, session: SessionId, seen: Seen) {

@@ -176,8 +176,9 @@ impl Generation<'_> {
         if !left.is_empty() {
             let names = left.iter().map(|(holder, _)| format!("`{holder}`")).collect::<Vec<_>>().join(", ");
             tracing::warn!(version, holders = names, "shares of a key that came to nothing may be left");
-            let left = "may have kept a share, which is worth nothing, and takes no part in this version again";
-            error.what = format!("{}; {names} {left}", error.what);
+            let of = group.public_key_digest();
+            let left = "which signs nothing: their operators can discard it";
+            error.what = format!("{}; {names} may have kept a share of the public key {of}, {left}", error.what);
         }
         BackendError::Holders(error)
     }

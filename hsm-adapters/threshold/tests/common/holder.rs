@@ -10,7 +10,7 @@ use hufu_custodian::testing::Person;
 use hufu_custodian::{Roster, Signed, VerifyingKey, open, seal};
 use hufu_frost::dkg::{Agreement, Outgoing, Participant, Round, SealError, Sealer, Setup, Statement};
 use hufu_frost::{
-    Holder, Identifier, KeyVersion, Limits, Policy, RandomError, Requester, SetId, SignedGenerationMandate,
+    Holder, Identifier, KeyVersion, Limits, Policy, RandomError, Requester, SetId, ShareId, SignedGenerationMandate,
     VerifySignature,
 };
 use hufu_secret::SecretBytes;
@@ -101,7 +101,7 @@ impl TestHolder {
 
     /// How many shares it holds.
     pub(crate) fn shares(&self) -> usize {
-        self.state.lock().holder.keys().count()
+        self.state.lock().holder.shares().count()
     }
 
     /// Notes the call; whether it is to cheat.
@@ -148,8 +148,9 @@ impl TestHolder {
         if !requester.signing.verifies(mandate.signed(), mandate.signature()) {
             return Err(refused("mandate not signed by its requester"));
         }
-        if self.state.lock().holder.share(&said.key).is_some() {
-            return Err(refused("it has a share of this key version"));
+        let is_over = |generation: &Generation| generation.participant.is_none();
+        if self.state.lock().generations.get(&mandate.set_id().0).is_some_and(is_over) {
+            return Err(refused("the mandate has made its share"));
         }
         let (set, me) = (mandate.set_id(), said.number(&self.name).unwrap());
         let setup = Setup::new(said.suite, said.threshold, set, me).unwrap();
@@ -293,13 +294,15 @@ impl HolderLink for TestHolder {
             let (name, version) = key_version.split_once("/versions/").unwrap();
             let key = KeyVersion { name: name.into(), version: version.parse().unwrap() };
             let mut state = self.state.lock();
-            match state.holder.share(&key) {
-                Some(share) if share.group().digest().0 == group_digest => {
-                    state.holder.remove(&key);
-                    Ok(())
-                }
-                _ => Err(LinkError::Absent("no such share".into())),
-            }
+            let is_it = |id: &&ShareId| {
+                let share = state.holder.share(id).unwrap();
+                id.key == key && share.group().digest().0 == group_digest
+            };
+            let Some(id) = state.holder.shares().find(is_it).cloned() else {
+                return Err(LinkError::Absent("no such share".into()));
+            };
+            state.holder.remove(&id);
+            Ok(())
         })
     }
 }

@@ -4,8 +4,9 @@ use minicbor::{Decode, Encode};
 
 use super::{Record, WrappingKeyId};
 use crate::changeset::Collection;
+use crate::name::VersionName;
 
-/// A share of a threshold key. The row stays when the share is destroyed: a key version is made once.
+/// A share of a threshold key. The row stays when the share is destroyed: what a mandate made is made once.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct HolderShare {
@@ -36,13 +37,24 @@ pub struct HolderShare {
     /// When it was destroyed.
     #[n(8)]
     pub destroyed_at: Option<u64>,
+    /// SHA-256 of the key's `SubjectPublicKeyInfo`. Rows of earlier releases have none, and were one for each key version.
+    #[cbor(n(9), with = "minicbor::bytes")]
+    pub public_key: Option<[u8; 32]>,
 }
 
 impl HolderShare {
-    /// The row id of a key version.
+    /// The name of a key version; the row id of its only share in earlier releases.
     #[must_use]
-    pub fn row_id(key: &str, version: u32) -> String {
+    pub fn key_version(key: &str, version: u32) -> String {
         format!("{key}/versions/{version}")
+    }
+
+    /// The key version that the id of a row is about, when it is the id of one.
+    #[must_use]
+    pub fn key_version_of(id: &str) -> Option<VersionName> {
+        let is_digest = |last: &str| last.len() == 64 && last.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let of_share = id.rsplit_once('/').filter(|(_, last)| is_digest(last)).map(|(version, _)| version);
+        of_share.unwrap_or(id).parse().ok()
     }
 
     /// Associated data that ties the wrapped share to what it is: the key version, all of the group, the number and the key
@@ -60,7 +72,8 @@ impl Record for HolderShare {
     const DOMAIN: &'static str = "hufu-holder-share";
 
     fn id(&self) -> String {
-        Self::row_id(&self.key, self.version)
+        let version = Self::key_version(&self.key, self.version);
+        self.public_key.map_or_else(|| version.clone(), |digest| format!("{version}/{}", hex::encode(digest)))
     }
 }
 
@@ -138,16 +151,25 @@ mod tests {
             made_at: 5,
             requester: "wallet".to_owned(),
             destroyed_at: None,
+            public_key: None,
         }
     }
 
     #[test]
     fn shares_read_back_and_a_destroyed_one_is_known() {
         let destroyed = HolderShare { sealed: None, destroyed_at: Some(9), ..share() };
-        for one in [share(), destroyed] {
+        let of_key = HolderShare { public_key: Some([0xab; 32]), ..share() };
+        for one in [share(), destroyed, of_key.clone()] {
             assert_eq!(HolderShare::from_row(&one.to_row(1)), Ok(one));
         }
         assert_eq!(share().id(), "tenants/t/keys/k/versions/1");
+        assert_eq!(of_key.id(), format!("tenants/t/keys/k/versions/1/{}", "ab".repeat(32)));
+        for one in [share(), of_key] {
+            assert_eq!(HolderShare::key_version_of(&one.id()).unwrap().to_string(), "tenants/t/keys/k/versions/1");
+        }
+        for id in ["", "tenants/t/keys/k", "tenants/t/keys/k/versions/1/", "tenants/t/keys/k/versions/1/abcd"] {
+            assert!(HolderShare::key_version_of(id).is_none(), "{id}");
+        }
     }
 
     #[test]

@@ -337,6 +337,9 @@ pub struct VersionRecord {
     /// The identity of the material before it was recovered for the first time, which ciphertexts know it by.
     #[n(29)]
     pub first_uid: Option<VersionUid>,
+    /// Of a destroyed version: holders that have not confirmed that their shares are gone. They are fewer than sign together.
+    #[n(30)]
+    pub unconfirmed: Option<Vec<String>>,
 }
 
 impl VersionRecord {

@@ -45,3 +45,43 @@ pub struct HeldShare {
     /// The holder's number in it.
     pub number: u8,
 }
+
+/// A share as the holder's own operator sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptShare {
+    /// `tenants/T/keys/K/versions/N`, in the deployment whose key it is; of a row that cannot be read its id.
+    pub key_version: String,
+    /// SHA-256 of the key's `SubjectPublicKeyInfo`; nothing when the row is not as it was written.
+    pub public_key: Option<[u8; 32]>,
+    /// SHA-256 of the group.
+    pub group: Option<[u8; 32]>,
+    /// Under whose mandate it was made.
+    pub requester: String,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub made_at_ms: u64,
+    /// When it was destroyed.
+    pub destroyed_at_ms: Option<u64>,
+}
+
+impl KeptShare {
+    /// One whose row is not as it was written.
+    pub(crate) fn locked(id: String) -> Self {
+        Self {
+            key_version: id,
+            public_key: None,
+            group: None,
+            requester: String::new(),
+            made_at_ms: 0,
+            destroyed_at_ms: None,
+        }
+    }
+}
+
+/// What a rotation of the key did that shares are wrapped under.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ShareKeyRotation {
+    /// Shares that are under the new key now.
+    pub moved: usize,
+    /// Rows that are not as they were written: while there are any, the old key stays.
+    pub left: usize,
+}

@@ -20,7 +20,7 @@ pub use crypto::{
     DataKey, Decapsulated, Decrypted, Derivation, Derived, Encapsulated, Encrypted, Input, Kdf, RandomBytes,
     SignatureFormat, Signed, SignedBatch, Verified,
 };
-pub use holder::{GenerationMessage, GenerationMessages, HeldShare, HolderView};
+pub use holder::{GenerationMessage, GenerationMessages, HeldShare, HolderView, KeptShare, ShareKeyRotation};
 pub use keys::{
     Change, CreateKey, Key, KeyDetail, PublicKeyView, Selector, UpdateKey, Version, VersionChange, VersionDetail,
 };

@@ -9,6 +9,7 @@ use hufu_frost::{HOLDERS_MAX, KeyShare, SetId};
 use hufu_journal::JournalError;
 
 use super::generations::Open;
+use super::kept::Kept;
 use super::refusal::{DISAGREEMENT, MISBEHAVIOUR, failed, refused};
 use super::{resource, wrapping};
 use crate::api::{Caller, GenerationMessage, HeldShare};
@@ -55,7 +56,7 @@ impl Engine {
         })?;
         let _alone = self.hold()?.keeping.lock().await;
         match self.keep(caller, &permit, &open, &share).await {
-            Ok(()) => self.install(&open, share),
+            Ok(kept) => self.install(kept, share),
             Err(error) => {
                 open.work.lock().share = Some(share);
                 Err(error)
@@ -64,20 +65,22 @@ impl Engine {
     }
 
     /// Commits the share, wrapped.
-    async fn keep(&self, caller: &Caller, permit: &Permit, open: &Open, share: &KeyShare) -> Result<(), Error> {
+    async fn keep(&self, caller: &Caller, permit: &Permit, open: &Open, share: &KeyShare) -> Result<Kept, Error> {
         let (holding, mandate) = (self.hold()?, open.mandate());
         let slot = self.reserve()?;
-        let key = self.keyring.open(holding.wrapping_key).await.map_err(fault::backend)?;
+        let wrapping_key = *holding.wrapping_key.lock();
+        let key = self.keyring.open(wrapping_key).await.map_err(fault::backend)?;
         let mut record = HolderShare {
             key: mandate.key.name.clone(),
             version: mandate.key.version,
             group: share.group().to_bytes(),
             number: share.me().number(),
-            wrapping_key: holding.wrapping_key,
+            wrapping_key,
             sealed: None,
             made_at: self.clock.now_ms(),
             requester: mandate.requester.clone(),
             destroyed_at: None,
+            public_key: Some(share.group().public_key_digest().0),
         };
         let binding = record.binding(&self.deployment.id, &share.group().digest().0);
         record.sealed = Some(wrapping::wrap(share.secret(), &key, &binding, self.rng.as_ref())?);
@@ -94,21 +97,19 @@ impl Engine {
         let mut changeset = staging.finish();
         changeset.feed.push(FeedItem { subject: Subject::new(&resource(&mandate.key)), leaf: None });
         match slot.commit(changeset).await {
-            Ok(_) => Ok(()),
-            Err(JournalError::Guarded(_)) => {
-                Err(refused("key-version-taken", "this holder has, or had, a share of that key version"))
-            }
+            Ok(_) => Ok(Kept::of(&record, group)),
+            Err(JournalError::Guarded(_)) => Err(refused("mandate-used", "this holder has, or had, that share")),
             Err(error) => Err(fault::journal(error)),
         }
     }
 
     /// Has the share sign from now on.
-    fn install(&self, open: &Open, share: KeyShare) -> Result<HeldShare, Error> {
-        let (holding, key) = (self.hold()?, open.mandate().key.clone());
+    fn install(&self, kept: Kept, share: KeyShare) -> Result<HeldShare, Error> {
+        let (holding, key) = (self.hold()?, kept.share.key.clone());
         let held = held(&key.to_string(), &share);
         let set = share.group().set();
         let state = &mut *holding.state.lock();
-        state.taken.insert(key.clone(), set);
+        state.kept.insert(set, kept);
         state.holder.install(key, share);
         holding.generations.lock().close(set);
         Ok(held)
@@ -117,8 +118,8 @@ impl Engine {
     /// The share that a generation gave, if it is kept.
     fn kept_of(&self, set: SetId) -> Result<Option<HeldShare>, Error> {
         let state = self.hold()?.state.lock();
-        let key = state.taken.iter().find(|(_, of)| **of == set).map(|(key, _)| key);
-        Ok(key.and_then(|key| state.holder.share(key).map(|share| held(&key.to_string(), share))))
+        let id = state.kept.of(set).map(|kept| &kept.share);
+        Ok(id.and_then(|id| state.holder.share(id).map(|share| held(&id.key.to_string(), share))))
     }
 }
 

@@ -8,12 +8,11 @@ use hufu_frost::{GenerationMandate, RandomError, SetId, SignedGenerationMandate}
 
 use super::generations::{Open, Step};
 use super::judge::judge;
-use super::refusal::refused;
 use super::{Holding, resource};
 use crate::api::{Caller, GenerationMessage, GenerationMessages};
 use crate::engine::{Engine, Permit};
 
-/// Shares that a holder has at most.
+/// Shares that a holder has at most, with those that are destroyed.
 const SHARES_MAX: usize = 4_096;
 /// Messages at once, at most.
 const MESSAGES_MAX: usize = 256;
@@ -73,12 +72,8 @@ impl Engine {
         let now_ms = {
             let state = &mut *holding.state.lock();
             let now_ms = holding.now(state, self)?;
-            if let Some(of) = state.taken.get(&mandate.mandate().key) {
-                let again = *of == mandate.set_id();
-                let rule = if again { "mandate-used" } else { "key-version-taken" };
-                return Err(refused(rule, "this holder has, or had, a share of that key version"));
-            }
-            if state.taken.len() >= SHARES_MAX {
+            state.kept.admit(mandate.set_id(), &mandate.mandate().key)?;
+            if state.kept.len() >= SHARES_MAX {
                 return Err(Error::new(Reason::TooMany, format!("a holder has at most {SHARES_MAX} shares")));
             }
             now_ms

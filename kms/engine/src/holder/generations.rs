@@ -64,9 +64,7 @@ impl Generations {
         if self.begun.contains_key(&set) {
             return Err(refused("mandate-used", "the mandate has begun a generation, which is over"));
         }
-        if self.open.values().any(|open| open.mandate().key == mandate.mandate().key) {
-            return Err(refused("under-way", "another generation of this key version is under way"));
-        }
+        self.displace(mandate.mandate())?;
         if self.open.len() >= OPEN_MAX || self.begun.len() >= BEGUN_MAX {
             return Err(Error::new(Reason::Overloaded, "too many generations are under way").help("try again"));
         }
@@ -74,6 +72,18 @@ impl Generations {
         let open = Open { mandate: Arc::new(mandate), me, began: uptime, work: Arc::default() };
         self.open.insert(set, open.clone());
         Ok(open)
+    }
+
+    /// Ends what is under way of the same key version: whoever has signed a newer mandate has given the older one up, as when its
+    /// coordinator died. Another requester's waits for its end.
+    fn displace(&mut self, mandate: &GenerationMandate) -> Result<(), Error> {
+        let older = self.open.iter().find(|(_, open)| open.mandate().key == mandate.key);
+        let Some((set, open)) = older.map(|(set, open)| (*set, open)) else { return Ok(()) };
+        if open.mandate().requester != mandate.requester {
+            return Err(refused("under-way", "another requester's generation of this key version is under way"));
+        }
+        self.open.remove(&set);
+        Ok(())
     }
 
     pub(super) fn find(&mut self, set: SetId, now_ms: u64, uptime: Duration) -> Result<Open, Error> {

@@ -1,18 +1,18 @@
 //! The start of a holder: what it has kept is read, and what does not fit together is locked.
 
-use std::collections::BTreeMap;
-
-use hufu_core::changeset::{Changeset, Collection, Guard, Row, Write};
+use hufu_core::backend::BackendError;
+use hufu_core::changeset::{Collection, Row};
 use hufu_core::name::TenantId;
-use hufu_core::record::{HolderSession, HolderShare, Record as _, WrappingKeyId, WrappingKeyRecord, WrappingKeyUse};
+use hufu_core::record::{HolderSession, HolderShare};
 use hufu_core::store::Page;
 use hufu_core::{Error, Reason};
-use hufu_frost::{Group, Holder, Identifier, KeyShare, KeyVersion, Limits, SessionId, SetId, UsedSession};
+use hufu_frost::{Group, Holder, Identifier, KeyShare, KeyVersion, Limits, SessionId, UsedSession};
 use hufu_secret::SecretBytes;
 use parking_lot::Mutex;
 
 use super::clock::Clock;
 use super::generations::Generations;
+use super::kept::{AllKept, Kept};
 use super::setup::{HolderSetup, Pinned};
 use super::{Holding, State, wrapping};
 use crate::alarms::QUARANTINE;
@@ -21,8 +21,6 @@ use crate::fault;
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
-/// Most wrapping keys of a tenant.
-const WRAPPING_KEYS_MAX: u32 = 256;
 
 impl Engine {
     /// The same engine as a holder of shares, whose callers belong to that tenant.
@@ -36,43 +34,21 @@ impl Engine {
         let clock = Clock::read(self.store.as_ref(), self.keyring.integrity()).await?;
         let used = self.used_sessions().await?;
         let holder = Holder::new(setup.judgement(), Limits::default(), Pinned, used, clock.kept_ms());
-        let mut state = State { holder, clock, taken: BTreeMap::new() };
+        let mut state = State { holder, clock, kept: AllKept::default() };
         for row in self.rows(Collection::HolderShare).await? {
             self.take_up(&mut state, &row).await?;
         }
-        tracing::info!(holder = %setup.name, shares = state.holder.keys().count(), "shares are open");
+        tracing::info!(holder = %setup.name, shares = state.holder.shares().count(), "shares are open");
         let generations = Mutex::new(Generations::default());
         self.holding = Some(Holding {
             setup,
             state: Mutex::new(state),
             generations,
             keeping: tokio::sync::Mutex::default(),
-            wrapping_key,
+            tenant: tenant.clone(),
+            wrapping_key: Mutex::new(wrapping_key),
         });
         Ok(self)
-    }
-
-    /// What shares are wrapped under; it is made at the first start.
-    async fn share_wrapping_key(&self, tenant: &TenantId) -> Result<WrappingKeyId, Error> {
-        let page = Page { after: None, limit: WRAPPING_KEYS_MAX };
-        let rows = self.store.list(Collection::WrappingKey, tenant.as_str(), page).await.map_err(fault::store)?;
-        for row in &rows {
-            let opened = self.keyring.integrity().open::<WrappingKeyRecord>(row);
-            let record = opened.map_err(|error| foreign("a wrapping key", error))?;
-            if record.usage == WrappingKeyUse::HolderShare {
-                return Ok(record.id);
-            }
-        }
-        let now = self.clock.now_ms();
-        let (record, mut guards) = self.keyring.create(WrappingKeyUse::HolderShare, tenant.as_str(), now).await?;
-        guards.push(Guard::Absent(Collection::WrappingKey, record.id()));
-        let changeset = Changeset {
-            guards,
-            writes: vec![Write::Put(self.keyring.integrity().row(&record, 1))],
-            ..Changeset::audit_only(self.lifecycle("shares", "the key made that shares are wrapped under"))
-        };
-        self.commit_lifecycle(changeset).await?;
-        Ok(record.id)
     }
 
     async fn used_sessions(&self) -> Result<Vec<UsedSession>, Error> {
@@ -84,7 +60,7 @@ impl Engine {
         self.rows(Collection::HolderSession).await?.iter().map(read).collect()
     }
 
-    async fn rows(&self, collection: Collection) -> Result<Vec<Row>, Error> {
+    pub(super) async fn rows(&self, collection: Collection) -> Result<Vec<Row>, Error> {
         let mut all: Vec<Row> = Vec::new();
         loop {
             let page = Page { after: all.last().map(|row| row.id.as_str()), limit: PAGE };
@@ -101,15 +77,26 @@ impl Engine {
     async fn take_up(&self, state: &mut State, row: &Row) -> Result<(), Error> {
         let Ok(record) = self.keyring.integrity().open::<HolderShare>(row) else {
             self.lock(&row.id, "the row of a share is not as it was written");
-            state.taken.extend(key_of(&row.id).map(|key| (key, SetId([0; 32]))));
+            state.kept.lock(key_of(&row.id));
             return Ok(());
         };
-        let key = KeyVersion { name: record.key.clone(), version: record.version };
-        let group = Group::from_bytes(&record.group).ok();
-        state.taken.insert(key.clone(), group.as_ref().map_or(SetId([0; 32]), Group::set));
+        let Ok(group) = Group::from_bytes(&record.group) else {
+            self.lock(&row.id, "the row of a share is of no group");
+            state.kept.lock(key_of(&row.id));
+            return Ok(());
+        };
+        let kept = Kept::of(&record, &group);
+        let key = kept.share.key.clone();
+        state.kept.insert(group.set(), kept);
         let Some(sealed) = &record.sealed else { return Ok(()) };
-        let wrapping_key = self.keyring.open(record.wrapping_key).await.map_err(fault::backend)?;
-        match group.and_then(|group| self.opened(&record, group, sealed, &wrapping_key)) {
+        let wrapping_key = match self.keyring.open(record.wrapping_key).await {
+            Err(BackendError::Missing(_)) => {
+                self.lock(&row.id, "a share is under a wrapping key that is gone: its row is from before a rotation");
+                return Ok(());
+            }
+            opened => opened.map_err(fault::backend)?,
+        };
+        match self.opened(&record, group, sealed, &wrapping_key) {
             Some(share) => state.holder.install(key, share),
             None => self.lock(&row.id, "a share does not open as what it was wrapped as"),
         }
@@ -128,8 +115,8 @@ impl Engine {
 }
 
 fn key_of(id: &str) -> Option<KeyVersion> {
-    let (name, version) = id.rsplit_once("/versions/")?;
-    Some(KeyVersion { name: name.to_owned(), version: version.parse().ok()? })
+    let version = HolderShare::key_version_of(id)?;
+    Some(KeyVersion { name: version.key.to_string(), version: version.number.value() })
 }
 
 fn foreign(what: &str, error: impl std::fmt::Display) -> Error {

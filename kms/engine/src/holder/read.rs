@@ -2,7 +2,6 @@
 
 use hufu_core::Error;
 use hufu_core::changeset::Collection;
-use hufu_core::name::VersionName;
 use hufu_core::policy::Action;
 use hufu_core::record::HolderShare;
 use hufu_core::store::Page;
@@ -45,7 +44,7 @@ impl Engine {
     async fn list_shares_checked(&self, caller: &Caller, page: &PageRequest) -> Result<Paged<HeldShare>, Error> {
         self.authorize_holding(caller, Action::ReadHolder)?;
         let limit = page_size(page);
-        if !page.token.is_empty() && page.token.parse::<VersionName>().is_err() {
+        if !page.token.is_empty() && HolderShare::key_version_of(&page.token).is_none() {
             return Err(page_token_invalid());
         }
         let after = Some(page.token.as_str()).filter(|token| !token.is_empty());
@@ -57,7 +56,8 @@ impl Engine {
             // One that is not as it was written is locked, and was told of at the start.
             let Ok(record) = opened else { continue };
             if record.sealed.is_some() {
-                items.push(HeldShare { key_version: row.id.clone(), group: record.group, number: record.number });
+                let key_version = HolderShare::key_version(&record.key, record.version);
+                items.push(HeldShare { key_version, group: record.group, number: record.number });
             }
         }
         Ok(Paged { items, next })

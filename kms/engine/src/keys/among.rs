@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use hufu_core::algorithm::Scheme;
-use hufu_core::backend::{Among, Operation, Shared};
+use hufu_core::backend::{Among, BackendError, HoldersError, Operation, Shared};
 use hufu_core::name::{VersionName, VersionNumber};
 use hufu_core::record::{KeyRecord, Locator, Protection, VersionRecord};
 use hufu_core::{Error, Reason};
@@ -13,6 +13,7 @@ use hufu_frost::{KeyVersion, SignedGenerationMandate, Suite, Threshold};
 
 use super::material::Making;
 use crate::engine::Engine;
+use crate::fault;
 
 /// Longest wait for holders that are to delete their shares.
 const DELETE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -116,11 +117,28 @@ impl Engine {
     /// # Errors
     /// [`Reason::TooFewHolders`] and [`Reason::MandateRefused`], with the holders that have not.
     pub(crate) async fn erase_among(&self, version: &VersionRecord, holders: &[String]) -> Result<(), Error> {
-        let Locator::Holders { group } = &version.locator else { return Ok(()) };
+        match self.delete_among(version, holders).await? {
+            Some(error) => Err(fault::backend(BackendError::Holders(error))),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Engine::erase_among`], and answers with what holders failed and how.
+    pub(crate) async fn delete_among(
+        &self,
+        version: &VersionRecord,
+        holders: &[String],
+    ) -> Result<Option<Box<HoldersError>>, Error> {
+        let Locator::Holders { group } = &version.locator else { return Ok(None) };
         let name = version.name();
         let shared = Shared { version: &name, holders, group };
         let deadline = Instant::now() + DELETE_TIMEOUT;
-        self.perform(version.protection, Operation::DestroyAmong(shared), deadline).await.map(drop)
+        let backend = self.backend(version.protection)?;
+        match backend.perform(Operation::DestroyAmong(shared), deadline).await {
+            Ok(_) => Ok(None),
+            Err(BackendError::Holders(error)) => Ok(Some(error)),
+            Err(error) => Err(fault::backend(error)),
+        }
     }
 
     /// The names of a version's holders, in the order of their shares.

@@ -243,7 +243,7 @@ impl Engine {
         }
     }
 
-    /// Has holders delete what they made. What fails here is told in the log: it is worth nothing, and in the way of another try.
+    /// Has holders delete what they made. What fails here is told in the log: it is worth nothing, and in nobody's way.
     async fn undo_among(&self, version: &VersionRecord, holders: &[String]) {
         if let Err(error) = self.erase_among(version, holders).await {
             tracing::warn!(?error, version = %version.name(), "shares of a key that was not registered are left");
@@ -280,6 +280,7 @@ impl Engine {
             origin: Origin::Generated,
             share_set: None,
             first_uid: None,
+            unconfirmed: None,
         }
     }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use hufu_core::Error;
 use hufu_core::audit::AuditEntry;
+use hufu_core::backend::BackendError;
 use hufu_core::changeset::{Changeset, Collection, Row, Write};
 use hufu_core::policy::Action;
-use hufu_core::record::{KeyState, Locator, VersionRecord};
+use hufu_core::record::{Attestation, KeyState, Locator, VersionRecord};
 use hufu_core::rules::{Event, transition};
 use hufu_journal::JournalError;
 use hufu_verify::Event as LedgerEvent;
@@ -88,14 +89,19 @@ impl Engine {
                 self.erase(record.protection, record.uid).await?;
             }
         }
-        self.erase_at_holders(&record).await?;
+        let unconfirmed = self.erase_at_holders(&record).await?;
         let set = self.set_to_destroy(&record).await?;
         let now = self.clock.now_ms();
         record.state = transition(record.state, Event::ConfirmDestroy)?;
         record.destroyed_at = Some(now);
         record.destroy_at = None;
         record.locator = Locator::Gone;
-        let mut staging = Staging::new(self, self.destruction(&record, "destroyed"));
+        let mut what = "destroyed".to_owned();
+        if !unconfirmed.is_empty() {
+            what = format!("destroyed; not confirmed by {}, who are too few to sign", unconfirmed.join(", "));
+            record.unconfirmed = Some(unconfirmed);
+        }
+        let mut staging = Staging::new(self, self.destruction(&record, &what));
         staging.append(&mut record, LedgerEvent::Destroy, now, EventDetail::default())?;
         staging.write(Write::Delete(Collection::Material, record.uid.to_string()));
         staging.write(Write::Delete(Collection::Usage, record.uid.to_string()));
@@ -106,14 +112,24 @@ impl Engine {
         self.commit_unless_guarded(staging.finish_urgent()).await.map(drop)
     }
 
-    /// Deletes the shares of a key of holders. Who has not deleted its share is told once: its policy may wait for a person.
-    async fn erase_at_holders(&self, record: &VersionRecord) -> Result<(), Error> {
+    /// Deletes the shares of a key of holders. Who has not deleted its share is told once: its policy may wait for a person, or it is
+    /// gone for good. The answer names those that are waited for no longer.
+    async fn erase_at_holders(&self, record: &VersionRecord) -> Result<Vec<String>, Error> {
         let holders = self.holders(record).await?;
-        let erased = self.erase_among(record, &holders).await;
-        if let Err(error) = &erased {
-            self.alarms.raise(SHARE_LEFT, &record.name().to_string(), error.message());
-        }
-        erased
+        let Some(error) = self.delete_among(record, &holders).await? else { return Ok(Vec::new()) };
+        let left: Vec<String> = error.faults.iter().map(|fault| fault.holder.clone()).collect();
+        let error = fault::backend(BackendError::Holders(error));
+        self.alarms.raise(SHARE_LEFT, &record.name().to_string(), error.message());
+        if self.may_end_without(record, &left) { Ok(left) } else { Err(error) }
+    }
+
+    /// Whether a key of holders is destroyed although some have not confirmed it: they have been waited for, and what they may
+    /// have is too little to sign.
+    fn may_end_without(&self, record: &VersionRecord, left: &[String]) -> bool {
+        let Attestation::Holders { threshold, .. } = record.attestation else { return false };
+        let has_waited =
+            record.destroy_at.is_some_and(|due| self.clock.now_ms() >= due.saturating_add(self.holders_awaited_ms));
+        has_waited && !left.is_empty() && left.len() < usize::from(threshold)
     }
 
     /// False when another server was faster.

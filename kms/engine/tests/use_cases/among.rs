@@ -245,3 +245,36 @@ fn destroyed_is_what_all_holders_have_deleted() {
     assert_eq!(world.state(&version("hot", 1)), KeyState::Destroyed);
     assert_eq!(calls(&world), ["generate", "destroy", "destroy"]);
 }
+
+/// A version whose destruction is due, while these holders do not confirm it at the next step.
+fn fail_to_destroy(world: &mut World, holders: &[&str]) {
+    let fault =
+        |holder: &&str| HolderFault { holder: (*holder).to_owned(), misbehaved: false, what: "no answer".into() };
+    let faults = holders.iter().map(fault).collect();
+    let failure = HoldersError { refused: false, what: "not every holder".into(), faults };
+    *world.site.holders.as_ref().unwrap().failure.lock() = Some(failure);
+    world.reconcile();
+}
+
+#[test]
+fn holder_that_is_gone_for_good_does_not_keep_a_key_that_too_few_could_sign_with() {
+    let mut world = with_key();
+    let schedule = hufu_engine::api::Change::ScheduleDestroy { after_ms: 2_000 };
+    world.change(version("hot", 1), crate::requests::REVOKE).unwrap();
+    world.change(version("hot", 1), schedule).unwrap();
+    world.site.time.advance(3_000);
+    // One holder alone signs nothing, but it is waited for.
+    fail_to_destroy(&mut world, &["west"]);
+    assert_eq!(world.state(&version("hot", 1)), KeyState::Destroying);
+    world.site.time.advance(7 * 86_400_000);
+    // The clock has jumped, for all that the server knows.
+    world.restart();
+    // Two of three sign: they are waited for as long as it takes.
+    fail_to_destroy(&mut world, &["south", "west"]);
+    assert_eq!(world.state(&version("hot", 1)), KeyState::Destroying);
+    fail_to_destroy(&mut world, &["west"]);
+    assert_eq!(world.state(&version("hot", 1)), KeyState::Destroyed);
+    let record = world.version(&version("hot", 1)).unwrap().version.record;
+    assert_eq!(record.unconfirmed, Some(vec!["west".to_owned()]));
+    assert!(newest(&mut world).detail.unwrap().contains("not confirmed by west"));
+}

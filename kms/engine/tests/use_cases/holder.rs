@@ -78,14 +78,11 @@ fn mandate_to_generate_is_judged_in_each_of_its_parts() {
 }
 
 #[test]
-fn mandate_makes_one_generation_and_a_key_version_is_made_once() {
+fn mandate_makes_one_generation() {
     let mut field = Field::new();
     let mandate = signed_by(&field.wallet, field.mandate_to_generate(1, Suite::Ed25519));
     let first = field.begin(0, &mandate.to_bytes()).unwrap();
     assert_eq!(field.begin(0, &mandate.to_bytes()).unwrap(), first, "an answer that was lost is told again");
-    let other = GenerationMandate { seed: [7; 32], ..field.mandate_to_generate(1, Suite::Ed25519) };
-    let other = signed_by(&field.wallet, other).to_bytes();
-    assert_eq!(rule(field.begin(0, &other)), (Reason::HolderRefused, Some("under-way")));
     // It waits a minute and no longer, and its mandate begins no other.
     field.worlds[0].site.time.advance(60_000);
     assert_eq!(rule(field.begin(0, &mandate.to_bytes())), (Reason::HolderRefused, Some("mandate-used")));
@@ -96,15 +93,34 @@ fn mandate_makes_one_generation_and_a_key_version_is_made_once() {
     let mut field = Field::new();
     field.generate(1, Suite::Ed25519);
     let again = signed_by(&field.wallet, field.mandate_to_generate(1, Suite::Ed25519)).to_bytes();
-    let other =
-        signed_by(&field.wallet, GenerationMandate { seed: [7; 32], ..field.mandate_to_generate(1, Suite::Ed25519) });
     for restarted in [false, true] {
         assert_eq!(rule(field.begin(0, &again)), (Reason::HolderRefused, Some("mandate-used")));
-        assert_eq!(rule(field.begin(0, &other.to_bytes())), (Reason::HolderRefused, Some("key-version-taken")));
         if !restarted {
             field.restart(0);
         }
     }
+    let other = GenerationMandate { seed: [7; 32], ..field.mandate_to_generate(1, Suite::Ed25519) };
+    field.begin(0, &signed_by(&field.wallet, other).to_bytes()).unwrap();
+}
+
+#[test]
+fn newer_mandate_of_the_same_requester_ends_what_is_under_way() {
+    let mut field = Field::new();
+    let mut setup = field.setup(0);
+    setup.policy.requesters.values_mut().for_each(|rule| rule.may_generate = true);
+    field.worlds[0].site.holder = Some(setup);
+    field.restart(0);
+    let mandate = signed_by(&field.wallet, field.mandate_to_generate(1, Suite::Ed25519));
+    field.begin(0, &mandate.to_bytes()).unwrap();
+    let of_reader = GenerationMandate { requester: "reader".into(), ..field.mandate_to_generate(1, Suite::Ed25519) };
+    let of_reader = signed_by(&field.reader, of_reader).to_bytes();
+    assert_eq!(rule(field.begin(0, &of_reader)), (Reason::HolderRefused, Some("under-way")));
+    // As after the death of the coordinator: nobody waits a minute for it.
+    let newer = GenerationMandate { seed: [7; 32], ..field.mandate_to_generate(1, Suite::Ed25519) };
+    field.begin(0, &signed_by(&field.wallet, newer).to_bytes()).unwrap();
+    let late = field.begin(1, &mandate.to_bytes()).unwrap().messages;
+    assert_eq!(rule(field.go_on(0, mandate.set_id(), late)), (Reason::HolderRefused, Some("no-such-generation")));
+    assert_eq!(rule(field.begin(0, &mandate.to_bytes())), (Reason::HolderRefused, Some("mandate-used")));
 }
 
 #[test]

@@ -49,6 +49,7 @@ pub fn version(version: &Version, quarantined: bool) -> v1::KeyVersion {
             .share_set
             .map(|set| format!("tenants/{}/shareSets/{}", record.tenant, hex::encode(set)))
             .unwrap_or_default(),
+        unconfirmed_holders: record.unconfirmed.clone().unwrap_or_default(),
     }
 }
 

@@ -25,6 +25,10 @@ pub struct ThresholdConfig {
     /// How long a holder has for a step of a key generation, or to delete a share.
     #[serde(default = "default_generation_timeout", deserialize_with = "duration")]
     pub generation_timeout: Duration,
+    /// How long holders are waited for, from the time that a destruction is due, that do not confirm it. A key is then destroyed
+    /// although fewer of them than sign together may have their shares still.
+    #[serde(default = "default_destruction_wait", deserialize_with = "duration")]
+    pub destruction_wait: Duration,
     /// The holders.
     #[serde(rename = "holder")]
     pub holders: Vec<LinkConfig>,
@@ -55,6 +59,10 @@ impl ThresholdConfig {
 
 fn default_step_timeout() -> Duration {
     Duration::from_secs(2)
+}
+
+fn default_destruction_wait() -> Duration {
+    Duration::from_secs(7 * 86_400)
 }
 
 fn default_generation_timeout() -> Duration {
