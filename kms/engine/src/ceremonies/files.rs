@@ -29,6 +29,11 @@ pub(super) fn share_file(number: u64, index: u32, sealed: Vec<u8>) -> CeremonyFi
     CeremonyFile { id: share_id(number, index), bytes: sealed }
 }
 
+/// Deletes a share.
+pub(super) fn share_gone(number: u64, index: u32) -> Write {
+    Write::Delete(Collection::CeremonyFile, share_id(number, index))
+}
+
 fn share_id(number: u64, index: u32) -> String {
     format!("share/{number:020}/{index:02}")
 }
