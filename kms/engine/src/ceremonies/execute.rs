@@ -204,6 +204,7 @@ fn is_final(error: &Error) -> bool {
             | Reason::CeremonyRefused
             | Reason::ShareRefused
             | Reason::ShareSetNotFound
+            | Reason::DepositNotFound
             | Reason::TargetNotFound
     );
     reason && !clock

@@ -156,11 +156,13 @@ impl Engine {
         });
         staging.write(Write::Put(self.keyring.integrity().row(&record, revision + 1)));
         staging.leaf(&leaf_scope(&record.ceremony), next.row);
+        let forgotten = remains.in_software();
         self.stage_remains(&mut staging, remains);
         more(&mut staging)?;
         if let Err(error) = slot.commit(staging.finish()).await {
             return Ok(Err(error));
         }
+        self.forget_target(forgotten).await;
         let ceremony = Arc::new(ceremony);
         self.ceremonies()?.replayed.insert(record.last_leaf, ceremony.clone());
         Ok(Ok(Held { record, revision: revision + 1, ceremony }))

@@ -3,7 +3,7 @@
 
 use hufu_ceremony::{Act, Ceremony, State};
 use hufu_core::changeset::{Collection, Guard, Write};
-use hufu_core::record::{Protection, Record as _, Target};
+use hufu_core::record::{Protection, Record as _, Target, VersionUid};
 use hufu_core::{Error, Reason};
 
 use super::deposit::deposit_of;
@@ -17,6 +17,14 @@ pub(super) struct Remains {
     shares: Vec<Write>,
     /// The target, and the revision of its row.
     target: Option<(Target, u64)>,
+}
+
+impl Remains {
+    /// The target, if its private half is in software.
+    pub(super) fn in_software(&self) -> Option<VersionUid> {
+        let target = self.target.as_ref().map(|(target, _)| target)?;
+        (target.protection == Protection::Software).then_some(target.uid)
+    }
 }
 
 impl Engine {
@@ -34,6 +42,15 @@ impl Engine {
         let kept = released && ceremony.state() == State::Executed;
         let brought = if kept { &[] } else { ceremony.shares() };
         Ok(Remains { shares: brought.iter().map(|share| share_gone(number, share.index)).collect(), target })
+    }
+
+    /// Has what a backend may have kept of a target in memory forgotten, once it is gone.
+    pub(super) async fn forget_target(&self, uid: Option<VersionUid>) {
+        if let Some(uid) = uid
+            && let Err(error) = self.erase(Protection::Software, uid).await
+        {
+            tracing::debug!(?error, "the software backend did not forget a target");
+        }
     }
 
     /// Deletes them in the same commit. A target on a device is due from then on: the reconciler destroys it there.

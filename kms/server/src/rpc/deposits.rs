@@ -33,6 +33,10 @@ impl DepositService for Edge {
         self.change(Method::DeleteDeposit, request, delete).await
     }
 
+    async fn cancel_delete_deposit(&self, request: Request<v1::CancelDeleteDepositRequest>) -> Answer<v1::Deposit> {
+        self.change(Method::CancelDeleteDeposit, request, cancel_delete).await
+    }
+
     async fn fetch_handovers(
         &self,
         request: Request<v1::FetchHandoversRequest>,
@@ -73,8 +77,13 @@ async fn list(call: Call, request: v1::ListDepositsRequest) -> Result<v1::ListDe
 
 async fn delete(call: Call, request: v1::DeleteDepositRequest) -> Result<v1::DeleteDepositResponse, Error> {
     let name = name::deposit(&request.name, "name")?;
-    call.engine.delete_deposit(&call.caller, &name).await?;
-    Ok(v1::DeleteDepositResponse {})
+    let told = call.engine.delete_deposit(&call.caller, &name).await.map(share::deposit)?;
+    Ok(v1::DeleteDepositResponse { delete_time: told.delete_time })
+}
+
+async fn cancel_delete(call: Call, request: v1::CancelDeleteDepositRequest) -> Result<v1::Deposit, Error> {
+    let name = name::deposit(&request.name, "name")?;
+    call.engine.cancel_delete_deposit(&call.caller, &name).await.map(share::deposit)
 }
 
 async fn handovers(call: Call, request: v1::FetchHandoversRequest) -> Result<v1::FetchHandoversResponse, Error> {
