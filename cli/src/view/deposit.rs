@@ -52,6 +52,28 @@ impl View for DepositView {
     }
 }
 
+/// A deposit that is to be given up.
+#[derive(Serialize)]
+pub(crate) struct DeletionView {
+    deposit: String,
+    /// When; nothing when it has been already.
+    delete_time: Option<String>,
+}
+
+impl DeletionView {
+    pub(crate) fn new(id: &str, told: &v1::DeleteDepositResponse) -> Self {
+        Self { deposit: clean(id), delete_time: time(told.delete_time) }
+    }
+}
+
+impl View for DeletionView {
+    fn text(&self) -> String {
+        let Some(at) = &self.delete_time else { return format!("{} is given up.\n", self.deposit) };
+        let Self { deposit, .. } = self;
+        format!("{deposit} is given up at {at}. Until then `hufu deposit cancel-delete {deposit}` takes it back.\n")
+    }
+}
+
 /// Deposits, a line each.
 #[derive(Serialize)]
 pub(crate) struct DepositsView {

@@ -14,7 +14,7 @@ use crate::{
     custody::files,
     failure::Failure,
     input,
-    view::deposit::{DepositView, DepositsView},
+    view::deposit::{DeletionView, DepositView, DepositsView},
 };
 
 /// Longest private key that is read, in bytes of PEM.
@@ -167,9 +167,8 @@ impl Delete {
             self.id
         );
         confirm(&question, self.yes)?;
-        let client = app.client()?;
-        client.delete_deposit(&self.id).await?;
-        app.output.show(&DepositView::new(&client.deposit(&self.id).await?)?)
+        let told = app.client()?.delete_deposit(&self.id).await?;
+        app.output.show(&DeletionView::new(&self.id, &told))
     }
 }
 

@@ -115,7 +115,7 @@ impl Engine {
             let (caller, permit) = self.acting(&held, &name.tenant, SCHEDULED)?;
             if self.replayed(&caller).await?.is_none() {
                 let scheduled = self.schedule_deletion(&caller, &permit, name).await;
-                self.unless_repeated(&caller, scheduled).await?;
+                self.unless_repeated(&caller, scheduled.map(drop)).await?;
             }
             self.step_done(&held, SCHEDULED, &name.to_string()).await?
         };

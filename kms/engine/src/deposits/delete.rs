@@ -16,11 +16,12 @@ use crate::keys::Staging;
 use crate::shares::StoredSet;
 
 impl Engine {
-    /// Has a deposit given up once the least delay of destructions is over. Again while it waits changes nothing.
+    /// Has a deposit given up once the least delay of destructions is over: when that is, and nothing when it has been already. Again
+    /// while it waits changes nothing.
     ///
     /// # Errors
     /// [`Reason::DepositNotFound`], [`Reason::PermissionDenied`]; [`Reason::CeremonyRefused`] where only ceremonies destroy.
-    pub async fn delete_deposit(&self, caller: &Caller, name: &DepositName) -> Result<DepositView, Error> {
+    pub async fn delete_deposit(&self, caller: &Caller, name: &DepositName) -> Result<Option<u64>, Error> {
         let result = self.delete_deposit_checked(caller, name).await;
         self.conclude(caller, Action::DeleteDeposit, || name.to_string(), result).await
     }
@@ -34,14 +35,27 @@ impl Engine {
         self.conclude(caller, Action::DeleteDeposit, || name.to_string(), result).await
     }
 
-    async fn delete_deposit_checked(&self, caller: &Caller, name: &DepositName) -> Result<DepositView, Error> {
+    async fn delete_deposit_checked(&self, caller: &Caller, name: &DepositName) -> Result<Option<u64>, Error> {
         let permit = self.authorize(caller, Action::DeleteDeposit, &name.tenant, None)?;
-        if self.replayed(caller).await?.is_none() {
-            self.may_do_alone(Kind::Destruction).await?;
-            let scheduled = self.schedule_deletion(caller, &permit, name).await;
-            self.unless_repeated(caller, scheduled).await?;
+        if self.replayed(caller).await?.is_some() {
+            return self.deletion_of(name).await;
         }
-        self.deposit_view(&self.deposited(name).await?).await
+        self.may_do_alone(Kind::Destruction).await?;
+        match self.schedule_deletion(caller, &permit, name).await {
+            Ok(at) => Ok(Some(at)),
+            Err(error) => {
+                self.unless_repeated(caller, Err(error)).await?;
+                self.deletion_of(name).await
+            }
+        }
+    }
+
+    async fn deletion_of(&self, name: &DepositName) -> Result<Option<u64>, Error> {
+        match self.deposited(name).await {
+            Ok(of) => Ok(self.deposit_view(&of).await?.delete_at),
+            Err(error) if error.reason() == Reason::DepositNotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn cancel_delete_checked(&self, caller: &Caller, name: &DepositName) -> Result<DepositView, Error> {
@@ -53,23 +67,24 @@ impl Engine {
         self.deposit_view(&self.deposited(name).await?).await
     }
 
-    /// Writes down when a deposit is given up, with an event of its set.
+    /// Writes down when a deposit is given up, with an event of its set. When that is.
     pub(crate) async fn schedule_deletion(
         &self,
         caller: &Caller,
         permit: &Permit,
         name: &DepositName,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let of = self.deposited(name).await?;
         let set = self.share_set(of.record.set).await?;
-        if of.deletion(&set).is_some() {
-            return Ok(());
+        if let Some(deletion) = of.deletion(&set) {
+            return Ok(deletion.at);
         }
         let now = self.clock.now_ms();
         let at = now.saturating_add(self.destroy_delay_ms_min);
         let deletion = Some(Deletion { at, scheduled_at: now, sequence: set.record.sequence + 1 });
         let detail = format!("to be given up at {at}, share set {}", of.record.set);
-        self.commit_deletion(caller, permit, &of, &set, deletion, detail).await
+        self.commit_deletion(caller, permit, &of, &set, deletion, detail).await?;
+        Ok(at)
     }
 
     async fn cancel_deletion(&self, caller: &Caller, permit: &Permit, name: &DepositName) -> Result<(), Error> {

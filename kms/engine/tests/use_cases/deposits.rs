@@ -204,10 +204,10 @@ fn wait_out(stage: &mut Stage) {
 fn schedule(stage: &mut Stage, who: Member, back: bool) -> Result<Option<u64>, Error> {
     let name = name("payroll");
     let call = async |server: &Server, caller| match back {
-        true => server.engine.cancel_delete_deposit(&caller, &name).await,
+        true => server.engine.cancel_delete_deposit(&caller, &name).await.map(|view| view.delete_at),
         false => server.engine.delete_deposit(&caller, &name).await,
     };
-    stage.world.call(who, call).map(|view| view.delete_at)
+    stage.world.call(who, call)
 }
 
 #[test]
@@ -241,6 +241,30 @@ fn a_deposit_is_given_up_after_a_delay_in_which_it_can_be_taken_back() {
     assert_eq!((stage.world.rows(Collection::Deposit), stage.world.rows(Collection::ShareSet)), (0, 0));
     assert_eq!(schedule(&mut stage, ALICE, true).unwrap_err().reason(), Reason::DepositNotFound);
     stage.world.sequence();
+}
+
+#[test]
+fn where_ceremonies_alone_destroy_one_of_them_gives_a_deposit_up() {
+    let mut stage = Stage::under(|deployment| {
+        let rule = "approvals = 2\norganisations = 2\nlifetime_max_s = 604800\nonly = true\n";
+        let file = format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n[rules.destruction]\n{rule}");
+        hufu_ceremony::CeremonyPolicy::from_toml(&file).unwrap()
+    });
+    for member in [APP, OPERATOR] {
+        stage.world.run(async |server| member.register(server, true).await).unwrap();
+    }
+    let (_, set) = deposited(&mut stage, "payroll");
+    assert_eq!(schedule(&mut stage, ALICE, false).unwrap_err().by_rule(), Some("CEREMONY_ONLY"));
+    let act = "destruction]\nkey = \"tenants/acme/deposits/payroll\"\nversion = 1\n";
+    let mut refused = |from: &str, to: &str| reason(stage.propose_with(1, &act.replace(from, to), &[]));
+    assert_eq!(refused("version = 1", "version = 2"), Reason::WrongState);
+    assert_eq!(refused("payroll", "other"), Reason::DepositNotFound);
+    assert_eq!(refused("acme", "globex"), Reason::PermissionDenied);
+    stage.approved(1, act, &[]);
+    assert_eq!(stage.execute(1).unwrap().ceremony.state(), hufu_ceremony::State::Executed);
+    fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap();
+    wait_out(&mut stage);
+    assert_eq!(fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap_err().reason(), Reason::ShareSetNotFound);
 }
 
 const PEOPLE: [&str; 5] = ["ann", "ben", "cho", "dee", "eve"];

@@ -7,6 +7,7 @@ use hufu_proto::v1::deposit_service_server::DepositService;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Call, Edge, Method};
+use crate::wire::time::timestamp;
 use crate::wire::{missing, name, page, share};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -77,8 +78,8 @@ async fn list(call: Call, request: v1::ListDepositsRequest) -> Result<v1::ListDe
 
 async fn delete(call: Call, request: v1::DeleteDepositRequest) -> Result<v1::DeleteDepositResponse, Error> {
     let name = name::deposit(&request.name, "name")?;
-    let told = call.engine.delete_deposit(&call.caller, &name).await.map(share::deposit)?;
-    Ok(v1::DeleteDepositResponse { delete_time: told.delete_time })
+    let at = call.engine.delete_deposit(&call.caller, &name).await?;
+    Ok(v1::DeleteDepositResponse { delete_time: at.map(timestamp) })
 }
 
 async fn cancel_delete(call: Call, request: v1::CancelDeleteDepositRequest) -> Result<v1::Deposit, Error> {
