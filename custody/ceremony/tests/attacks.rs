@@ -428,7 +428,7 @@ fn shares_are_struck_out_only_as_they_were_brought_and_before_they_have_done_the
     let long = StruckShare { why: "a".repeat(401).as_str().try_into().unwrap(), ..frank.clone() };
     assert_eq!(strike(&executing, vec![long]), "CEREMONY_TOO_LARGE");
     let worked = executing.apply(What::StepDone("opened".try_into().unwrap(), Vec::new().into()), now).unwrap();
-    assert_eq!(strike(&worked, vec![frank.clone()]), "CEREMONY_STRUCK_TOO_LATE");
+    assert_eq!(strike(&worked, vec![frank]), "CEREMONY_STRUCK_TOO_LATE");
     // Where enough right ones are left, nothing is missing.
     let ready = world.ready();
     let three = [("frank", 1), ("grace", 4), ("carol", 5)];
