@@ -110,17 +110,30 @@ impl Client {
         })
     }
 
-    /// Gives a deposit up: nobody recovers the key any more.
+    /// Has a deposit given up: nobody recovers the key any more once the delay is over. The answer says when that is.
     ///
     /// # Errors
     /// [`Error`] as the service answers: `DEPOSIT_NOT_FOUND`.
-    pub async fn delete_deposit(&self, id: &str) -> Result<(), Error> {
+    pub async fn delete_deposit(&self, id: &str) -> Result<v1::DeleteDepositResponse, Error> {
         let name = format!("{}/deposits/{id}", self.parent());
         let request = v1::DeleteDepositRequest { name, request_id: request_id::random()? };
         let answer = self.call(Repeat::Safe, request, |channel, request| async move {
             deposits(channel).delete_deposit(request).await
         });
-        answer.await.map(drop)
+        answer.await
+    }
+
+    /// Takes back that a deposit is given up.
+    ///
+    /// # Errors
+    /// [`Error`] as the service answers: `WRONG_STATE` when it is not, `DEPOSIT_NOT_FOUND`.
+    pub async fn cancel_delete_deposit(&self, id: &str) -> Result<v1::Deposit, Error> {
+        let name = format!("{}/deposits/{id}", self.parent());
+        let request = v1::CancelDeleteDepositRequest { name, request_id: request_id::random()? };
+        let answer = self.call(Repeat::Safe, request, |channel, request| async move {
+            deposits(channel).cancel_delete_deposit(request).await
+        });
+        answer.await
     }
 }
 

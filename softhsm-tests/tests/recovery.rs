@@ -8,7 +8,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use hufu_softhsm_tests::{Tool, softhsm_module};
+use hufu_ceremony::{BroughtShare, ShareStatement};
+use hufu_core::changeset::Collection;
+use hufu_custodian::{Label, Signed, Signer as _, armour};
+use hufu_custodian_keys::{KeyFile, SecretBytes};
+use hufu_softhsm_tests::{Cli, Database, Tool, softhsm_module};
 
 use desk::{CUSTODIANS, Scene};
 
@@ -88,11 +92,16 @@ fn a_key_whose_only_copy_is_gone_is_rehearsed_recovered_and_rotated() {
     ready(&scene, 2, "recovery");
     // A share for another ceremony does nothing here.
     assert!(cli.fails(1, "ceremony submit 2 brought").contains("SHARE_REFUSED"));
-    for who in ["cho", "ann"] {
-        cli.ok(&give(2, who, ""));
-    }
-    let done = cli.json("ceremony execute 2 --yes");
-    assert_eq!(done["state"], "executed", "{}", scene.daemon.log());
+    // What Cho brings is sealed and signed as it should be, and is rubbish inside: it is struck out, and Ben helps.
+    cli.ok(&give(2, "cho", "--out rubbish"));
+    spoil(&cli, "cho", "rubbish");
+    cli.ok("ceremony submit 2 rubbish");
+    cli.ok(&give(2, "ann", ""));
+    assert_eq!(cli.json("ceremony execute 2 --yes")["state"], "executing", "{}", scene.daemon.log());
+    assert!(cli.fails(3, "ceremony submit 2 rubbish").contains("CEREMONY_SHARE_TWICE"));
+    assert_ne!(cli.run("decrypt archive --in sealed --out opened").code, 0, "it waits");
+    cli.ok(&give(2, "ben", ""));
+    scene.wait_for(2, "executed");
     cli.ok("decrypt archive --in sealed --out opened");
     assert_eq!(cli.read("opened"), b"what must not be lost");
     assert!(!secrets(&scene).contains(&id), "it is a new object");
@@ -100,6 +109,39 @@ fn a_key_whose_only_copy_is_gone_is_rehearsed_recovered_and_rotated() {
     cli.ok("ceremony transcript 2 --out transcript");
     let words = cli.ok("ceremony verify transcript --pin pin --log-key log.pub");
     assert!(words.contains("archive/versions/2 took over"), "{words}");
+    assert!(words.contains("shares struck out, as the service says: cho, index 3, "), "{words}");
     cli.ok("encrypt archive --in plain --out anew");
     cli.ok("decrypt archive --in anew --out opened");
+
+    // Nothing that was brought is left in the file, nor what it was sealed to.
+    let database = Database::at(scene.daemon.terminate().scratch().join("e2e.db"));
+    let rows = |collection: Collection| {
+        database.sql(&format!("SELECT id FROM record WHERE collection = {}", collection.code()))
+    };
+    assert!(!rows(Collection::Ceremony).is_empty());
+    let shares = rows(Collection::CeremonyFile).into_iter().filter(|id| id.starts_with("share/"));
+    assert_eq!((shares.count(), rows(Collection::Target).len()), (0, 0));
+}
+
+/// Changes what a custodian has sealed, and has the custodian sign it all again.
+fn spoil(cli: &Cli, who: &str, file: &str) {
+    let text = |name: &str| String::from_utf8(cli.read(name)).unwrap();
+    let keys = armour::read_as(Label::CustodianKey, &text(&format!("{who}.key"))).unwrap();
+    let keys = KeyFile::from_bytes(&keys).unwrap();
+    let passphrase = SecretBytes::from_slice(text("pass").trim_end().as_bytes());
+    let own = keys.open_in_file(&passphrase).unwrap();
+    let sign = |statement: Vec<u8>| {
+        let signature = own.sign(&statement).unwrap();
+        Signed { signer: keys.custodian().name.clone(), statement, signature }.to_bytes()
+    };
+    let brought = armour::read_as(Label::CeremonyShare, &text(file)).unwrap();
+    let brought = BroughtShare::from_bytes(&brought).unwrap();
+    let mut handover = Signed::from_bytes(&brought.sealed).unwrap().statement;
+    *handover.last_mut().unwrap() ^= 1;
+    let sealed = sign(handover);
+    let statement = Signed::from_bytes(&brought.statement).unwrap().statement;
+    let statement = ShareStatement::from_bytes(&statement).unwrap();
+    let statement = ShareStatement { digest: BroughtShare::digest(&sealed), ..statement };
+    let spoiled = BroughtShare { statement: sign(statement.to_bytes()), sealed };
+    cli.write(file, armour::write(Label::CeremonyShare, &spoiled.to_bytes()).unwrap().as_bytes());
 }

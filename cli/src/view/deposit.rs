@@ -18,6 +18,8 @@ pub(crate) struct DepositView {
     /// Whether it is that of a public key.
     has_public_key: bool,
     create_time: Option<String>,
+    /// When it is given up, if somebody asked for it.
+    delete_time: Option<String>,
     #[serde(flatten)]
     set: SetView,
 }
@@ -31,6 +33,7 @@ impl DepositView {
             fingerprint: hex::encode(manifest.fingerprint()),
             has_public_key: matches!(manifest.scheme(), Scheme::Feldman { .. }),
             create_time: time(deposit.create_time),
+            delete_time: time(deposit.delete_time),
             set: SetView::new(manifest),
         })
     }
@@ -44,7 +47,30 @@ impl View for DepositView {
             ("since", self.create_time.clone().unwrap_or_default()),
             (fingerprint, self.fingerprint.clone()),
         ];
-        pairs(head.into_iter().chain(self.set.pairs()).chain(self.set.people()))
+        let end = self.delete_time.clone().map(|at| ("given up at", at));
+        pairs(head.into_iter().chain(end).chain(self.set.pairs()).chain(self.set.people()))
+    }
+}
+
+/// A deposit that is to be given up.
+#[derive(Serialize)]
+pub(crate) struct DeletionView {
+    deposit: String,
+    /// When; nothing when it has been already.
+    delete_time: Option<String>,
+}
+
+impl DeletionView {
+    pub(crate) fn new(id: &str, told: &v1::DeleteDepositResponse) -> Self {
+        Self { deposit: clean(id), delete_time: time(told.delete_time) }
+    }
+}
+
+impl View for DeletionView {
+    fn text(&self) -> String {
+        let Some(at) = &self.delete_time else { return format!("{} is given up.\n", self.deposit) };
+        let Self { deposit, .. } = self;
+        format!("{deposit} is given up at {at}. Until then `hufu deposit cancel-delete {deposit}` takes it back.\n")
     }
 }
 

@@ -4,6 +4,7 @@ mod awaited;
 mod collecting;
 mod executing;
 mod proposing;
+mod striking;
 mod tool;
 
 use std::sync::Arc;
@@ -11,12 +12,14 @@ use std::sync::Arc;
 use hufu_custodian::{Name, Roster, Signed};
 
 pub use awaited::Awaited;
+pub use striking::{STRUCK_MAX, STRUCK_OF_ONE_MAX};
 
 use crate::event::{EVENTS_MAX, Event, What};
 use crate::quorum::{self, Tally};
 use crate::statement::{Binding, Decision, ShareStatement, Word};
 use crate::{
     Act, At, CeremonyId, CeremonyPolicy, Fingerprint, Grounds, Head, Refusal, Request, RequestDigest, Rule, State,
+    StruckShare,
 };
 
 /// A ceremony at one time of its life. Only [`Ceremony::apply`] makes the next one.
@@ -32,6 +35,7 @@ pub struct Ceremony {
     approvals: Vec<Approval>,
     quorum_at: Option<At>,
     shares: Vec<Share>,
+    struck: Vec<StruckShare>,
 }
 
 /// Someone's approval.
@@ -132,6 +136,7 @@ impl Ceremony {
             What::DelayPassed => self.delay_passed(at)?,
             What::ShareSubmitted(signed) => self.share_submitted(signed, at)?,
             What::Began => self.began(at)?,
+            What::SharesStruck(struck) => self.shares_struck(struck)?,
             What::StepDone(label, _) => self.step_done(label)?,
             What::Executed(_, receipts) => self.executed(receipts.len())?,
             What::Failed(_) => State::Failed,
@@ -151,8 +156,11 @@ impl Ceremony {
             What::Logged(_) | What::Vetoed(_) | What::Cancelled(_) | What::Expired => state.is_pending(),
             What::Approved(_) => state.takes_approvals(),
             What::DelayPassed => state == State::Delayed,
-            What::ShareSubmitted(_) | What::Began => state == State::Ready,
-            What::StepDone(..) | What::Executed(..) | What::Failed(_) => state == State::Executing,
+            What::ShareSubmitted(_) => state == State::Ready || self.awaits_shares(),
+            What::Began => state == State::Ready,
+            What::SharesStruck(_) | What::StepDone(..) | What::Executed(..) | What::Failed(_) => {
+                state == State::Executing
+            }
         };
         if !taken {
             return Err(Refusal::WrongState { state, event: what.as_str() });
@@ -164,7 +172,9 @@ impl Ceremony {
         if over && state.is_pending() && *what != What::Expired {
             return Err(Refusal::CeremonyExpired);
         }
-        if self.events.len() >= EVENTS_MAX {
+        // The one that ends it always has room.
+        let ends = matches!(what, What::Executed(..) | What::Failed(_) | What::Expired);
+        if self.events.len() >= EVENTS_MAX - usize::from(!ends) {
             return Err(Refusal::TooMany { what: "events", max: EVENTS_MAX });
         }
         what.check()
@@ -236,7 +246,7 @@ impl Ceremony {
         &self.approvals
     }
 
-    /// The shares that were brought.
+    /// The shares that were brought, without those that were struck out.
     #[must_use]
     pub fn shares(&self) -> &[Share] {
         &self.shares

@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use crate::canonical::Format;
 use crate::text::{Ident, Text};
-use crate::{At, Head, Refusal};
+use crate::{At, Head, Refusal, SHARES_MAX, StruckShare};
 
 /// Most events of a ceremony.
-pub const EVENTS_MAX: usize = 640;
+pub const EVENTS_MAX: usize = 800;
 /// Most steps that an execution writes down.
 pub const STEPS_MAX: usize = 256;
 /// Most receipts of an outcome.
@@ -19,6 +19,9 @@ const RECEIPTS_MAX: usize = 16;
 const RECEIPT_LEN_MAX: usize = 16 << 10;
 /// Longest note of a step in bytes. All notes, receipts and statements together stay below what a transcript may have.
 const NOTE_LEN_MAX: usize = 4 << 10;
+
+/// Longest reason in bytes why a share is struck out.
+pub const WHY_LEN_MAX: usize = 400;
 
 const EVENT: Format = Format { what: "an event", domain: "hufu-ceremony-event", len_max: 320 << 10 };
 
@@ -76,6 +79,10 @@ pub enum What {
     /// Its time is over.
     #[n(12)]
     Expired,
+    /// What these custodians brought was opened and is not what was dealt: it counts no more, and others come in its place. Only
+    /// while nothing was done with the shares.
+    #[n(13)]
+    SharesStruck(#[n(0)] Vec<StruckShare>),
 }
 
 impl What {
@@ -95,11 +102,15 @@ impl What {
             Self::Executed(..) => "outcome",
             Self::Failed(_) => "failure",
             Self::Expired => "expiry",
+            Self::SharesStruck(_) => "shares struck out",
         }
     }
 
     /// Whether what it carries is within the limits.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
+        if let Self::SharesStruck(struck) = self {
+            return check_struck(struck);
+        }
         let (carried, max): (&[ByteVec], usize) = match self {
             Self::Logged(receipt) => (std::slice::from_ref(receipt), RECEIPT_LEN_MAX),
             Self::StepDone(_, note) => (std::slice::from_ref(note), NOTE_LEN_MAX),
@@ -112,6 +123,15 @@ impl What {
         let long = carried.iter().any(|bytes| bytes.len() > max);
         if long { Err(Refusal::TooLarge { what: "what an event carries", max }) } else { Ok(()) }
     }
+}
+
+fn check_struck(struck: &[StruckShare]) -> Result<(), Refusal> {
+    let max = usize::try_from(SHARES_MAX).unwrap_or(usize::MAX);
+    if struck.len() > max {
+        return Err(Refusal::TooMany { what: "shares that are struck out", max });
+    }
+    let long = struck.iter().any(|one| one.why.as_str().len() > WHY_LEN_MAX);
+    if long { Err(Refusal::TooLarge { what: "why a share is struck out", max: WHY_LEN_MAX }) } else { Ok(()) }
 }
 
 impl Event {

@@ -22,6 +22,7 @@ mod report;
 mod request;
 mod state;
 mod statement;
+mod struck;
 mod text;
 pub mod time;
 mod transcript;
@@ -32,8 +33,8 @@ pub use act::{
     SHARES_MAX, ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
 };
 pub use brought::BroughtShare;
-pub use ceremony::{Approval, Awaited, Ceremony, Seen, Share};
-pub use event::{EVENTS_MAX, Event, STEPS_MAX, What};
+pub use ceremony::{Approval, Awaited, Ceremony, STRUCK_MAX, STRUCK_OF_ONE_MAX, Seen, Share};
+pub use event::{EVENTS_MAX, Event, STEPS_MAX, WHY_LEN_MAX, What};
 pub use evidence::{SignedEvidence, TargetEvidence};
 pub use grounds::Grounds;
 pub use hash::{CeremonyId, Fingerprint, Head, PolicyHash, RequestDigest, SetId};
@@ -44,6 +45,7 @@ pub use report::{Approver, Report};
 pub use request::{FILE_LEN_MAX, More, Request};
 pub use state::State;
 pub use statement::{Binding, Decision, ShareStatement, Word};
+pub use struck::StruckShare;
 pub use text::{Ident, Text, quoted};
 pub use time::At;
 pub use transcript::{Pins, TRANSCRIPT_LEN_MAX, Transcript, verify};

@@ -165,6 +165,25 @@ pub enum Refusal {
         /// The index.
         index: u32,
     },
+    /// Shares are struck out that nobody brought.
+    #[error("`{who}` brought no such share of index {index}")]
+    NotBrought {
+        /// Who.
+        who: Name,
+        /// The index.
+        index: u32,
+    },
+    /// Shares are struck out when they have done their work, or when there are enough others.
+    #[error("shares are struck out only while too few right ones are there, and nothing was done with them")]
+    StruckTooLate,
+    /// Someone has brought something wrong too often.
+    #[error("`{who}` has brought {max} shares that were struck out, and brings no more to this ceremony")]
+    StruckOut {
+        /// Who.
+        who: Name,
+        /// How often.
+        max: usize,
+    },
     /// Not all shares are there.
     #[error("{missing} shares are missing")]
     SharesMissing {
@@ -250,6 +269,9 @@ impl Refusal {
             Self::QuorumLapsed(_) => "CEREMONY_QUORUM_LAPSED",
             Self::ShareIndex { .. } => "CEREMONY_SHARE_INDEX",
             Self::ShareTwice { .. } => "CEREMONY_SHARE_TWICE",
+            Self::NotBrought { .. } => "CEREMONY_NOT_BROUGHT",
+            Self::StruckTooLate => "CEREMONY_STRUCK_TOO_LATE",
+            Self::StruckOut { .. } => "CEREMONY_STRUCK_OUT",
             Self::SharesMissing { .. } => "CEREMONY_SHARES_MISSING",
             Self::StepTwice(_) => "CEREMONY_STEP_TWICE",
             Self::ReceiptMissing => "CEREMONY_RECEIPT_MISSING",

@@ -9,7 +9,7 @@ use crate::statement::{Decision, ShareStatement};
 use crate::text::{Ident, quoted};
 use crate::time::show;
 use crate::words::Words;
-use crate::{Refusal, State, quorum};
+use crate::{Refusal, State, StruckShare, quorum};
 
 /// A verified ceremony.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -116,6 +116,7 @@ impl Report {
             }
             What::Failed(why) => format!("failed: {why}"),
             What::Expired => "expired".to_owned(),
+            What::SharesStruck(struck) => struck_out(struck),
         }
     }
 
@@ -162,6 +163,13 @@ fn decision(signed: &Signed) -> String {
 fn share(signed: &Signed) -> String {
     let Ok(share) = ShareStatement::from_bytes(&signed.statement) else { return String::new() };
     format!(", index {}, {}", share.index, share.digest)
+}
+
+/// Who brought something wrong, on one line.
+fn struck_out(struck: &[StruckShare]) -> String {
+    let told = |one: &StruckShare| format!("{}, index {}, {}: {}", one.who, one.index, one.digest, one.why);
+    let all: Vec<String> = struck.iter().map(told).collect();
+    format!("shares struck out, as the service says: {}", all.join("; "))
 }
 
 /// SHA-256 of what an event carries.

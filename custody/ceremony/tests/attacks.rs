@@ -7,7 +7,7 @@ use std::sync::Arc;
 use common::*;
 use hufu_ceremony::{
     Awaited, Ceremony, CeremonyId, CeremonyPolicy, Fingerprint, Grounds, PolicyHash, Refusal, Request, RequestDigest,
-    SetId, State, What, Word,
+    SetId, State, StruckShare, What, Word,
 };
 use hufu_custodian::testing::Person;
 use hufu_custodian::{Roster, RosterHash};
@@ -381,6 +381,82 @@ fn a_share_twice_or_too_early() {
     let same = world.odd_share(&one, "grace", 2, |s| s.digest = Fingerprint([1; 32]));
     assert_eq!(reason(one.apply(same, now)), "CEREMONY_SHARE_TWICE");
     assert_eq!(one.apply(What::Began, now), Err(Refusal::SharesMissing { missing: 1 }));
+}
+
+#[test]
+fn what_was_struck_out_is_made_good_by_others_or_by_the_same_person() {
+    let world = World::new();
+    let struck = world.struck_out();
+    let now = after(DELAY_MS + 30);
+    assert_eq!((struck.state(), struck.shares_missing()), (State::Executing, 1));
+    assert_eq!(struck.awaited(now), Awaited::Shares(1));
+    assert_eq!(struck.check_before_sharing(now.wall_ms), Ok(()));
+    // Nothing is done meanwhile.
+    let step = || What::StepDone("opened".try_into().unwrap(), b"note".to_vec().into());
+    assert_eq!(struck.apply(step(), now), Err(Refusal::SharesMissing { missing: 1 }));
+    let done = || What::Executed("done".try_into().unwrap(), vec![b"receipt".to_vec().into()]);
+    assert_eq!(struck.apply(done(), now), Err(Refusal::SharesMissing { missing: 1 }));
+    assert_eq!(reason(struck.apply(world.veto(&struck, "erin"), now)), "CEREMONY_WRONG_STATE");
+    // The same again is the same; another sealing, or another person's, counts.
+    assert_eq!(reason(struck.apply(world.share(&struck, "frank", 1), now)), "CEREMONY_SHARE_TWICE");
+    let anew = world.odd_share(&struck, "frank", 1, |share| share.digest = Fingerprint([0x77; 32]));
+    for made_good in [anew, world.share(&struck, "carol", 3)] {
+        let again = struck.apply(made_good, now).unwrap();
+        assert_eq!(again.awaited(now), Awaited::Outcome);
+        assert_eq!(reason(again.apply(world.share(&again, "dave", 5), now)), "CEREMONY_WRONG_STATE");
+        let executed = again.apply(step(), now).unwrap().apply(done(), now).unwrap();
+        assert_eq!(executed.struck().len(), 1);
+        assert_eq!(Ceremony::replay(Arc::clone(&world.grounds), executed.events()).unwrap(), executed);
+    }
+}
+
+#[test]
+fn shares_are_struck_out_only_as_they_were_brought_and_before_they_have_done_their_work() {
+    let world = World::new();
+    let executing = world.executing();
+    let now = after(DELAY_MS + 30);
+    let strike = |of: &Ceremony, struck: Vec<StruckShare>| reason(of.apply(What::SharesStruck(struck), now));
+    let frank = world.struck(&executing, "frank").unwrap();
+    assert_eq!(strike(&world.ready(), vec![frank.clone()]), "CEREMONY_WRONG_STATE");
+    assert_eq!(strike(&executing, Vec::new()), "CEREMONY_MALFORMED");
+    assert_eq!(strike(&executing, vec![world.struck_by("carol")]), "CEREMONY_NOT_BROUGHT");
+    let of_another = StruckShare { who: "grace".parse().unwrap(), ..frank.clone() };
+    assert_eq!(strike(&executing, vec![of_another]), "CEREMONY_NOT_BROUGHT");
+    let other = StruckShare { digest: Fingerprint([9; 32]), ..frank.clone() };
+    assert_eq!(strike(&executing, vec![other]), "CEREMONY_NOT_BROUGHT");
+    assert_eq!(strike(&executing, vec![frank.clone(), frank.clone()]), "CEREMONY_NOT_BROUGHT");
+    let long = StruckShare { why: "a".repeat(401).as_str().try_into().unwrap(), ..frank.clone() };
+    assert_eq!(strike(&executing, vec![long]), "CEREMONY_TOO_LARGE");
+    let worked = executing.apply(What::StepDone("opened".try_into().unwrap(), Vec::new().into()), now).unwrap();
+    assert_eq!(strike(&worked, vec![frank]), "CEREMONY_STRUCK_TOO_LATE");
+    // Where enough right ones are left, nothing is missing.
+    let ready = world.ready();
+    let three = [("frank", 1), ("grace", 4), ("carol", 5)];
+    let bring = |of: Ceremony, (who, index)| of.apply(world.share(&of, who, index), now).unwrap();
+    let more = three.into_iter().fold(ready, bring).apply(What::Began, now).unwrap();
+    assert_eq!(strike(&more, vec![world.struck(&more, "carol").unwrap()]), "CEREMONY_STRUCK_TOO_LATE");
+}
+
+#[test]
+fn nobody_brings_something_wrong_more_than_three_times_or_after_the_time() {
+    let world = World::new();
+    let mut ceremony = world.struck_out();
+    let now = after(DELAY_MS + 30);
+    let bring = |of: &Ceremony, turn: u8| {
+        world.odd_share(of, "frank", 1, |share| share.digest = Fingerprint([0x70 + turn; 32]))
+    };
+    let late = after(7 * 24 * HOUR_MS);
+    assert_eq!(reason(ceremony.apply(bring(&ceremony, 0), late)), "CEREMONY_EXPIRED");
+    assert_eq!(ceremony.awaited(late), Awaited::Outcome);
+    assert_eq!(ceremony.check_before_sharing(late.wall_ms), Err(Refusal::CeremonyExpired));
+    assert_eq!(reason(ceremony.apply(What::Failed("too few".try_into().unwrap()), late)), "failed");
+    for turn in 0..2 {
+        ceremony = ceremony.apply(bring(&ceremony, turn), now).unwrap();
+        let struck = world.struck(&ceremony, "frank").unwrap();
+        ceremony = ceremony.apply(What::SharesStruck(vec![struck]), now).unwrap();
+    }
+    assert_eq!(reason(ceremony.apply(bring(&ceremony, 2), now)), "CEREMONY_STRUCK_OUT");
+    assert_eq!(ceremony.apply(world.share(&ceremony, "carol", 3), now).unwrap().shares_missing(), 0);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use common::*;
-use hufu_ceremony::{At, Ceremony, State, What, Word};
+use hufu_ceremony::{At, Ceremony, Fingerprint, State, StruckShare, What, Word};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
@@ -26,7 +26,8 @@ enum Try {
     Veto { who: usize },
     Cancel { who: usize },
     DelayPassed,
-    Share { who: usize, index: u32, right_target: bool },
+    Share { who: usize, index: u32, sealing: u8, right_target: bool },
+    Strike { who: Vec<usize>, as_brought: bool },
     Began,
     Step(u8),
     Executed { receipts: usize },
@@ -47,8 +48,10 @@ fn tries() -> impl Strategy<Value = (Try, Gone)> {
         1 => who.clone().prop_map(|who| Try::Veto { who }),
         1 => who.clone().prop_map(|who| Try::Cancel { who }),
         5 => Just(Try::DelayPassed),
-        6 => (who, 0u32..5, prop::bool::weighted(0.9))
-            .prop_map(|(who, index, right_target)| Try::Share { who, index, right_target }),
+        9 => (who.clone(), 0u32..5, 0u8..4, prop::bool::weighted(0.9))
+            .prop_map(|(who, index, sealing, right_target)| Try::Share { who, index, sealing, right_target }),
+        5 => (prop::collection::vec(who, 0..3), prop::bool::weighted(0.9))
+            .prop_map(|(who, as_brought)| Try::Strike { who, as_brought }),
         4 => Just(Try::Began),
         2 => (0u8..3).prop_map(Try::Step),
         2 => (0usize..2).prop_map(|receipts| Try::Executed { receipts }),
@@ -78,7 +81,9 @@ struct Model {
     quorum: Option<(u64, u64)>,
     /// Until when each one's approval holds, and how often it was given.
     approved: BTreeMap<usize, (u64, u32)>,
-    shares: BTreeMap<usize, u32>,
+    /// Index and sealing of what each one brought, and of what was struck out.
+    shares: BTreeMap<usize, (u32, u8)>,
+    struck: Vec<(usize, (u32, u8))>,
     steps: BTreeSet<u8>,
     clocks: (u64, u64),
 }
@@ -132,27 +137,50 @@ impl Model {
                 self.delay_over |= may;
                 may
             }
-            Try::Share { who, index, right_target } => {
-                let fresh = !self.shares.contains_key(who) && !self.shares.values().any(|other| other == index);
-                let may = pending && self.delay_over && *right_target && *index > 0 && fresh;
-                if may {
-                    self.shares.insert(*who, *index);
-                }
-                may
+            Try::Share { who, index, sealing, right_target } => {
+                self.share((*who, (*index, *sealing)), *right_target, pending, now)
             }
+            Try::Strike { who, as_brought } => self.strike(who, *as_brought),
             Try::Began => {
                 let may = pending && self.delay_over && self.has_quorum(now) && self.shares.len() >= 2;
                 self.began |= may;
                 may
             }
-            Try::Step(label) => self.began && self.steps.insert(*label),
+            Try::Step(label) => self.began && self.shares.len() >= 2 && self.steps.insert(*label),
             Try::Executed { receipts } => {
-                self.began && (*receipts > 0 || !self.needs_log) && self.end(State::Executed)
+                let there = self.began && self.shares.len() >= 2;
+                there && (*receipts > 0 || !self.needs_log) && self.end(State::Executed)
             }
             Try::Failed => self.began && self.end(State::Failed),
             Try::Expired => pending && now >= EXPIRES_MS && self.end(State::Expired),
             Try::ApproveAnother { .. } | Try::Propose => false,
         }
+    }
+
+    /// Before the beginning, or when some were struck out and it is not too late.
+    fn share(&mut self, brought: (usize, (u32, u8)), right_target: bool, pending: bool, now: u64) -> bool {
+        let (who, share) = brought;
+        let open = if self.began { self.shares.len() < 2 && now < EXPIRES_MS } else { pending && self.delay_over };
+        let fresh = !self.shares.contains_key(&who) && !self.shares.values().any(|other| other.0 == share.0);
+        let anew = self.struck.iter().all(|other| other.1 != share);
+        let trusted = self.struck.iter().filter(|other| other.0 == who).count() < 3;
+        let may = open && right_target && share.0 > 0 && fresh && anew && trusted;
+        if may {
+            self.shares.insert(who, share);
+        }
+        may
+    }
+
+    fn strike(&mut self, who: &[usize], as_brought: bool) -> bool {
+        let people: BTreeSet<usize> = who.iter().copied().collect();
+        let distinct = !people.is_empty() && people.len() == who.len();
+        let brought = people.iter().all(|who| self.shares.contains_key(who));
+        let too_few = self.shares.len() < 2 + people.len();
+        let may = self.began && self.steps.is_empty() && as_brought && distinct && brought && too_few;
+        if may {
+            self.struck.extend(who.iter().filter_map(|who| self.shares.remove_entry(who)));
+        }
+        may
     }
 
     fn approve(&mut self, who: usize, until: u64, pending: bool, now: (u64, u64)) -> bool {
@@ -187,9 +215,17 @@ fn event(world: &World, ceremony: &Ceremony, tried: &Try, at: At) -> What {
         Try::Veto { who } => What::Vetoed(decide(who, Word::Veto, 1)),
         Try::Cancel { who } => What::Cancelled(decide(who, Word::Cancel, 1)),
         Try::DelayPassed => What::DelayPassed,
-        Try::Share { who, index, right_target } => world.odd_share(ceremony, WHO[*who], *index, |share| {
+        Try::Share { who, index, sealing, right_target } => world.odd_share(ceremony, WHO[*who], *index, |share| {
             share.sealed_to = share.sealed_to.filter(|_| *right_target);
+            share.digest.0[1] = *sealing;
         }),
+        Try::Strike { who, as_brought } => {
+            let struck = |who: &usize| match world.struck(ceremony, WHO[*who]) {
+                Some(struck) if *as_brought => struck,
+                _ => StruckShare { digest: Fingerprint([0; 32]), ..world.struck_by(WHO[*who]) },
+            };
+            What::SharesStruck(who.iter().map(struck).collect())
+        }
         Try::Began => What::Began,
         Try::Step(label) => What::StepDone(format!("step-{label}").try_into().unwrap(), Vec::new().into()),
         Try::Executed { receipts } => {

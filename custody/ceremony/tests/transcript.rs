@@ -176,6 +176,17 @@ fn the_longest_ceremony_has_a_transcript_that_is_read() {
         ceremony = ceremony.apply(world.share(&ceremony, &format!("p-{index}"), index), after(9000)).unwrap();
     }
     ceremony = ceremony.apply(What::Began, after(9000)).unwrap();
+    let why: Text = "é".repeat(200).as_str().try_into().unwrap();
+    let struck = |index| hufu_ceremony::StruckShare {
+        why: why.clone(),
+        ..world.struck(&ceremony, &format!("p-{index}")).unwrap()
+    };
+    let all = What::SharesStruck((1..=64).map(struck).collect());
+    ceremony = ceremony.apply(all, after(9000)).unwrap();
+    let anew = world.odd_share(&ceremony, "p-7", 7, |share| share.digest.0[0] ^= 0xff);
+    ceremony = ceremony.apply(anew, after(9000)).unwrap();
+    let once_more = What::SharesStruck(vec![world.struck(&ceremony, "p-7").unwrap()]);
+    assert!(matches!(ceremony.apply(once_more, after(9000)), Err(Refusal::TooMany { .. })));
     for step in 0..256 {
         let label = format!("{step:0256}").as_str().try_into().unwrap();
         ceremony = ceremony.apply(What::StepDone(label, vec![7; 4 << 10].into()), after(9000)).unwrap();

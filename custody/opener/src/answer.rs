@@ -1,5 +1,7 @@
 //! What an opener answers.
 
+use std::fmt;
+
 use hufu_custodian::Name;
 use minicbor::{Decode, Encode};
 
@@ -30,7 +32,7 @@ pub enum Answer {
         by: Vec<Name>,
         /// Who brought something wrong, and what is wrong with it.
         #[n(2)]
-        wrong: Vec<String>,
+        wrong: Vec<Wrong>,
     },
     /// A key could be put together.
     #[n(3)]
@@ -40,7 +42,7 @@ pub enum Answer {
         by: Vec<Name>,
         /// Who brought something wrong, and what is wrong with it.
         #[n(1)]
-        wrong: Vec<String>,
+        wrong: Vec<Wrong>,
     },
     /// A secret is shared anew.
     #[n(4)]
@@ -53,7 +55,7 @@ pub enum Answer {
         by: Vec<Name>,
         /// Who brought something wrong, and what is wrong with it.
         #[n(2)]
-        wrong: Vec<String>,
+        wrong: Vec<Wrong>,
     },
     /// It is not done, and trying again does not help.
     #[n(5)]
@@ -63,10 +65,10 @@ pub enum Answer {
 /// Why something is not done.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, thiserror::Error)]
 pub enum Refused {
-    /// There are not enough shares that belong: who brought something wrong, and what is wrong with it.
+    /// There are not enough shares that belong: who brought something wrong, and what is missing.
     #[n(1)]
-    #[error("the shares do not make the key: {}", .0.join("; "))]
-    Shares(#[n(0)] Vec<String>),
+    #[error("the shares do not make the key: {}", told(.0, .1))]
+    Shares(#[n(0)] Vec<Wrong>, #[n(1)] String),
     /// The shares belong together, and make another key than is on record.
     #[n(2)]
     #[error("the shares make another key than the one on record")]
@@ -83,4 +85,26 @@ pub enum Refused {
     #[n(5)]
     #[error("{0}")]
     Failed(#[n(0)] String),
+}
+
+/// Something that was handed over, and does not belong.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Wrong {
+    /// Its place among [`crate::Opening::handovers`], from 0.
+    #[n(0)]
+    pub place: u32,
+    /// Whose it is, and what is wrong with it.
+    #[n(1)]
+    pub why: String,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+fn told(wrong: &[Wrong], missing: &str) -> String {
+    wrong.iter().map(|one| one.why.as_str()).chain([missing]).collect::<Vec<_>>().join("; ")
 }

@@ -21,7 +21,7 @@ mod serve;
 mod task;
 mod work;
 
-pub use answer::{Answer, Refused};
+pub use answer::{Answer, Refused, Wrong};
 pub use child::ChildOpener;
 pub use points::points;
 pub use seam::{OpenerError, ShareOpener};

@@ -42,7 +42,7 @@ async fn a_child_splits_and_recovers() {
     assert!(scene.unwrap(&wrapped) == scene.unwrap(held.wrapped.as_ref().unwrap()));
     let opening = scene.opening(&held, scene.handed(&held, &[1, 2]));
     let refused = child.perform(&Task::Rehearse(Box::new(opening)), soon()).await.unwrap();
-    assert!(matches!(refused, Answer::Refused(Refused::Shares(_))));
+    assert!(matches!(refused, Answer::Refused(Refused::Shares(..))));
     println!("a_child_splits_and_recovers ... ok");
 }
 

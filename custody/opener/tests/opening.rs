@@ -12,8 +12,8 @@ fn recover(scene: &Scene, opening: Opening) -> Answer {
 }
 
 fn refusals(answer: Answer) -> Vec<String> {
-    let Answer::Refused(Refused::Shares(wrong)) = answer else { panic!("{answer:?}") };
-    wrong
+    let Answer::Refused(Refused::Shares(wrong, missing)) = answer else { panic!("{answer:?}") };
+    wrong.into_iter().map(|one| one.why).chain([missing]).collect()
 }
 
 #[test]
@@ -50,8 +50,9 @@ fn whoever_brings_something_wrong_is_named_and_enough_others_go_on() {
     swapped.push(swapped[0].clone());
     let Answer::Recovered { by, wrong, .. } = recover(&scene, scene.opening(&held, swapped)) else { panic!() };
     assert_eq!(by.len(), 3);
+    assert_eq!(wrong.iter().map(|one| one.place).collect::<Vec<_>>(), [3, 4, 5]);
     assert_eq!(
-        wrong,
+        wrong.into_iter().map(|one| one.why).collect::<Vec<_>>(),
         [
             "what `custodian-3` holds or sent (share 3) is refused: it is of another set",
             "what `custodian-5` holds or sent (share 5) is refused: it is for another request",

@@ -8,6 +8,7 @@
 //! the hash of its newest leaf.
 
 mod acts;
+mod attempts;
 mod decide;
 mod deposit;
 mod execute;
@@ -21,12 +22,14 @@ mod read;
 mod receipt;
 mod recovery;
 mod refusal;
+mod remains;
 mod resharing;
 mod root;
 mod rules;
 mod service;
 mod sharing;
 mod steps;
+mod striking;
 mod time;
 mod transcript;
 
@@ -38,6 +41,7 @@ use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use crate::engine::Engine;
+use attempts::Attempts;
 use time::Uptime;
 
 /// Replayed ceremonies that are kept in memory.
@@ -52,6 +56,7 @@ pub(crate) struct Ceremonies {
     replayed: Cache<[u8; 32], Arc<Ceremony>>,
     /// Held while steps are done: of several that would do the same step, one does.
     executing: tokio::sync::Mutex<()>,
+    attempts: Attempts,
 }
 
 impl Engine {
@@ -63,6 +68,7 @@ impl Engine {
             uptime: Mutex::new(Uptime::unknown(self.clock.uptime())),
             replayed: Cache::new(REPLAYED_MAX),
             executing: tokio::sync::Mutex::new(()),
+            attempts: Attempts::default(),
         };
         Self { ceremonies: Some(ceremonies), ..self }
     }

@@ -4,6 +4,7 @@
 mod create;
 mod delete;
 mod read;
+mod settle;
 
 use hufu_core::name::DepositName;
 use hufu_core::{Error, Reason};

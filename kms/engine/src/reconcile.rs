@@ -53,6 +53,8 @@ impl Engine {
             self.destroy_due().await?;
             self.settle_jobs(ROWS_MAX).await?;
             self.settle_targets(ROWS_MAX).await?;
+            self.settle_deposits(ROWS_MAX).await?;
+            self.settle_releases(ROWS_MAX).await?;
             self.forget_requests().await?;
         }
         self.reconciler.state.lock().ran_at = self.clock.now_ms();

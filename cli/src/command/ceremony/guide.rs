@@ -187,7 +187,10 @@ fn words(ceremony: &Ceremony, now: At) -> String {
         },
         Awaited::NotBefore(at) => format!("nothing is done before {}", rfc3339_millis(at).unwrap_or_default()),
         Awaited::Shares(missing) => {
-            format!("{missing} shares are missing; bring yours with `hufu ceremony submit-share`")
+            let struck: Vec<&str> = ceremony.struck().iter().map(|one| one.who.as_str()).collect();
+            let wrong =
+                if struck.is_empty() { String::new() } else { format!("; wrong was that of {}", struck.join(", ")) };
+            format!("{missing} shares are missing{wrong}; bring yours with `hufu ceremony submit-share`")
         }
         Awaited::Outcome => format!("the service is at work; steps done: {steps}"),
         Awaited::Expiry => "its time is over; that is written down next".to_owned(),

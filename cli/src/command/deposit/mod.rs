@@ -14,7 +14,7 @@ use crate::{
     custody::files,
     failure::Failure,
     input,
-    view::deposit::{DepositView, DepositsView},
+    view::deposit::{DeletionView, DepositView, DepositsView},
 };
 
 /// Longest private key that is read, in bytes of PEM.
@@ -36,8 +36,10 @@ pub(crate) enum Command {
     /// The transcript is verified here, every signature of it, with your own pins; the shares are opened here with your key, checked
     /// against what was dealt, and combined.
     Recover(recover::Recover),
-    /// Give a deposit up: nobody can recover the key any more
+    /// Give a deposit up: nobody can recover the key any more once the delay of destructions is over
     Delete(Delete),
+    /// Take back that a deposit is given up
+    CancelDelete(CancelDelete),
 }
 
 #[derive(Debug, Args)]
@@ -97,6 +99,13 @@ pub(crate) struct Delete {
     yes: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct CancelDelete {
+    /// The deposit
+    #[arg(value_name = "NAME")]
+    id: String,
+}
+
 impl Command {
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         // What was not reached is no reason to stop: laptops seldom let a program lock all of its memory.
@@ -107,6 +116,7 @@ impl Command {
             Self::Show(command) => command.run(app).await,
             Self::Recover(command) => command.run(app).await,
             Self::Delete(command) => command.run(app).await,
+            Self::CancelDelete(command) => command.run(app).await,
         }
     }
 }
@@ -152,8 +162,18 @@ impl Show {
 
 impl Delete {
     async fn run(self, app: &App) -> Result<(), Failure> {
-        let question = format!("The deposit `{}` is given up: nobody can recover the key any more. Go on?", self.id);
+        let question = format!(
+            "The deposit `{}` is given up after the delay: nobody can recover the key any more then. Go on?",
+            self.id
+        );
         confirm(&question, self.yes)?;
-        Ok(app.client()?.delete_deposit(&self.id).await?)
+        let told = app.client()?.delete_deposit(&self.id).await?;
+        app.output.show(&DeletionView::new(&self.id, &told))
+    }
+}
+
+impl CancelDelete {
+    async fn run(self, app: &App) -> Result<(), Failure> {
+        app.output.show(&DepositView::new(&app.client()?.cancel_delete_deposit(&self.id).await?)?)
     }
 }

@@ -95,7 +95,7 @@ impl Ceremony {
     }
 
     pub(super) fn share_submitted(&mut self, signed: &Signed, at: At) -> Result<State, Refusal> {
-        self.check_not_too_early(at)?;
+        self.check_share_in_time(at)?;
         let person = self.grounds.verify(signed)?;
         let ShareStatement { binding, who, shares, index, digest, sealed_to } =
             ShareStatement::from_bytes(&signed.statement)?;
@@ -110,7 +110,10 @@ impl Ceremony {
         if index == 0 || index > SHARES_MAX {
             return Err(Refusal::ShareIndex { who, index });
         }
-        if self.shares.iter().any(|share| share.who == who || share.index == index || share.digest == digest) {
+        self.check_not_struck_out(&who)?;
+        let again = self.struck.iter().any(|share| share.digest == digest);
+        if again || self.shares.iter().any(|share| share.who == who || share.index == index || share.digest == digest)
+        {
             return Err(Refusal::ShareTwice { who, index });
         }
         check_room(self.shares.len(), "shares", SHARES_MAX)?;

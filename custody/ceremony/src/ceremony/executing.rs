@@ -36,13 +36,19 @@ impl Ceremony {
         if !tally.is_met() {
             return Err(Refusal::QuorumLapsed(tally.to_string()));
         }
+        self.check_shares_there()?;
+        Ok(State::Executing)
+    }
+
+    fn check_shares_there(&self) -> Result<(), Refusal> {
         match self.shares_missing() {
-            0 => Ok(State::Executing),
+            0 => Ok(()),
             missing => Err(Refusal::SharesMissing { missing }),
         }
     }
 
     pub(super) fn step_done(&self, label: &Ident) -> Result<State, Refusal> {
+        self.check_shares_there()?;
         if self.steps().any(|(done, _)| done == label.as_str()) {
             return Err(Refusal::StepTwice(label.as_str().to_owned()));
         }
@@ -53,6 +59,7 @@ impl Ceremony {
     }
 
     pub(super) fn executed(&self, receipts: usize) -> Result<State, Refusal> {
+        self.check_shares_there()?;
         if self.terms.logged_first && receipts == 0 {
             return Err(Refusal::ReceiptMissing);
         }

@@ -32,8 +32,8 @@ pub(super) fn propose(grounds: Arc<Grounds>, proposal: Signed, at: At) -> Result
         policy: grounds.policy_hash(),
     };
     let state = if terms.logged_first { State::Proposed } else { State::Collecting };
-    let (events, approvals, shares, quorum_at) = (vec![first], Vec::new(), Vec::new(), None);
-    Ok(Ceremony { grounds, request, terms, binding, state, events, head, approvals, quorum_at, shares })
+    let (events, approvals, shares, struck, quorum_at) = (vec![first], Vec::new(), Vec::new(), Vec::new(), None);
+    Ok(Ceremony { grounds, request, terms, binding, state, events, head, approvals, quorum_at, shares, struck })
 }
 
 /// Whether someone has a role, if one is needed.

@@ -13,7 +13,7 @@ impl Ceremony {
     /// [`Refusal::WrongState`], [`Refusal::TooEarly`], [`Refusal::CeremonyExpired`], [`Refusal::QuorumLapsed`],
     /// [`Refusal::DelayGoesOn`].
     pub fn check_before_sharing(&self, now_ms: u64) -> Result<(), Refusal> {
-        if self.state != State::Ready {
+        if self.state != State::Ready && !self.awaits_shares() {
             return Err(Refusal::WrongState { state: self.state, event: "share" });
         }
         if now_ms < self.request.not_before_ms {

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use hufu_ceremony::{
-    At, Ceremony, CeremonyPolicy, Decision, Fingerprint, Grounds, Refusal, Request, ShareStatement, What, Word,
+    At, Ceremony, CeremonyPolicy, Decision, Fingerprint, Grounds, Refusal, Request, ShareStatement, StruckShare,
+    What, Word,
 };
 use hufu_custodian::testing::Person;
 use hufu_custodian::{Custodian, Roster, Signed};
@@ -196,6 +197,25 @@ impl World {
 
     pub(crate) fn share(&self, ceremony: &Ceremony, who: &str, index: u32) -> What {
         self.odd_share(ceremony, who, index, |_| ())
+    }
+
+    /// What is struck out of what someone brought, if it was.
+    pub(crate) fn struck(&self, ceremony: &Ceremony, who: &str) -> Option<StruckShare> {
+        let brought = ceremony.shares().iter().find(|share| share.who.as_str() == who)?;
+        Some(StruckShare { index: brought.index, digest: brought.digest, ..self.struck_by(who) })
+    }
+
+    /// Share 1 of someone, struck out.
+    pub(crate) fn struck_by(&self, who: &str) -> StruckShare {
+        let why = "it is not what was dealt".try_into().unwrap();
+        StruckShare { who: who.parse().unwrap(), index: 1, digest: Fingerprint([1; 32]), why }
+    }
+
+    /// A recovery that goes on, in which what frank brought was struck out.
+    pub(crate) fn struck_out(&self) -> Ceremony {
+        let executing = self.executing();
+        let struck = self.struck(&executing, "frank").unwrap();
+        executing.apply(What::SharesStruck(vec![struck]), after(DELAY_MS + 25)).unwrap()
     }
 
     /// A share with something changed before it is signed.

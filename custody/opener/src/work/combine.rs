@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::wrap;
 use crate::points::Answered;
-use crate::{Answer, Opening, Recover, Redeal, Refused};
+use crate::{Answer, Opening, Recover, Redeal, Refused, Wrong};
 
 /// Most handovers: one for each seat.
 const HANDOVERS_MAX: usize = hufu_shares::SEATS_MAX;
@@ -18,7 +18,7 @@ struct Together {
     manifest: Manifest,
     secret: SecretBytes,
     by: Vec<Name>,
-    wrong: Vec<String>,
+    wrong: Vec<Wrong>,
 }
 
 pub(super) fn recover(task: &Recover, rng: &dyn Rng) -> Result<Answer, Refused> {
@@ -61,17 +61,14 @@ fn open(opening: &Opening) -> Result<Together, Refused> {
         gathering.take(&Signed::from_bytes(bytes)?, &opening.roster, &with, &opening.request)
     };
     let mut wrong = Vec::new();
-    for handover in &opening.handovers {
+    for (place, handover) in (0..).zip(&opening.handovers) {
         if let Err(error) = take(handover, &mut gathering) {
-            wrong.push(error.to_string());
+            wrong.push(Wrong { place, why: error.to_string() });
         }
     }
     match gathering.combine() {
         Ok(secret) => Ok(Together { manifest: manifest.clone(), secret, by: gathering.holders(), wrong }),
-        Err(Error::Missing(missing)) => {
-            wrong.push(missing.to_string());
-            Err(Refused::Shares(wrong))
-        }
+        Err(Error::Missing(missing)) => Err(Refused::Shares(wrong, missing.to_string())),
         Err(error) => Err(error.into()),
     }
 }

@@ -19,7 +19,7 @@ mod wrapping_key;
 
 pub use ceiling::UsageCeiling;
 pub use ceremony::{CeremonyClock, CeremonyFile, CeremonyRecord, CeremonyRules};
-pub use deposit::Deposit;
+pub use deposit::{Deletion, Deposit, DepositRelease};
 pub use holder::{HolderClock, HolderSession, HolderShare};
 pub use import_job::{ImportJob, ImportState, KeyToBe};
 pub use intent::{Intent, IntentKind};

@@ -75,4 +75,6 @@ pub struct DepositView {
     pub manifest: Vec<u8>,
     /// When it was deposited.
     pub created_at: u64,
+    /// When it is given up, unless that is taken back.
+    pub delete_at: Option<u64>,
 }

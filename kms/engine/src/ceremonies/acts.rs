@@ -1,7 +1,7 @@
 //! What requests ask for, in the words of the engine; and which of it this release does.
 
 use hufu_ceremony::{Act, Ceremony, CeremonyPolicy, Fingerprint, Ident, Refusal, TargetKind};
-use hufu_core::name::{KeyName, TenantId, VersionName, VersionNumber, parse_tenant_name};
+use hufu_core::name::{DepositName, KeyName, TenantId, VersionName, VersionNumber, parse_tenant_name};
 use hufu_core::record::CeremonyFile;
 use hufu_core::{Error, Reason};
 use hufu_custodian::Roster;
@@ -45,6 +45,7 @@ pub(super) fn check_act(act: &Act) -> Result<(), Error> {
 pub(super) fn tenant_of(act: &Act) -> Result<Option<TenantId>, Error> {
     Ok(match act {
         Act::RotateKey(act) => Some(key_name(&act.key)?.tenant),
+        Act::Destruction(act) if let Ok(deposit) = act.key.as_str().parse::<DepositName>() => Some(deposit.tenant),
         Act::Destruction(act) => Some(key_name(&act.key)?.tenant),
         Act::Recovery(act) if let Some(deposit) = deposit_of(act) => Some(deposit.tenant),
         Act::Recovery(act) | Act::Drill(act) => Some(key_name(&act.key)?.tenant),

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hufu_ceremony::{
-    Act, Ceremony, Fingerprint, Recovery, Refusal, SignedEvidence, State, TargetEvidence, TargetKind, Text,
+    Act, Ceremony, Destruction, Fingerprint, Recovery, Refusal, SignedEvidence, State, TargetEvidence, TargetKind,
+    Text,
 };
 use hufu_core::algorithm::Algorithm;
 use hufu_core::ambient::random_array;
 use hufu_core::audit::AuditEntry;
-use hufu_core::changeset::Subject;
+use hufu_core::changeset::{Collection, Guard, Subject, Write};
 use hufu_core::name::{DepositName, KeyId};
 use hufu_core::policy::Action;
-use hufu_core::record::{Locator, Protection, Target, VersionUid};
+use hufu_core::record::{DepositRelease, Locator, Protection, Record as _, Target, VersionUid};
 use hufu_core::{Error, Reason};
 use hufu_custodian::SealingKey;
 use hufu_shares::Scheme;
@@ -24,9 +25,11 @@ use super::refusal::refused;
 use super::sharing::{AFTER_MS, Claim};
 use crate::api::{Caller, Handovers};
 use crate::engine::Engine;
+use crate::keys::Staging;
 use crate::shares::StoredSet;
 
 const RELEASED: &str = "released";
+const SCHEDULED: &str = "scheduled";
 /// Longest wait for the log's key.
 const SIGN_TIMEOUT: Duration = Duration::from_secs(30);
 /// What the evidence of such a target says of its place.
@@ -93,14 +96,32 @@ impl Engine {
         if deposited.set != set.record.set || set.record.subject != name.to_string() {
             return wrong("the deposit has another share set than the request names");
         }
-        let public_key = match set.in_force().scheme() {
-            Scheme::Feldman { .. } => Some(Fingerprint(set.in_force().fingerprint())),
-            Scheme::Shamir { .. } => None,
-        };
-        if act.public_key != public_key || act.version != 1 {
-            return wrong("a deposit has version 1 alone, and the public key that its manifest commits to");
-        }
+        check_named(&set, act.version, act.public_key)?;
         if act.target.kind == TargetKind::Process { Ok(set) } else { wrong("the target of a deposit is a process") }
+    }
+
+    /// The deposit of a request to destroy it, if what that says is so.
+    pub(super) async fn check_given_up(&self, act: &Destruction, name: &DepositName) -> Result<(), Error> {
+        let set = self.share_set(self.deposited(name).await?.record.set).await?;
+        check_named(&set, act.version, act.public_key)
+    }
+
+    /// Has a deposit given up, after the delay of every destruction.
+    pub(super) async fn do_give_up(&self, held: Held, act: &Destruction, name: &DepositName) -> Result<Done, Error> {
+        let held = if note_of(&held, SCHEDULED).is_some() {
+            held
+        } else {
+            self.check_given_up(act, name).await?;
+            let (caller, permit) = self.acting(&held, &name.tenant, SCHEDULED)?;
+            if self.replayed(&caller).await?.is_none() {
+                let scheduled = self.schedule_deletion(&caller, &permit, name).await;
+                self.unless_repeated(&caller, scheduled.map(drop)).await?;
+            }
+            self.step_done(&held, SCHEDULED, &name.to_string()).await?
+        };
+        let receipts = vec![self.ceremony_receipt(&held)];
+        let delay_s = self.destroy_delay_ms_min / 1_000;
+        Ok(Done::All(held, format!("{name} is given up {delay_s} seconds after this was begun"), receipts))
     }
 
     /// Writes down that what custodians brought is the applicant's from now on.
@@ -115,11 +136,26 @@ impl Engine {
     }
 
     async fn release_brought(&self, held: Held, act: &Recovery, name: &DepositName) -> Result<Held, Error> {
-        self.check_deposit(act, name).await?;
+        let set = self.check_deposit(act, name).await?;
         self.all_brought(&held).await?;
         let by: Vec<_> = held.ceremony.shares().iter().map(|share| share.who.to_string()).collect();
         let note = format!("to the key {}, by the shares of {}", act.target.sealing_key, by.join(", "));
-        self.step_done(&held, RELEASED, &note).await
+        let release = DepositRelease {
+            number: held.record.number,
+            tenant: name.tenant.clone(),
+            deposit: name.deposit.clone(),
+            set: set.record.set,
+            manifest: set.epochs.current().signed().to_bytes(),
+            shares: held.ceremony.shares().iter().map(|share| share.index).collect(),
+            expires_at: self.clock.now_ms().saturating_add(DepositRelease::KEPT_MS),
+        };
+        // What is released stays as it is from now on, whatever becomes of the deposit.
+        let keep = |staging: &mut Staging<'_>| {
+            staging.guard(Guard::Absent(Collection::CeremonyFile, release.id()));
+            staging.write(Write::Put(self.keyring.integrity().row(&release, 1)));
+            Ok(())
+        };
+        self.step_done_with(&held, RELEASED, &note, keep).await
     }
 
     /// What custodians brought for a deposit, once its ceremony is executed: only the applicant can open it. That it was given out is
@@ -141,16 +177,35 @@ impl Engine {
             let why = "the ceremony is not executed: nothing is released yet";
             return Err(Error::new(Reason::WrongState, why).field("ceremony"));
         }
-        let set = self.set_of_act(&act.shares).await?;
+        let release = self.release_of(number).await?.ok_or_else(no_more)?;
         let slot = self.reserve()?;
         let handovers = self.all_brought(&held).await?;
         let transcript = self.close_transcript(&held, caller.deadline).await?;
         let entry = self.entry(caller, Action::RecoverDeposit, name.to_string(), &permit);
         let detail = Some(format!("ceremony {number}, {} handovers", handovers.len()));
         let entry = AuditEntry { detail, ..entry };
-        self.release(slot, &permit, caller, &Subject::new(&set.record.set.to_string()), entry).await?;
-        Ok(Handovers { manifest: set.epochs.current().signed().to_bytes(), handovers, transcript })
+        self.release(slot, &permit, caller, &Subject::new(&release.set.to_string()), entry).await?;
+        Ok(Handovers { manifest: release.manifest, handovers, transcript })
     }
+}
+
+/// Whether version and public key are those of a deposit.
+fn check_named(set: &StoredSet, version: u32, public_key: Option<Fingerprint>) -> Result<(), Error> {
+    let own = match set.in_force().scheme() {
+        Scheme::Feldman { .. } => Some(Fingerprint(set.in_force().fingerprint())),
+        Scheme::Shamir { .. } => None,
+    };
+    if version == 1 && public_key == own {
+        return Ok(());
+    }
+    let why = "a deposit has version 1 alone, and the public key that its manifest commits to";
+    Err(Error::new(Reason::WrongState, why).field("proposal"))
+}
+
+fn no_more() -> Error {
+    let days = DepositRelease::KEPT_MS / 86_400_000;
+    let why = format!("what the ceremony released is kept for {days} days, and is deleted since");
+    Error::new(Reason::WrongState, why).field("ceremony").help("hold another ceremony")
 }
 
 fn no_deposit() -> Error {

@@ -17,6 +17,9 @@ use crate::keys::Staging;
 /// Longest reason of a failure that is written down, in characters.
 const WHY_LEN_MAX: usize = 400;
 
+/// How long after its request's time a ceremony that has begun is still tried, in milliseconds: an hour.
+const GRACE_MS: u64 = 3_600_000;
+
 /// What came of doing what was approved.
 pub(super) enum Done {
     /// It is done: what came of it, and receipts of the ledger.
@@ -63,15 +66,26 @@ impl Engine {
         self.ceremony_view(&held).await
     }
 
-    /// Goes on with a ceremony that has begun.
+    /// Goes on with a ceremony that has begun. What failed is tried again in the background, after a while.
     pub(super) async fn go_on(&self, held: Held) -> Result<Held, Error> {
-        let _one = self.ceremonies()?.executing.lock().await;
-        let mut held = self.held(held.record.number).await?;
+        let ceremonies = self.ceremonies()?;
+        let _one = ceremonies.executing.lock().await;
+        let number = held.record.number;
+        let done = self.go_on_alone(number).await;
+        ceremonies.attempts.note(number, self.clock.uptime(), done.is_err());
+        done
+    }
+
+    async fn go_on_alone(&self, number: u64) -> Result<Held, Error> {
+        let mut held = self.held(number).await?;
         while held.ceremony.state() == State::Executing {
+            if held.ceremony.awaits_shares() {
+                return self.wait_for_shares(held).await;
+            }
             let error = match self.perform_act(held.clone()).await {
                 Ok(Done::All(held, outcome, receipts)) => return self.executed(&held, &outcome, receipts).await,
                 Ok(Done::Later(held)) => return Ok(held),
-                Err(error) if is_final(&error) => error,
+                Err(error) if is_final(&error) || self.is_given_up(&held)? => error,
                 Err(error) => return Err(error),
             };
             // Steps were written down meanwhile, here or by another server, whose work this one may have met: it counts only
@@ -85,7 +99,16 @@ impl Engine {
         Ok(held)
     }
 
-    async fn failed(&self, held: &Held, error: &Error) -> Result<Held, Error> {
+    /// Whether what fails is not tried again: the request's time has long been over, and nothing was done yet, or only what is whole by
+    /// itself. What was begun otherwise is brought to its end, however long that takes: a key that was put together is rotated.
+    fn is_given_up(&self, held: &Held) -> Result<bool, Error> {
+        let untouched = held.ceremony.steps().next().is_none();
+        let whole = untouched || matches!(held.ceremony.request().act, Act::RotateLabel(_));
+        let until = held.ceremony.request().expires_at_ms.saturating_add(GRACE_MS);
+        Ok(whole && self.ceremony_time(held.last_at())?.wall_ms >= until)
+    }
+
+    pub(super) async fn failed(&self, held: &Held, error: &Error) -> Result<Held, Error> {
         let why = format!("{}: {}", error.reason().name(), error.message());
         let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WHY_LEN_MAX).collect();
         self.by_itself(held, What::Failed(text(&why)?)).await
@@ -181,6 +204,7 @@ fn is_final(error: &Error) -> bool {
             | Reason::CeremonyRefused
             | Reason::ShareRefused
             | Reason::ShareSetNotFound
+            | Reason::DepositNotFound
             | Reason::TargetNotFound
     );
     reason && !clock

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hufu_ceremony::{CeremonyPolicy, Grounds, PolicyHash};
 use hufu_core::Error;
 use hufu_core::changeset::{Collection, Write};
-use hufu_core::record::{CeremonyFile, CeremonyRecord};
+use hufu_core::record::{CeremonyFile, CeremonyRecord, DepositRelease, Record as _};
 use hufu_custodian::{Roster, RosterHash};
 use sha2::{Digest as _, Sha256};
 
@@ -27,6 +27,11 @@ pub(super) fn public_key_file(spki: &[u8]) -> CeremonyFile {
 
 pub(super) fn share_file(number: u64, index: u32, sealed: Vec<u8>) -> CeremonyFile {
     CeremonyFile { id: share_id(number, index), bytes: sealed }
+}
+
+/// Deletes a share.
+pub(super) fn share_gone(number: u64, index: u32) -> Write {
+    Write::Delete(Collection::CeremonyFile, share_id(number, index))
 }
 
 fn share_id(number: u64, index: u32) -> String {
@@ -89,6 +94,22 @@ impl Engine {
     /// A share as it was brought.
     pub(super) async fn share_brought(&self, number: u64, index: u32) -> Result<Option<Vec<u8>>, Error> {
         self.file(&share_id(number, index)).await
+    }
+
+    /// What a ceremony has released of a deposit, while it is kept.
+    pub(super) async fn release_of(&self, number: u64) -> Result<Option<DepositRelease>, Error> {
+        let id = DepositRelease::row_id(number);
+        let row = self.store.get(Collection::CeremonyFile, &id).await.map_err(fault::store)?;
+        let Some(row) = row else { return Ok(None) };
+        let opened = self.keyring.integrity().open::<DepositRelease>(&row);
+        opened.map(Some).map_err(|_| self.directory.quarantine(&id, "the row is not as the service wrote it"))
+    }
+
+    /// Deletes what was released, with what custodians brought.
+    pub(crate) fn release_gone(&self, release: &DepositRelease) -> Vec<Write> {
+        let mut gone = vec![Write::Delete(Collection::CeremonyFile, release.id())];
+        gone.extend(release.shares.iter().map(|index| share_gone(release.number, *index)));
+        gone
     }
 
     async fn file(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {

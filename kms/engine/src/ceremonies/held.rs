@@ -131,6 +131,7 @@ impl Engine {
         entry: AuditEntry,
         more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
     ) -> Result<Result<Held, JournalError>, Error> {
+        let remains = self.remains(before.number, &ceremony).await?;
         let slot = self.reserve()?;
         let last = ceremony.events().last().ok_or_else(|| Error::internal("a ceremony without events"))?;
         let detail = format!("{}; ceremony {}; head {}", last.what.as_str(), ceremony.id(), ceremony.head());
@@ -155,10 +156,13 @@ impl Engine {
         });
         staging.write(Write::Put(self.keyring.integrity().row(&record, revision + 1)));
         staging.leaf(&leaf_scope(&record.ceremony), next.row);
+        let forgotten = remains.in_software();
+        self.stage_remains(&mut staging, remains);
         more(&mut staging)?;
         if let Err(error) = slot.commit(staging.finish()).await {
             return Ok(Err(error));
         }
+        self.forget_target(forgotten).await;
         let ceremony = Arc::new(ceremony);
         self.ceremonies()?.replayed.insert(record.last_leaf, ceremony.clone());
         Ok(Ok(Held { record, revision: revision + 1, ceremony }))
@@ -175,6 +179,7 @@ impl Engine {
 fn due(ceremony: &Ceremony, at: At) -> Option<u64> {
     let expires = ceremony.request().expires_at_ms;
     match ceremony.state() {
+        State::Executing if ceremony.awaits_shares() => Some(expires),
         State::Proposed | State::Executing => Some(0),
         State::Collecting | State::Ready => Some(expires),
         State::Delayed => Some(expires.min(at.wall_ms.saturating_add(ceremony.delay_left_ms(at)))),

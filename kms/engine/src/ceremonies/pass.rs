@@ -1,8 +1,11 @@
 //! The background: time passes, receipts arrive, what began is brought to its end.
 
+use std::collections::BTreeSet;
+
 use hufu_ceremony::{Awaited, What};
 use hufu_core::Error;
 use hufu_core::changeset::Collection;
+use hufu_core::record::CeremonyRecord;
 
 use super::held::Held;
 use super::propose::OPEN_MAX;
@@ -21,6 +24,8 @@ impl Engine {
         }
         let open = self.store.due(Collection::Ceremony, i64::MAX.unsigned_abs(), OPEN_MAX).await;
         let open = open.map_err(fault::store)?;
+        let numbers: BTreeSet<&str> = open.iter().map(|row| row.id.as_str()).collect();
+        self.ceremonies()?.attempts.keep(|number| numbers.contains(CeremonyRecord::row_id(number).as_str()));
         if open.is_empty() {
             return Ok(());
         }
@@ -45,7 +50,9 @@ impl Engine {
             },
             Awaited::Delay(0) => self.by_itself(&held, What::DelayPassed).await,
             Awaited::Expiry => self.by_itself(&held, What::Expired).await,
-            Awaited::Outcome => self.go_on(held).await,
+            Awaited::Outcome if self.ceremonies()?.attempts.is_due(held.record.number, self.clock.uptime()) => {
+                self.go_on(held).await
+            }
             _ => Ok(held),
         }
     }

@@ -109,6 +109,9 @@ impl Engine {
     async fn check_subject(&self, act: &Act) -> Result<(), Error> {
         let (key, version) = match act {
             Act::RotateKey(act) => (&act.key, act.version),
+            Act::Destruction(act) if let Ok(deposit) = act.key.as_str().parse() => {
+                return self.check_given_up(act, &deposit).await;
+            }
             Act::Destruction(act) => (&act.key, act.version),
             Act::RotateRoot(act) => return self.check_root(act.slot.as_str()).await,
             Act::Import(act) => return import_of(act).map(drop),

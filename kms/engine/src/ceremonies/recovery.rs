@@ -1,16 +1,16 @@
 //! Recoveries and drills: a key is put together from what its custodians brought, in the process that opens shares.
 
 use hufu_ceremony::{Recovery, ShareSet};
-use hufu_core::Error;
 use hufu_core::ambient::random_array;
 use hufu_core::backend::{Arrival, Wrapping};
 use hufu_core::changeset::{Collection, Write};
 use hufu_core::name::VersionName;
 use hufu_core::record::{Locator, Origin, Protection, VersionRecord, VersionUid};
 use hufu_core::rules::{Event, transition};
+use hufu_core::{Error, Reason};
 use hufu_custodian::{Name, SealingKey};
 use hufu_journal::JournalError;
-use hufu_opener::{Answer, Opening, Recover, Task, points};
+use hufu_opener::{Answer, Opening, Recover, Task, Wrong, points};
 use hufu_shares::ManifestDigest;
 use hufu_verify::Event as LedgerEvent;
 
@@ -43,7 +43,8 @@ impl Engine {
         }
         let name = version_name(&act.key, act.version)?;
         let held = if note_of(&held, RECOVERED).is_some() { held } else { self.recover(held, act, &name).await? };
-        let note = note_of(&held, RECOVERED).unwrap_or_default();
+        // Too few of the shares were right: others are awaited.
+        let Some(note) = note_of(&held, RECOVERED) else { return Ok(Done::Later(held)) };
         self.alarms.raise(RECOVERY, &name.to_string(), &note);
         let held = self.rotate_recovered(held, &name).await?;
         self.end_target_with(&act.target.sealing_key.0).await;
@@ -56,9 +57,9 @@ impl Engine {
     pub(super) async fn do_drill(&self, held: Held, act: &Recovery) -> Result<Done, Error> {
         let name = version_name(&act.key, act.version)?;
         let held = if note_of(&held, REHEARSED).is_some() { held } else { self.rehearse(held, act, &name).await? };
+        let Some(note) = note_of(&held, REHEARSED) else { return Ok(Done::Later(held)) };
         self.end_target_with(&act.target.sealing_key.0).await;
         let receipts = vec![self.ceremony_receipt(&held)];
-        let note = note_of(&held, REHEARSED).unwrap_or_default();
         Ok(Done::All(held, format!("{name} could be put together {note}; nothing is left of it"), receipts))
     }
 
@@ -67,7 +68,10 @@ impl Engine {
         let version = self.directory.read_version(name).await?;
         let public_key = version.record.public_key.clone();
         let opening = self.opening(&held, &act.shares, &act.target.sealing_key.0, public_key, &caller).await?;
-        let answer = self.ask_opener(&Task::Rehearse(Box::new(opening)), caller.deadline).await?;
+        let answer = match self.open_shares(&Task::Rehearse(Box::new(opening)), caller.deadline).await? {
+            Ok(answer) => answer,
+            Err(wrong) => return self.strike(&held, &wrong).await,
+        };
         let Answer::Rehearsed { by, wrong } = answer else { return Err(out_of_turn()) };
         self.step_done(&held, REHEARSED, &told(&by, &wrong)).await
     }
@@ -84,8 +88,10 @@ impl Engine {
         let door = self.open_door(&caller, &permit, announced.clone(), to_be.protection).await?;
         let made = self.take_recovered(&caller, &permit, to_be, announced, &door, opening).await;
         self.close_door(door).await;
-        let (attempt, note) = made?;
-        self.settle_recovered(&held, &version, attempt, &note).await
+        match made? {
+            Ok((attempt, note)) => self.settle_recovered(&held, &version, attempt, &note).await,
+            Err(wrong) => self.strike(&held, &wrong).await,
+        }
     }
 
     /// What the version will be: new material, of the same key.
@@ -104,7 +110,7 @@ impl Engine {
         Ok(name.key.version(latest.next().ok_or_else(|| Error::internal("version numbers have run out"))?))
     }
 
-    /// Has it put together and wrapped for the backend, and takes it in there.
+    /// Has it put together and wrapped for the backend, and takes it in there; what is to be struck out where too few shares are right.
     async fn take_recovered(
         &self,
         caller: &Caller,
@@ -113,12 +119,14 @@ impl Engine {
         announced: VersionName,
         door: &Door,
         opening: Opening,
-    ) -> Result<(Attempt, String), Error> {
+    ) -> Result<Result<(Attempt, String), Vec<Wrong>>, Error> {
         let (ledger_id, public_key) = (to_be.ledger_id, to_be.public_key.clone());
         let task = Task::Recover(Box::new(Recover { opening, wrap_to: door.wrap_to() }));
-        let Answer::Recovered { wrapped, by, wrong } = self.ask_opener(&task, caller.deadline).await? else {
-            return Err(out_of_turn());
+        let answer = match self.open_shares(&task, caller.deadline).await? {
+            Ok(answer) => answer,
+            Err(wrong) => return Ok(Err(wrong)),
         };
+        let Answer::Recovered { wrapped, by, wrong } = answer else { return Err(out_of_turn()) };
         let arrival =
             Arrival { by: Wrapping::Key(door.handle()), wrapped: &wrapped, public_key: public_key.as_deref() };
         let making = Making::Unwrap(arrival, Origin::Recovered);
@@ -129,7 +137,7 @@ impl Engine {
         }
         // It is the same key: its history goes on.
         attempt.version.ledger_id = ledger_id;
-        Ok((attempt, told(&by, &wrong)))
+        Ok(Ok((attempt, told(&by, &wrong))))
     }
 
     /// Commits that the key is back, with the step that says so.
@@ -184,7 +192,7 @@ impl Engine {
         caller: &Caller,
     ) -> Result<Opening, Error> {
         let set = self.set_of_act(shares).await?;
-        let (target, _) = self.read_target(sealing_key).await?;
+        let (target, revision) = self.read_target(sealing_key).await?;
         let mut opening = Opening {
             manifest: set.epochs.current().signed().to_bytes(),
             dealer: self.dealer()?,
@@ -196,8 +204,23 @@ impl Engine {
             agreed: Vec::new(),
             public_key,
         };
-        opening.agreed = self.agree_all(&target, points(&opening), caller.deadline).await?;
+        opening.agreed = match self.agree_all(&target, points(&opening), caller.deadline).await {
+            Ok(agreed) => agreed,
+            Err(error) => return Err(self.unless_rewrapped(sealing_key, revision, error).await),
+        };
         Ok(opening)
+    }
+
+    /// What failed with a target's key, unless that was wrapped anew meanwhile: then it is there, under the tenant's newer key.
+    async fn unless_rewrapped(&self, sealing_key: &[u8; 32], revision: u64, error: Error) -> Error {
+        match self.read_target(sealing_key).await {
+            Ok((_, now)) if now != revision => {
+                Error::new(Reason::Overloaded, "the target's key was just wrapped anew")
+                    .help("try again")
+                    .because(error)
+            }
+            _ => error,
+        }
     }
 
     /// Destroys the target of a ceremony that has done its work. What fails here is left to the reconciler.
@@ -231,8 +254,9 @@ fn stage(staging: &mut Staging<'_>, old: &Version, attempt: &mut Attempt, at: u6
 }
 
 /// By whom, and who brought something wrong.
-pub(super) fn told(by: &[Name], wrong: &[String]) -> String {
+pub(super) fn told(by: &[Name], wrong: &[Wrong]) -> String {
     let names = by.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
-    let wrong = if wrong.is_empty() { String::new() } else { format!("; refused: {}", wrong.join("; ")) };
+    let wrong = wrong.iter().map(|one| one.why.as_str()).collect::<Vec<_>>().join("; ");
+    let wrong = if wrong.is_empty() { wrong } else { format!("; refused: {wrong}") };
     format!("by the shares of {names}{wrong}").chars().take(NOTE_LEN_MAX).collect()
 }

@@ -84,6 +84,10 @@ impl Engine {
 
     pub(super) async fn do_share_anew(&self, held: Held, anew: Anew<'_>) -> Result<Done, Error> {
         let held = if note_of(&held, DEALT).is_some() { held } else { self.deal_anew(held, &anew).await? };
+        if note_of(&held, DEALT).is_none() {
+            // Too few of the shares were right: others are awaited.
+            return Ok(Done::Later(held));
+        }
         self.end_target_with(&anew.sealing_key).await;
         let held = if note_of(&held, IN_FORCE).is_some() {
             held
@@ -112,9 +116,11 @@ impl Engine {
             now_ms: self.clock.now_ms(),
         };
         let task = Task::Redeal(Box::new(Redeal { opening, terms }));
-        let Answer::Redealt { dealt, by, wrong } = self.ask_opener(&task, caller.deadline).await? else {
-            return Err(out_of_turn());
+        let answer = match self.open_shares(&task, caller.deadline).await? {
+            Ok(answer) => answer,
+            Err(wrong) => return self.strike(&held, &wrong).await,
         };
+        let Answer::Redealt { dealt, by, wrong } = answer else { return Err(out_of_turn()) };
         let dealt = Dealt::from_bytes(&dealt).map_err(|_| out_of_turn())?;
         let terms = Terms {
             subject: now.subject(),

@@ -102,6 +102,9 @@ impl Engine {
     }
 
     pub(super) async fn do_destroy(&self, held: Held, act: &Destruction) -> Result<Done, Error> {
+        if let Ok(deposit) = act.key.as_str().parse() {
+            return self.do_give_up(held, act, &deposit).await;
+        }
         let name = version_name(&act.key, act.version)?;
         let held = if note_of(&held, SCHEDULED).is_some() {
             held

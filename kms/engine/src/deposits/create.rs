@@ -83,6 +83,7 @@ impl Engine {
             deposit: name.deposit.clone(),
             set: SetId(manifest.set().0),
             created_at: self.clock.now_ms(),
+            deletion: None,
         };
         let entry = self.entry(caller, Action::CreateDeposit, name.to_string(), permit);
         let (threshold, count) = (manifest.threshold(), shares.len());

@@ -4,18 +4,26 @@ use hufu_core::Error;
 use hufu_core::changeset::Collection;
 use hufu_core::name::{DepositName, TenantId};
 use hufu_core::policy::Action;
-use hufu_core::record::Deposit;
+use hufu_core::record::{Deletion, Deposit};
 
 use super::not_found;
 use crate::api::{Caller, DepositTerms, DepositView, PageRequest, Paged};
 use crate::engine::Engine;
 use crate::fault;
 use crate::keys::page_size;
+use crate::shares::StoredSet;
 
 /// A deposit, and the row that it was read from.
 pub(crate) struct Deposited {
     pub(crate) record: Deposit,
     pub(crate) revision: u64,
+}
+
+impl Deposited {
+    /// When it is to be given up. Nothing when the set went on since that was asked for: it was taken back, or shared anew.
+    pub(super) fn deletion(&self, set: &StoredSet) -> Option<Deletion> {
+        self.record.deletion.filter(|deletion| deletion.sequence == set.record.sequence)
+    }
 }
 
 /// Deposits on a page at most: each has signatures to be checked.
@@ -105,6 +113,7 @@ impl Engine {
             set: of.record.set,
             manifest: set.epochs.current().signed().to_bytes(),
             created_at: of.record.created_at,
+            delete_at: of.deletion(&set).map(|deletion| deletion.at),
         })
     }
 }

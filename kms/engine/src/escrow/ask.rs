@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hufu_core::{Error, Reason};
-use hufu_opener::{Answer, OpenerError, Refused, ShareOpener, Task};
+use hufu_opener::{Answer, OpenerError, Refused, ShareOpener, Task, Wrong};
 
 use crate::engine::Engine;
 
@@ -21,12 +21,32 @@ impl Engine {
     /// [`Reason::ShareRefused`] names whoever brought something wrong; [`Reason::InvalidArgument`] for terms on which nothing can be
     /// shared; [`Reason::DeadlineExceeded`], [`Reason::BackendUnavailable`] when it may be tried again.
     pub(crate) async fn ask_opener(&self, task: &Task, deadline: Instant) -> Result<Answer, Error> {
-        let off = || Error::new(Reason::UnsupportedByBackend, "this server splits no keys and puts none together");
-        let opener = self.opener.as_ref().ok_or_else(off)?;
-        match opener.perform(task, deadline).await.map_err(unanswered)? {
+        match self.answer(task, deadline).await? {
             Answer::Refused(refused) => Err(refusal(&refused)),
             answer => Ok(answer),
         }
+    }
+
+    /// Has shares opened. What does not belong is told apart where there are too few others: these can be struck out.
+    ///
+    /// # Errors
+    /// As [`Self::ask_opener`].
+    pub(crate) async fn open_shares(
+        &self,
+        task: &Task,
+        deadline: Instant,
+    ) -> Result<Result<Answer, Vec<Wrong>>, Error> {
+        match self.answer(task, deadline).await? {
+            Answer::Refused(Refused::Shares(wrong, _)) if !wrong.is_empty() => Ok(Err(wrong)),
+            Answer::Refused(refused) => Err(refusal(&refused)),
+            answer => Ok(Ok(answer)),
+        }
+    }
+
+    async fn answer(&self, task: &Task, deadline: Instant) -> Result<Answer, Error> {
+        let off = || Error::new(Reason::UnsupportedByBackend, "this server splits no keys and puts none together");
+        let opener = self.opener.as_ref().ok_or_else(off)?;
+        opener.perform(task, deadline).await.map_err(unanswered)
     }
 }
 
@@ -48,7 +68,7 @@ fn unanswered(error: OpenerError) -> Error {
 
 fn refusal(refused: &Refused) -> Error {
     let reason = match refused {
-        Refused::Shares(_) | Refused::OtherKey | Refused::Manifest(_) => Reason::ShareRefused,
+        Refused::Shares(..) | Refused::OtherKey | Refused::Manifest(_) => Reason::ShareRefused,
         Refused::Terms(_) => Reason::InvalidArgument,
         Refused::Failed(_) => Reason::BackendUnavailable,
     };

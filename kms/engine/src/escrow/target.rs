@@ -26,7 +26,7 @@ use crate::fault;
 use crate::keys::{capabilities_of, still_wraps};
 
 /// Targets of a tenant at once.
-const TARGETS_MAX: u32 = 64;
+pub(crate) const TARGETS_MAX: u32 = 64;
 
 impl Engine {
     /// Makes a key that the shares of another key are to be sealed to, in one ceremony.
@@ -267,7 +267,7 @@ impl Engine {
         Ok(agreed)
     }
 
-    fn target_handle(&self, target: &Target) -> KeyHandle {
+    pub(crate) fn target_handle(&self, target: &Target) -> KeyHandle {
         KeyHandle {
             uid: target.uid,
             algorithm: target.algorithm,

@@ -133,7 +133,7 @@ impl Engine {
     }
 
     /// False when another server was faster.
-    async fn commit_unless_guarded(&self, changeset: Changeset) -> Result<bool, Error> {
+    pub(crate) async fn commit_unless_guarded(&self, changeset: Changeset) -> Result<bool, Error> {
         match self.reserve()?.commit(changeset).await {
             Ok(_) => Ok(true),
             Err(JournalError::Guarded(_)) => Ok(false),

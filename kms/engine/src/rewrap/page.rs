@@ -7,7 +7,7 @@ use hufu_core::backend::{BackendError, KeyHandle, Operation, Outcome, Rewrap};
 use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Row, Write};
 use hufu_core::name::{VersionName, VersionNumber};
 use hufu_core::policy::Action;
-use hufu_core::record::{ImportJob, KeyRecord, Locator, Protection, Record, VersionRecord};
+use hufu_core::record::{ImportJob, KeyRecord, Locator, Protection, Record, Target, VersionRecord};
 use hufu_core::{Error, Reason};
 use hufu_journal::JournalError;
 
@@ -101,6 +101,16 @@ impl Engine {
         Ok(looked)
     }
 
+    pub(super) async fn look_at_targets(&self, pass: &Pass, rows: &[Row]) -> Result<Looked, Error> {
+        let (mut looked, mut group) = (Looked::default(), Vec::new());
+        for row in rows {
+            let found = self.look_at_target(pass, row).await?;
+            self.gather(pass, found, &mut group, &mut looked).await?;
+        }
+        self.commit_group(pass, group, &mut looked).await?;
+        Ok(looked)
+    }
+
     async fn gather(
         &self,
         pass: &Pass,
@@ -169,6 +179,28 @@ impl Engine {
         Ok(Found::Moved(Box::new(Moved {
             resource: row.id.clone(),
             guard: Guard::Revision(Collection::ImportJob, new.id(), row.revision),
+            write: Write::Put(self.keyring.integrity().row(&new, row.revision + 1)),
+            key: None,
+        })))
+    }
+
+    async fn look_at_target(&self, pass: &Pass, row: &Row) -> Result<Found, Error> {
+        let resource = format!("target {}", row.id);
+        let Ok(target) = self.keyring.integrity().open::<Target>(row) else {
+            drop(self.directory.quarantine(&resource, "the target row"));
+            return Ok(Found::Left);
+        };
+        if !is_under_old(pass, &target.locator) {
+            return Ok(Found::Fine);
+        }
+        let binding = target.binding(&self.deployment.id, pass.to());
+        let Some(locator) = self.rewrapped(pass, &resource, &self.target_handle(&target), &binding).await? else {
+            return Ok(Found::Left);
+        };
+        let new = Target { locator, ..target };
+        Ok(Found::Moved(Box::new(Moved {
+            resource,
+            guard: Guard::Revision(Collection::Target, new.id(), row.revision),
             write: Write::Put(self.keyring.integrity().row(&new, row.revision + 1)),
             key: None,
         })))

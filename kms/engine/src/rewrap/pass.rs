@@ -9,6 +9,7 @@ use super::Known;
 use super::page::Looked;
 use crate::api::IMPORT_JOBS_OPEN_MAX;
 use crate::engine::Engine;
+use crate::escrow::TARGETS_MAX;
 use crate::fault;
 
 /// Keys counted in one step.
@@ -42,6 +43,8 @@ enum Stage {
     Keys,
     /// And what open import jobs hold.
     Jobs,
+    /// And the targets of ceremonies.
+    Targets,
     /// Everything was looked at.
     Done,
 }
@@ -108,6 +111,7 @@ impl Engine {
             Stage::Counting => self.count_keys(pass).await,
             Stage::Keys => self.rewrap_keys(pass).await,
             Stage::Jobs => self.rewrap_jobs(pass).await,
+            Stage::Targets => self.rewrap_targets(pass).await,
             Stage::Done => Ok(Passed::Through),
         }
     }
@@ -141,7 +145,17 @@ impl Engine {
             return Ok(Passed::More);
         }
         // There may be more of them than a tenant may have open: several were begun at the same moment.
-        pass.advance(&rows, IMPORT_JOBS_OPEN_MAX, Stage::Done);
+        pass.advance(&rows, IMPORT_JOBS_OPEN_MAX, Stage::Targets);
+        Ok(Passed::More)
+    }
+
+    async fn rewrap_targets(&self, pass: &mut Pass) -> Result<Passed, Error> {
+        let rows = self.rows_of(Collection::Target, pass, TARGETS_MAX).await?;
+        let looked = self.look_at_targets(pass, &rows).await?;
+        if !pass.note(&looked) {
+            return Ok(Passed::More);
+        }
+        pass.advance(&rows, TARGETS_MAX, Stage::Done);
         Ok(if pass.stage == Stage::Done { Passed::Through } else { Passed::More })
     }
 

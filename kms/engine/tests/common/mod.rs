@@ -4,6 +4,7 @@ pub(crate) mod ambient;
 pub(crate) mod backend;
 pub(crate) mod hazards;
 pub(crate) mod holders;
+pub(crate) mod opener;
 pub(crate) mod outside;
 pub(crate) mod real;
 pub(crate) mod server;

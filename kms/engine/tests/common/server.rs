@@ -25,6 +25,7 @@ use super::ambient::{SimClock, SimRng, SimTime};
 use super::backend::{SERIAL, SimBackend};
 use super::hazards::Hazards;
 use super::holders::SimHolders;
+use super::opener::{Asked, SimOpener};
 use super::outside::SimOutside;
 use super::real::RealSoftware;
 use super::store::SimStore;
@@ -50,6 +51,8 @@ pub(crate) struct Site {
     /// Holders of keys that they share.
     pub(crate) holders: Option<Arc<SimHolders>>,
     pub(crate) outside: Arc<SimOutside>,
+    /// What opens shares.
+    pub(crate) asked: Arc<Asked>,
     pub(crate) hazards: Arc<Hazards>,
     /// Randomness of the servers and of their devices.
     pub(crate) chance: Arc<SimRng>,
@@ -163,7 +166,7 @@ async fn boot(
         true => Arc::new(RealSoftware::new(foundation.keyring.clone(), rng.clone())),
         false => software,
     };
-    let opener = Opener::new(hufu_software::fresh, rng.clone());
+    let opener = SimOpener { inner: Opener::new(hufu_software::fresh, rng.clone()), asked: site.asked.clone() };
     let engine = Engine::new(hufu_engine::Parts {
         store,
         journal: journal.clone(),

@@ -89,6 +89,7 @@ impl World {
             vault: None,
             ceremonies: None,
             holder: None,
+            asked: Arc::default(),
             holders,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,

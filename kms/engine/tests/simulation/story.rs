@@ -109,6 +109,7 @@ impl Story {
             vault: None,
             ceremonies: None,
             holder: None,
+            asked: Arc::default(),
             holders: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,

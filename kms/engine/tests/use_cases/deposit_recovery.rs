@@ -10,7 +10,7 @@ use hufu_engine::api::{DepositView, FetchShare, Handovers};
 use hufu_secret::SecretBytes;
 use hufu_shares::{Curve, Gathering, SignedManifest};
 
-use crate::ceremonies::{DELAY_MS, Stage};
+use crate::ceremonies::{DAY_MS, DELAY_MS, Stage};
 use crate::common::server::Server;
 use crate::common::world::{ALICE, BOB, Member};
 use crate::deposits::{APP, How, create};
@@ -168,9 +168,41 @@ fn what_a_request_says_of_a_deposit_must_be_so() {
     let name = lost.deposit.name.clone();
     let delete = async |server: &Server, caller| server.engine.delete_deposit(&caller, &name).await;
     lost.stage.world.call(ALICE, delete).unwrap();
+    lost.stage.world.reconcile();
+    lost.stage.world.site.time.advance(2 * DELAY_MS);
+    lost.stage.world.reconcile();
     lost.stage.execute(1).unwrap();
-    assert_ne!(lost.stage.state(1), State::Executed);
+    assert_eq!(lost.stage.state(1), State::Failed);
     assert!(lost.handovers(APP, 1).is_err());
+}
+
+#[test]
+fn what_was_released_stays_for_a_while_whatever_becomes_of_the_deposit_and_then_goes() {
+    let mut lost = Lost::new(None);
+    lost.ready(1);
+    for who in CUSTODIANS.iter().take(3) {
+        lost.bring(1, who);
+    }
+    lost.stage.execute(1).unwrap();
+    let name = lost.deposit.name.clone();
+    let delete = async |server: &Server, caller| server.engine.delete_deposit(&caller, &name).await;
+    lost.stage.world.call(ALICE, delete).unwrap();
+    lost.stage.world.reconcile();
+    lost.stage.world.site.time.advance(2 * DELAY_MS);
+    lost.stage.world.reconcile();
+    assert_eq!((lost.stage.world.rows(Collection::Deposit), lost.stage.world.rows(Collection::ShareSet)), (0, 0));
+    lost.stage.world.site.time.advance(29 * DAY_MS);
+    lost.stage.world.restart();
+    lost.stage.world.reconcile();
+    let found = lost.handovers(APP, 1).unwrap();
+    assert_eq!(lost.open(&found, &lost.applicant).unwrap(), lost.secret);
+    let files = lost.stage.world.rows(Collection::CeremonyFile);
+    lost.stage.world.site.time.advance(DAY_MS);
+    lost.stage.world.reconcile();
+    assert_eq!(lost.stage.world.rows(Collection::CeremonyFile), files - 4, "the release and three shares");
+    let gone = lost.handovers(APP, 1).unwrap_err();
+    assert_eq!(gone.reason(), Reason::WrongState);
+    assert!(gone.message().contains("kept for 30 days"), "{}", gone.message());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use hufu_engine::api::{CreateDeposit, DepositView, FetchShare, Idempotency, Page
 use hufu_secret::SecretBytes;
 use hufu_shares::{Curve, Dealt, Gathering, Share, SignedManifest, Subject, Terms, combine, deal, deal_scalar};
 
-use crate::ceremonies::Stage;
+use crate::ceremonies::{DELAY_MS, Stage};
 use crate::common::server::Server;
 use crate::common::world::{ALICE, BOB, Member};
 use crate::requests::reason;
@@ -183,13 +183,88 @@ fn terms_that_are_otherwise_are_refused_by_name() {
         holders: &good.holders,
         roster: &good.roster,
         dealer: &good.dealer,
-        now_ms: good.now_ms,
+        // It comes when the delay is over.
+        now_ms: good.now_ms + 2 * DELAY_MS,
         after: Some(before.unverified()),
     };
     let second = deal(&terms, &secret(), stage.world.site.chance.as_ref()).unwrap();
     let delete = async |server: &Server, caller| server.engine.delete_deposit(&caller, &name("payroll")).await;
     stage.world.call(ALICE, delete).unwrap();
+    wait_out(&mut stage);
     refused(create(&mut stage, APP, "payroll", &second), "the epoch");
+}
+
+/// The delay of destructions goes by.
+fn wait_out(stage: &mut Stage) {
+    stage.world.reconcile();
+    stage.world.site.time.advance(2 * DELAY_MS);
+    stage.world.reconcile();
+}
+
+fn schedule(stage: &mut Stage, who: Member, back: bool) -> Result<Option<u64>, Error> {
+    let name = name("payroll");
+    let call = async |server: &Server, caller| match back {
+        true => server.engine.cancel_delete_deposit(&caller, &name).await.map(|view| view.delete_at),
+        false => server.engine.delete_deposit(&caller, &name).await,
+    };
+    stage.world.call(who, call)
+}
+
+#[test]
+fn a_deposit_is_given_up_after_a_delay_in_which_it_can_be_taken_back() {
+    let mut stage = stage();
+    let (_, set) = deposited(&mut stage, "payroll");
+    assert_eq!(schedule(&mut stage, ALICE, true).unwrap_err().reason(), Reason::WrongState);
+    assert_eq!(schedule(&mut stage, APP, false).unwrap_err().reason(), Reason::PermissionDenied);
+    let at = schedule(&mut stage, ALICE, false).unwrap().unwrap();
+    let scheduled = stage.world.site.store.snapshot().rows[&Collection::Deposit].clone();
+    stage.world.site.time.advance(10);
+    assert_eq!(schedule(&mut stage, ALICE, false).unwrap(), Some(at), "again changes nothing");
+    stage.world.reconcile();
+    fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap();
+    assert_eq!(schedule(&mut stage, APP, true).unwrap_err().reason(), Reason::PermissionDenied);
+    assert_eq!(schedule(&mut stage, ALICE, true).unwrap(), None);
+    wait_out(&mut stage);
+    fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap();
+    // Whoever puts the row back from before it was taken back gives nothing up: the ledger has gone on.
+    stage.world.site.store.tamper(|state| drop(state.rows.insert(Collection::Deposit, scheduled)));
+    wait_out(&mut stage);
+    fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap();
+    assert_eq!(stage.world.rows(Collection::Deposit), 1);
+    // A clock that was set forward while no server ran is no delay.
+    schedule(&mut stage, ALICE, false).unwrap().unwrap();
+    stage.world.site.ahead_ms = 3 * DELAY_MS;
+    stage.world.restart();
+    stage.world.reconcile();
+    fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap();
+    wait_out(&mut stage);
+    assert_eq!((stage.world.rows(Collection::Deposit), stage.world.rows(Collection::ShareSet)), (0, 0));
+    assert_eq!(schedule(&mut stage, ALICE, true).unwrap_err().reason(), Reason::DepositNotFound);
+    stage.world.sequence();
+}
+
+#[test]
+fn where_ceremonies_alone_destroy_one_of_them_gives_a_deposit_up() {
+    let mut stage = Stage::under(|deployment| {
+        let rule = "approvals = 2\norganisations = 2\nlifetime_max_s = 604800\nonly = true\n";
+        let file = format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n[rules.destruction]\n{rule}");
+        hufu_ceremony::CeremonyPolicy::from_toml(&file).unwrap()
+    });
+    for member in [APP, OPERATOR] {
+        stage.world.run(async |server| member.register(server, true).await).unwrap();
+    }
+    let (_, set) = deposited(&mut stage, "payroll");
+    assert_eq!(schedule(&mut stage, ALICE, false).unwrap_err().by_rule(), Some("CEREMONY_ONLY"));
+    let act = "destruction]\nkey = \"tenants/acme/deposits/payroll\"\nversion = 1\n";
+    let mut refused = |from: &str, to: &str| reason(stage.propose_with(1, &act.replace(from, to), &[]));
+    assert_eq!(refused("version = 1", "version = 2"), Reason::WrongState);
+    assert_eq!(refused("payroll", "other"), Reason::DepositNotFound);
+    assert_eq!(refused("acme", "globex"), Reason::PermissionDenied);
+    stage.approved(1, act, &[]);
+    assert_eq!(stage.execute(1).unwrap().ceremony.state(), hufu_ceremony::State::Executed);
+    fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap();
+    wait_out(&mut stage);
+    assert_eq!(fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap_err().reason(), Reason::ShareSetNotFound);
 }
 
 const PEOPLE: [&str; 5] = ["ann", "ben", "cho", "dee", "eve"];
@@ -302,6 +377,8 @@ fn a_deposit_that_is_given_up_is_gone_and_its_rows_do_not_come_back() {
     let before = stage.world.site.store.snapshot().rows;
     let delete = async |server: &Server, caller| server.engine.delete_deposit(&caller, &name("payroll")).await;
     stage.world.call(ALICE, delete).unwrap();
+    assert_eq!((stage.world.rows(Collection::Deposit), stage.world.rows(Collection::ShareSet)), (1, 2));
+    wait_out(&mut stage);
     assert_eq!((stage.world.rows(Collection::Deposit), stage.world.rows(Collection::ShareSet)), (0, 0));
     assert_eq!(fetch(&mut stage, OPERATOR, &set, "ann", None).unwrap_err().reason(), Reason::ShareSetNotFound);
     let again = async |server: &Server, caller| server.engine.delete_deposit(&caller, &name("payroll")).await;

@@ -5,6 +5,7 @@
 mod agreement;
 mod among;
 mod arrival;
+mod bad_shares;
 mod ceremonies;
 mod deposit_recovery;
 mod deposits;

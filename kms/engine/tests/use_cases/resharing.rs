@@ -41,7 +41,7 @@ impl Stage {
     }
 
     /// The part of a file of a refresh or reshare.
-    fn anew(&mut self, kind: &str, id: &str, more: &str, target: &TargetView) -> String {
+    pub(crate) fn anew(&mut self, kind: &str, id: &str, more: &str, target: &TargetView) -> String {
         let name = self.set_of(id);
         let now = self.set(&name).current;
         let (shares, epoch) = (if kind == "refresh" { "shares" } else { "from" }, now.manifest().epoch());

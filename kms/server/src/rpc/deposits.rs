@@ -7,6 +7,7 @@ use hufu_proto::v1::deposit_service_server::DepositService;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Call, Edge, Method};
+use crate::wire::time::timestamp;
 use crate::wire::{missing, name, page, share};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -31,6 +32,10 @@ impl DepositService for Edge {
 
     async fn delete_deposit(&self, request: Request<v1::DeleteDepositRequest>) -> Answer<v1::DeleteDepositResponse> {
         self.change(Method::DeleteDeposit, request, delete).await
+    }
+
+    async fn cancel_delete_deposit(&self, request: Request<v1::CancelDeleteDepositRequest>) -> Answer<v1::Deposit> {
+        self.change(Method::CancelDeleteDeposit, request, cancel_delete).await
     }
 
     async fn fetch_handovers(
@@ -73,8 +78,13 @@ async fn list(call: Call, request: v1::ListDepositsRequest) -> Result<v1::ListDe
 
 async fn delete(call: Call, request: v1::DeleteDepositRequest) -> Result<v1::DeleteDepositResponse, Error> {
     let name = name::deposit(&request.name, "name")?;
-    call.engine.delete_deposit(&call.caller, &name).await?;
-    Ok(v1::DeleteDepositResponse {})
+    let at = call.engine.delete_deposit(&call.caller, &name).await?;
+    Ok(v1::DeleteDepositResponse { delete_time: at.map(timestamp) })
+}
+
+async fn cancel_delete(call: Call, request: v1::CancelDeleteDepositRequest) -> Result<v1::Deposit, Error> {
+    let name = name::deposit(&request.name, "name")?;
+    call.engine.cancel_delete_deposit(&call.caller, &name).await.map(share::deposit)
 }
 
 async fn handovers(call: Call, request: v1::FetchHandoversRequest) -> Result<v1::FetchHandoversResponse, Error> {

@@ -97,6 +97,7 @@ methods! {
     GetDeposit,
     ListDeposits,
     DeleteDeposit,
+    CancelDeleteDeposit,
     FetchHandovers,
     GetHolder,
     BeginGeneration,

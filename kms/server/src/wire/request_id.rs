@@ -52,6 +52,7 @@ change_requests! {
     ConfirmShareRequest,
     CreateDepositRequest,
     DeleteDepositRequest,
+    CancelDeleteDepositRequest,
 }
 
 impl ChangeRequest for v1::UnwrapKeyRequest {

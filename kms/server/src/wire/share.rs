@@ -40,6 +40,7 @@ pub fn deposit(view: DepositView) -> v1::Deposit {
         share_set: set.to_string(),
         manifest: view.manifest,
         create_time: Some(timestamp(view.created_at)),
+        delete_time: view.delete_at.map(timestamp),
     }
 }
 
