@@ -46,8 +46,9 @@ impl Stage {
         let now = self.set(&name).current;
         let (shares, epoch) = (if kind == "refresh" { "shares" } else { "from" }, now.manifest().epoch());
         format!(
-            "{kind}]\n{shares} = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n{more}\n\
+            "{kind}]\nsubject = \"{}\"\n{shares} = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n{more}\n\
              [act.{kind}.target]\nkind = \"process\"\nsealing_key = \"{}\"\n",
+            now.manifest().subject().name,
             name.set,
             now.signed().digest(),
             hex::encode(target.record.fingerprint),
@@ -178,6 +179,11 @@ fn what_cannot_be_shared_so_is_not_proposed() {
     }
     let good = stage.anew("refresh", "data", "", &target);
     assert_eq!(reason(stage.propose_with(1, &good.replace("epoch = 1", "epoch = 2"), &[])), Reason::WrongState);
+    for other in ["keys/data/versions/2", "keys/other/versions/1", "deposits/data"] {
+        let of_another = good.replace("keys/data/versions/1", other);
+        assert_ne!(of_another, good);
+        assert_eq!(reason(stage.propose_with(1, &of_another, &[])), Reason::WrongState, "{other}");
+    }
     let set = stage.set_of("data").set.to_string();
     let unknown = good.replace(&set, &"0".repeat(32));
     assert_eq!(reason(stage.propose_with(1, &unknown, &[])), Reason::ShareSetNotFound);
