@@ -16,6 +16,7 @@ mod levelling;
 mod lifecycle;
 mod limits;
 mod lists;
+mod only;
 mod random;
 mod recovery;
 mod requests;
