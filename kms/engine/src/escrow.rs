@@ -8,3 +8,4 @@ mod target;
 
 pub(crate) use ask::out_of_turn;
 pub(crate) use door::Door;
+pub(crate) use make::NewSet;

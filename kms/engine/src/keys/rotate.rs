@@ -15,6 +15,7 @@ use super::material::{shared, with_detail};
 use super::read::check_etag;
 use crate::api::{Caller, Key, KeyDetail, Version};
 use crate::engine::{Engine, Permit};
+use crate::escrow::NewSet;
 use crate::leaf::EventDetail;
 
 impl Engine {
@@ -111,6 +112,7 @@ impl Engine {
         record.primary = Some(number);
         record.latest = number;
         record.updated_at = at;
+        record.sharing = set.as_ref().map(NewSet::sharing).or(record.sharing);
         staging.update_key(&record, key.revision);
         staging.remember(self.to_remember(caller, &record.name().to_string()));
         self.stage_made_set(&mut staging, &record.tenant, set)?;
