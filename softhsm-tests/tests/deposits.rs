@@ -87,7 +87,7 @@ fn reshare(scene: &Scene, cli: &Cli, set: &str) {
     });
     let sealing_key = target.name.rsplit('/').next().unwrap();
     let act = format!(
-        "[act.reshare]\nfrom = {}\nconfirmations = 2\nto = {{ threshold = 2, custodians = [\"ann\", \"ben\", \"eve\"] }}\n\
+        "[act.reshare]\nsubject = \"tenants/dev/deposits/payroll\"\nfrom = {}\nconfirmations = 2\nto = {{ threshold = 2, custodians = [\"ann\", \"ben\", \"eve\"] }}\n\
          [act.reshare.target]\nkind = \"process\"\nsealing_key = \"{sealing_key}\"\n",
         shares(scene, set)
     );

@@ -204,6 +204,9 @@ pub struct Labelled {
 #[cbor(map)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
+    /// The resource name of what the shares are of, as their manifest has it: a version of a key, or a deposit.
+    #[n(3)]
+    pub subject: Ident,
     /// The shares that there are.
     #[n(0)]
     pub shares: ShareSet,
@@ -220,6 +223,9 @@ pub struct Refresh {
 #[cbor(map)]
 #[serde(deny_unknown_fields)]
 pub struct Reshare {
+    /// The resource name of what the shares are of, as their manifest has it: a version of a key, or a deposit.
+    #[n(4)]
+    pub subject: Ident,
     /// The shares that there are.
     #[n(0)]
     pub from: ShareSet,

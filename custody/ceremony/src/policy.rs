@@ -1,5 +1,7 @@
 //! The policy of ceremonies: for each kind that is allowed, what it takes.
 
+mod around;
+
 use std::collections::BTreeMap;
 
 use hufu_custodian::Name;
@@ -167,25 +169,6 @@ impl CeremonyPolicy {
         self.check_ways_around()?;
         Ok(self)
     }
-
-    /// No rule is a way around a stricter one: a drill or a reshare takes at least what a recovery takes, and a change of policy or
-    /// roster at least what anything takes.
-    fn check_ways_around(&self) -> Result<(), Refusal> {
-        for (kind, rule) in &self.rules {
-            let guarded = self.rules.iter().filter(|(other, stricter)| {
-                let same_thing = *kind == Kind::RotateLabel && **other == Kind::RotateKey && stricter.only;
-                let same_secret = kind.opens_secrets() && **other == Kind::Recovery;
-                *other != kind && (kind.governs() || same_secret || same_thing)
-            });
-            for (other, stricter) in guarded {
-                if let Some(what) = rule.is_weaker_than(stricter) {
-                    let why = format!("`{kind}` is a way around `{other}`: it takes less, {what}");
-                    return Err(Refusal::malformed("a policy", why));
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Rule {
@@ -210,21 +193,6 @@ impl Rule {
             _ if self.shares > SHARES_MAX => Err("there are at most 64 shares"),
             _ => Ok(()),
         }
-    }
-
-    /// What it asks less of than another rule.
-    fn is_weaker_than(&self, other: &Self) -> Option<&'static str> {
-        let has_roles = other.roles.iter().all(|(role, count)| self.roles.get(role).is_some_and(|own| own >= count));
-        [
-            (self.approvals >= other.approvals, "in `approvals`"),
-            (self.organisations >= other.organisations, "in `organisations`"),
-            (has_roles, "in `roles`"),
-            (self.delay_s >= other.delay_s, "in `delay_s`"),
-            (self.veto == other.veto || other.veto.is_none(), "in who may `veto`"),
-            (self.logged_first || !other.logged_first, "in `logged_first`"),
-        ]
-        .into_iter()
-        .find_map(|(enough, what)| (!enough).then_some(what))
     }
 
     fn check_quorum(&self) -> Result<(), &'static str> {

@@ -143,12 +143,14 @@ fn add_act(words: &mut Words, act: &Act) {
             words.add("value of the label", value);
             words.add("keys at most", keys_max);
         }
-        Act::Refresh(Refresh { shares, target, confirmations }) => {
+        Act::Refresh(Refresh { subject, shares, target, confirmations }) => {
+            words.add("secret", subject);
             add_shares(words, shares);
             add_confirmations(words, *confirmations);
             add_target(words, target);
         }
-        Act::Reshare(Reshare { from, to, target, confirmations }) => {
+        Act::Reshare(Reshare { subject, from, to, target, confirmations }) => {
+            words.add("secret", subject);
             add_shares(words, from);
             add_sharing(words, to);
             add_confirmations(words, *confirmations);

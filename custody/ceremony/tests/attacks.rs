@@ -18,7 +18,7 @@ fn reason(result: Result<Ceremony, Refusal>) -> &'static str {
 
 /// A target, in a line.
 const TARGET: &str = "target = { kind = \"process\", sealing_key = \"5555555555555555555555555555555555555555555555555555555555555555\" }";
-const REFRESH: &str = "[act.refresh]\nshares = { set = \"44444444444444444444444444444444\", epoch = 1, manifest = \"8888888888888888888888888888888888888888888888888888888888888888\" }\ntarget = { kind = \"process\", sealing_key = \"5555555555555555555555555555555555555555555555555555555555555555\" }";
+const REFRESH: &str = "[act.refresh]\nsubject = \"tenants/acme/keys/payments/versions/3\"\nshares = { set = \"44444444444444444444444444444444\", epoch = 1, manifest = \"8888888888888888888888888888888888888888888888888888888888888888\" }\ntarget = { kind = \"process\", sealing_key = \"5555555555555555555555555555555555555555555555555555555555555555\" }";
 
 #[test]
 fn a_recovery_goes_its_way() {
@@ -223,7 +223,7 @@ fn decided_tomorrow() {
 fn a_rule_that_is_a_way_around_another() {
     let rule = |kind: &str, more: &str| {
         let strict = "approvals = 3\norganisations = 2\nroles = { officer = 2 }\nveto = \"auditor\"\ndelay_s = 3600\nlifetime_max_s = 604800";
-        let shares = if kind == "policy-change" { "" } else { "shares = 1" };
+        let shares = if kind == "policy-change" { "" } else { "shares = 2" };
         let changed = more.split_once(" -> ").map_or(strict.to_owned(), |(from, to)| strict.replace(from, to));
         CeremonyPolicy::from_toml(&format!("{POLICY}\n[rules.{kind}]\n{changed}\n{shares}"))
     };
@@ -544,12 +544,13 @@ fn proposed_by_who_may() {
 fn shares_for_someone_whom_nobody_knows() {
     let world = World::with_policy(&format!(
         "{POLICY}\n[rules.reshare]\napprovals = 3\norganisations = 2\nroles = {{ officer = 2 }}\nveto = \"auditor\"\ndelay_s = 3600\n\
-         lifetime_max_s = 604800\nshares = 1"
+         lifetime_max_s = 604800\nshares = 2"
     ));
     let reshare = |who| {
         let from = "from = { set = \"44444444444444444444444444444444\", epoch = 2, manifest = \"8888888888888888888888888888888888888888888888888888888888888888\" }";
-        let act =
-            format!("[act.reshare]\n{from}\nto = {{ threshold = 2, custodians = [\"frank\", \"{who}\"] }}\n{TARGET}");
+        let act = format!(
+            "[act.reshare]\nsubject = \"tenants/acme/keys/payments/versions/3\"\n{from}\nto = {{ threshold = 2, custodians = [\"frank\", \"{who}\"] }}\n{TARGET}"
+        );
         reason(world.propose(&world.request(1, &act)))
     };
     assert_eq!(reshare("grace"), "proposed");

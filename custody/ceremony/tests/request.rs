@@ -85,6 +85,24 @@ fn each_field_is_in_the_words_and_in_the_digest() {
     }
 }
 
+/// Whoever approves that a secret is dealt out again reads whose it is.
+#[test]
+fn a_refresh_and_a_reshare_say_in_words_whose_secret_it_is() {
+    let subject = "tenants/acme/keys/archive/versions/2";
+    for file in
+        [include_str!("../../../docs/ceremonies/refresh.toml"), include_str!("../../../docs/ceremonies/reshare.toml")]
+    {
+        let request = Request::from_toml(file).unwrap();
+        assert!(request.words().contains(&format!("\nsecret: \"{subject}\"\nshare set: ")), "{}", request.words());
+        let of_another = Request::from_toml(&file.replace(subject, "tenants/acme/deposits/payroll")).unwrap();
+        assert!(of_another.words().contains("\nsecret: \"tenants/acme/deposits/payroll\"\n"));
+        assert_ne!(of_another.digest(), request.digest());
+        let of_nothing = file.replace(&format!("subject = \"{subject}\"\n"), "");
+        assert_ne!(of_nothing, file);
+        assert!(matches!(Request::from_toml(&of_nothing), Err(Refusal::Malformed { .. })));
+    }
+}
+
 #[test]
 fn words_are_printable_ascii_and_a_value_cannot_pass_for_a_line() {
     let sly = FILE.replace("burned down.", "burned\\\" digest: 00 \u{202e}\u{430}\u{200b}");

@@ -8,7 +8,7 @@ use hufu_core::ambient::{Clock, Rng, random_array};
 use hufu_core::audit::{AuditEntry, AuditOutcome};
 use hufu_core::backend::{KeyBackend, Operation, Outcome};
 use hufu_core::changes::Changes;
-use hufu_core::changeset::{Changeset, Grant, Subject};
+use hufu_core::changeset::{Changeset, Grant, Guard, Subject};
 use hufu_core::name::{KeyName, TenantId};
 use hufu_core::policy::{Action, AuthorizationRequest, PolicyEngine, Principal};
 use hufu_core::record::{Deployment, Protection};
@@ -209,7 +209,7 @@ impl Engine {
         }
         let decision = self.policy.is_authorized(&AuthorizationRequest { principal, action, tenant, key });
         if decision.allowed && !tenant.is_system() {
-            Ok(Permit { epoch, policies: decision.policies })
+            Ok(Permit { epoch, policies: decision.policies, rules: None })
         } else {
             Err(Error::new(Reason::PermissionDenied, format!("policy does not let you do `{action}` here")))
         }
@@ -325,6 +325,8 @@ impl Engine {
 pub(crate) struct Permit {
     pub(crate) epoch: u64,
     pub(crate) policies: Arc<[Arc<str>]>,
+    /// The rules of ceremonies under which it is no matter of a ceremony. Commits rest on them: [`Engine::may_do_alone`].
+    pub(crate) rules: Option<Guard>,
 }
 
 fn slot(protection: Protection) -> &'static str {

@@ -2,6 +2,7 @@
 
 use hufu_core::backend::{BackendError, HoldersError};
 use hufu_core::changeset::{Collection, Guard};
+use hufu_core::record::CeremonyRules;
 use hufu_core::store::StoreError;
 use hufu_core::{Error, Reason};
 use hufu_journal::JournalError;
@@ -109,6 +110,13 @@ fn guarded(guard: &Guard) -> Error {
         }
         Guard::Revision(Collection::Tenant, ..) => {
             Error::new(Reason::Overloaded, "the tenant has just been given a new wrapping key").help("try again")
+        }
+        Guard::Revision(Collection::Meta, id, _) if id == CeremonyRules::ID => {
+            Error::new(Reason::Overloaded, "roster or policy of ceremonies have just changed").help("try again")
+        }
+        Guard::Absent(Collection::Meta, id) if id == CeremonyRules::ID => {
+            let why = "a policy of ceremonies has come into force, which this server does not know";
+            Error::new(Reason::CeremonyRefused, why).help("put `[ceremonies]` into its configuration, and restart it")
         }
         // A version, event or request that someone else has added first: what was read is no longer so.
         Guard::Absent(..) | Guard::Revision(..) => {

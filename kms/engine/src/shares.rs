@@ -4,6 +4,7 @@
 //! Each new epoch, and each epoch that comes into force, is a leaf on the ledger, whose hash the set's row holds. A row that is not
 //! as its newest leaf says, an older copy of it above all, is locked: a dead epoch does not come back.
 
+mod among;
 mod confirm;
 mod dealt;
 mod read;
@@ -12,6 +13,7 @@ mod stored;
 
 use hufu_core::{Error, Reason};
 
+pub(crate) use among::sharing;
 pub(crate) use dealt::Terms;
 pub(crate) use stored::StoredSet;
 

@@ -301,7 +301,8 @@ pub enum PinSource {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerConfig {
-    /// First part of the log's origin: a name that you own, such as `kms.example.com/log`.
+    /// The log's origin, and the deployment's name: one that you own and that no other log has or has had, such as
+    /// `kms.example.com/log-2026`. The first start keeps it for ever.
     pub origin: String,
     /// Where checkpoint and tiles are served over HTTP; nowhere when missing.
     #[serde(default)]

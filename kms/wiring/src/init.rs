@@ -70,7 +70,7 @@ pub async fn init(config: &Config, splitting: Option<Splitting>) -> Result<Begun
             return Err(invalid("custodians", "is missing: the root is in a token and not split").into());
         }
         (Some(_), None) => return Err(Error::Split("say how: `--threshold` and `--out`".to_owned())),
-        (Some(custodians), Some(splitting)) => begin_split(custodians, splitting, &ambient)?,
+        (Some(custodians), Some(splitting)) => begin_split(custodians, &config.ledger.origin, splitting, &ambient)?,
     };
     production::check(config, token.as_ref())?;
     let more_roots = hsm::open_roots(config)?;
@@ -88,8 +88,17 @@ pub async fn init(config: &Config, splitting: Option<Splitting>) -> Result<Begun
 
 type Place = (Arc<dyn KeyBackend>, Option<Arc<Split>>);
 
-fn begin_split(custodians: &CustodiansConfig, how: Splitting, ambient: &Ambient) -> Result<Place, Error> {
+fn begin_split(
+    custodians: &CustodiansConfig,
+    deployment: &str,
+    how: Splitting,
+    ambient: &Ambient,
+) -> Result<Place, Error> {
     let roster = read_roster(custodians)?;
+    if roster.deployment() != deployment {
+        let of = roster.deployment();
+        return Err(Error::Split(format!("the roster is of `{of}`, and `ledger.origin` names `{deployment}`")));
+    }
     if from_words(&how.words).map_err(refused)? != roster.hash().0 {
         let found = words(&roster.hash().0);
         return Err(Error::Split(format!("the words are not those of the roster in the file, which are: {found}")));

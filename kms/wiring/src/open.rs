@@ -274,7 +274,7 @@ impl Base {
             rng: self.rng.clone(),
             clock: self.clock.clone(),
             development: config.mode == Mode::Development,
-            origin_prefix: config.ledger.origin.clone(),
+            origin: config.ledger.origin.clone(),
             before_first,
         };
         Ok(lay_foundation(bootstrap).await?)

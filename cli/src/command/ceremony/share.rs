@@ -6,7 +6,7 @@ use clap::Args;
 use hufu_ceremony::{Act, BroughtShare, Ceremony, Fingerprint, Refusal, SignedEvidence, Target, TargetEvidence};
 use hufu_custodian::{Label, VerifyingKey};
 use hufu_sdk::{Client, v1};
-use hufu_shares::{ROOT_SUBJECT, Share, Subject};
+use hufu_shares::{Share, Subject};
 
 use super::online::name;
 use crate::{
@@ -158,8 +158,9 @@ fn check_subject(act: &Act, subject: &Subject) -> Result<(), Failure> {
                 if act.key.as_str().contains("/deposits/") { name == act.key.as_str() } else { name == version };
             is_named && public_key == act.public_key.map(|named| named.0)
         }
-        // Their requests name the set alone: what it is of is shown before anybody is asked.
-        _ => !name.starts_with(ROOT_SUBJECT),
+        Act::Refresh(act) => name == act.subject.as_str(),
+        Act::Reshare(act) => name == act.subject.as_str(),
+        _ => false,
     };
     if is_it {
         return Ok(());
@@ -203,8 +204,16 @@ mod tests {
             let error = check_subject(&recovery, &wrong).unwrap_err();
             assert!(error.to_string().contains(&wrong.name), "{error}");
         }
-        let refresh = act(include_str!("../../../../docs/ceremonies/refresh.toml"));
-        assert!(check_subject(&refresh, &subject(&named, public_key)).is_ok());
-        assert!(check_subject(&refresh, &subject("root/custodians", None)).is_err());
+        for anew in [
+            include_str!("../../../../docs/ceremonies/refresh.toml"),
+            include_str!("../../../../docs/ceremonies/reshare.toml"),
+        ] {
+            assert!(check_subject(&act(anew), &subject(&named, public_key)).is_ok());
+            for wrong in ["tenants/acme/keys/payroll/versions/2", "tenants/acme/keys/archive", "root/custodians"] {
+                assert!(check_subject(&act(anew), &subject(wrong, public_key)).is_err(), "{wrong}");
+            }
+            let of_another = anew.replace(&named, "root/custodians");
+            assert!(check_subject(&act(&of_another), &subject(&named, public_key)).is_err());
+        }
     }
 }

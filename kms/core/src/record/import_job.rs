@@ -133,6 +133,9 @@ pub struct ImportJob {
     /// When the job closed.
     #[n(14)]
     pub closed_at: Option<u64>,
+    /// The number of the ceremony that opened it; nothing when a caller did.
+    #[n(15)]
+    pub ceremony: Option<u64>,
 }
 
 impl ImportJob {

@@ -51,7 +51,7 @@ impl Engine {
             lifetime_ms: Some(left_ms.clamp(*IMPORT_JOB_LIFETIME_MS.start(), *IMPORT_JOB_LIFETIME_MS.end())),
         };
         // Whoever has taken the name, or the public key, keeps it: trying again does not help.
-        let opened = self.create_job_permitted(&caller, &permit, name, request).await;
+        let opened = self.create_job_permitted(&caller, &permit, name, request, Some(held.record.number)).await;
         opened.map_err(|error| match error.reason() {
             Reason::AlreadyExists => Error::new(Reason::WrongState, error.message()),
             _ => error,

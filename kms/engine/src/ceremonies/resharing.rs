@@ -2,7 +2,7 @@
 //! die when the custodians have confirmed the new ones.
 
 use hufu_ceremony::{Refresh, Reshare, ShareSet, Sharing};
-use hufu_core::name::VersionName;
+use hufu_core::name::{DepositName, VersionName};
 use hufu_core::{Error, Reason};
 use hufu_custodian::Name;
 use hufu_opener::{Answer, NewTerms, Redeal, Task};
@@ -22,6 +22,8 @@ const WITHDRAWN: &str = "withdrawn";
 
 /// What both kinds say.
 pub(super) struct Anew<'a> {
+    /// What people read that the shares are of.
+    subject: &'a str,
     shares: ShareSet,
     sealing_key: [u8; 32],
     confirmations: Option<u32>,
@@ -32,14 +34,16 @@ pub(super) struct Anew<'a> {
 impl<'a> From<&'a Refresh> for Anew<'a> {
     fn from(act: &'a Refresh) -> Self {
         let (shares, sealing_key) = (act.shares, act.target.sealing_key.0);
-        Self { shares, sealing_key, confirmations: act.confirmations, to: None }
+        let subject = act.subject.as_str();
+        Self { subject, shares, sealing_key, confirmations: act.confirmations, to: None }
     }
 }
 
 impl<'a> From<&'a Reshare> for Anew<'a> {
     fn from(act: &'a Reshare) -> Self {
         let (shares, sealing_key) = (act.from, act.target.sealing_key.0);
-        Self { shares, sealing_key, confirmations: act.confirmations, to: Some(&act.to) }
+        let subject = act.subject.as_str();
+        Self { subject, shares, sealing_key, confirmations: act.confirmations, to: Some(&act.to) }
     }
 }
 
@@ -78,8 +82,23 @@ impl Engine {
     /// Whether a set could be shared anew so. The set.
     pub(super) async fn check_anew(&self, anew: &Anew<'_>) -> Result<StoredSet, Error> {
         let set = self.set_of_act(&anew.shares).await?;
-        anew.next(set.in_force())?;
+        if set.record.subject != anew.subject {
+            let why = format!("the set is of `{}`, not of what the request says", set.record.subject);
+            return Err(Error::new(Reason::WrongState, why).field("proposal"));
+        }
+        let next = anew.next(set.in_force())?;
+        self.check_threshold_of(&set, next.threshold)?;
         if set.epochs.next().is_none() { Ok(set) } else { Err(under_way()) }
+    }
+
+    /// What no single person may open when it is deposited, none may afterwards.
+    fn check_threshold_of(&self, set: &StoredSet, threshold: u8) -> Result<(), Error> {
+        let least = self.deposit_threshold_min;
+        if threshold >= least || set.record.subject.parse::<DepositName>().is_err() {
+            return Ok(());
+        }
+        let why = format!("the threshold of a deposit is at least {least} here");
+        Err(Error::new(Reason::InvalidArgument, why).field("proposal"))
     }
 
     pub(super) async fn do_share_anew(&self, held: Held, anew: Anew<'_>) -> Result<Done, Error> {

@@ -45,6 +45,6 @@ impl Engine {
         let idempotency = Some(Idempotency { request_id, method: CEREMONY_METHOD, body });
         let deadline = Instant::now() + STEP_TIMEOUT;
         let policies: Arc<[Arc<str>]> = Arc::new([format!("ceremonies/{}", held.record.number).into()]);
-        Ok((Caller { principal, deadline, idempotency }, Permit { epoch, policies }))
+        Ok((Caller { principal, deadline, idempotency }, Permit { epoch, policies, rules: None }))
     }
 }

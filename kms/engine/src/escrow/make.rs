@@ -2,8 +2,8 @@
 
 use hufu_core::backend::{Arrival, Generated, Wrapping};
 use hufu_core::changeset::{Collection, Guard};
-use hufu_core::name::{TenantId, VersionNumber};
-use hufu_core::record::{Attestation, CeremonyRules, KeyRecord, Locator, Origin};
+use hufu_core::name::{SetId, TenantId, VersionNumber};
+use hufu_core::record::{Attestation, CeremonyRules, KeyRecord, Locator, Origin, Sharing};
 use hufu_core::rules::{Custody, custody};
 use hufu_core::{Error, Reason};
 use hufu_custodian::Name;
@@ -15,7 +15,7 @@ use super::ask::out_of_turn;
 use crate::api::Caller;
 use crate::engine::{Engine, Permit};
 use crate::keys::{Attempt, Leave, Making, Staging};
-use crate::shares::Terms;
+use crate::shares::{self, Terms};
 
 /// A share set that comes to be with a version.
 pub(crate) struct NewSet {
@@ -35,6 +35,11 @@ struct Fresh {
 impl NewSet {
     fn id(&self) -> [u8; 16] {
         self.manifest.unverified().set().0
+    }
+
+    /// Among whom it is.
+    pub(crate) fn sharing(&self) -> Sharing {
+        shares::sharing(self.manifest.unverified())
     }
 }
 
@@ -125,6 +130,18 @@ impl Engine {
         Ok((attempt, fresh.set))
     }
 
+    /// Among whom a version is shared: the first one as the key's maker said, each further one as the newest version is. The
+    /// key's row follows that, and no leaf tells of it: an older copy would have the next version dealt to the people of before.
+    async fn to_share_among(&self, key: &KeyRecord, number: VersionNumber) -> Result<Sharing, Error> {
+        let known = key.sharing.as_ref().ok_or_else(|| Error::internal("a split key without custodians"))?;
+        if number == VersionNumber::FIRST {
+            return Ok(known.clone());
+        }
+        let newest = self.directory.read_version(&key.name().version(key.latest)).await?;
+        let set = newest.record.share_set.ok_or_else(|| Error::internal("a split version without a share set"))?;
+        self.shared_among(SetId(set), known).await
+    }
+
     /// Has a key made and split, and signs for it.
     async fn split(
         &self,
@@ -133,7 +150,7 @@ impl Engine {
         number: VersionNumber,
         wrap_to: Option<WrapTo>,
     ) -> Result<Fresh, Error> {
-        let sharing = key.sharing.as_ref().ok_or_else(|| Error::internal("a split key without custodians"))?;
+        let sharing = self.to_share_among(key, number).await?;
         let holders = custodians(&sharing.members)?;
         let (grounds, _, rules) = self.in_force().await?;
         let (roster, subject) = (grounds.roster(), key.name().version(number).to_string());

@@ -47,8 +47,8 @@ pub struct Bootstrap {
     pub clock: Arc<dyn Clock>,
     /// Whether this start is for development.
     pub development: bool,
-    /// First part of the ledger's origin; a random part follows, so that no two logs share one.
-    pub origin_prefix: String,
+    /// The ledger's origin, and so the deployment's name. The first start keeps it for ever; later ones do not look at it.
+    pub origin: String,
     /// What must be safe before a first start is committed; nothing where the token keeps the root key.
     pub before_first: Option<Arc<dyn BeforeFirst>>,
 }
@@ -157,7 +157,7 @@ async fn begin(mut bootstrap: Bootstrap) -> Result<Foundation, FoundationError> 
     let log_public_key =
         log.public_key.ok_or_else(|| FoundationError::Damaged("the log key has no public half".into()))?;
     let deployment = Deployment {
-        log_origin: format!("{}/{}", bootstrap.origin_prefix, id.get(..16).unwrap_or(&id)),
+        log_origin: bootstrap.origin.clone(),
         id,
         log_key: log_uid,
         log_public_key,

@@ -47,9 +47,10 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.version_detail(name).await;
         }
-        if matches!(request.change, Change::ScheduleDestroy { .. }) {
-            self.may_do_alone(Kind::Destruction).await?;
-        }
+        let permit = match request.change {
+            Change::ScheduleDestroy { .. } => self.may_do_alone(permit, Kind::Destruction).await?,
+            _ => permit,
+        };
         let changed = self.change_read(caller, &permit, request).await;
         self.unless_repeated(caller, changed).await?;
         self.version_detail(name).await
@@ -88,6 +89,7 @@ impl Engine {
         let slot = self.reserve()?;
         let entry = self.entry(caller, action_of(change), shared(record.name()), permit);
         let mut staging = Staging::new(self, with_detail(entry, &record, detail_of(change, &record)));
+        staging.rest_on_rules(permit);
         staging.append(&mut record, event, now, detail)?;
         if change == Change::Activate {
             self.make_primary(&mut staging, &record.name(), now).await?;

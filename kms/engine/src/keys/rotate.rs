@@ -15,6 +15,7 @@ use super::material::{shared, with_detail};
 use super::read::check_etag;
 use crate::api::{Caller, Key, KeyDetail, Version};
 use crate::engine::{Engine, Permit};
+use crate::escrow::NewSet;
 use crate::leaf::EventDetail;
 
 impl Engine {
@@ -53,9 +54,10 @@ impl Engine {
             return self.detail(name).await;
         }
         // Keys of holders take a mandate, which several machines judge: that is their ceremony.
-        if suite(&self.directory.read_key(name).await?.record).is_none() {
-            self.may_do_alone(Kind::RotateKey).await?;
-        }
+        let permit = match suite(&self.directory.read_key(name).await?.record) {
+            None => self.may_do_alone(permit, Kind::RotateKey).await?,
+            Some(_) => permit,
+        };
         let rotated = self.rotate_read(caller, &permit, name, etag, mandate).await;
         self.unless_repeated(caller, rotated).await?;
         self.detail(name).await
@@ -97,6 +99,7 @@ impl Engine {
         let (at, detail) = (new.created_at, among::detail(new, leave.as_ref()));
         let entry = self.entry(caller, Action::RotateKey, shared(new.name()), permit);
         let mut staging = Staging::new(self, with_detail(entry, new, Some(detail)));
+        staging.rest_on_rules(permit);
         if let Some(old) = old {
             supersede(&mut staging, &old, at)?;
         }
@@ -109,6 +112,7 @@ impl Engine {
         record.primary = Some(number);
         record.latest = number;
         record.updated_at = at;
+        record.sharing = set.as_ref().map(NewSet::sharing).or(record.sharing);
         staging.update_key(&record, key.revision);
         staging.remember(self.to_remember(caller, &record.name().to_string()));
         self.stage_made_set(&mut staging, &record.tenant, set)?;

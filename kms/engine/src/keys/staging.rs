@@ -7,7 +7,7 @@ use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, Row, RowSeal 
 use hufu_core::record::{KeyRecord, Record, RequestRecord, VersionRecord};
 use hufu_verify::Event;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Permit};
 use crate::leaf::{self, EventDetail};
 
 /// Collects what one state change writes.
@@ -32,6 +32,11 @@ impl<'a> Staging<'a> {
 
     pub(crate) fn guard(&mut self, guard: Guard) {
         self.changeset.guards.push(guard);
+    }
+
+    /// Commits nothing once the rules have changed under which the caller may do this alone.
+    pub(crate) fn rest_on_rules(&mut self, permit: &Permit) {
+        self.changeset.guards.extend(permit.rules.clone());
     }
 
     pub(crate) fn write(&mut self, write: Write) {

@@ -46,7 +46,7 @@ impl Engine {
     async fn rotate_tenant_checked(&self, caller: &Caller, tenant: &TenantId) -> Result<TenantKey, Error> {
         let permit = self.authorize(caller, Action::RotateTenantKey, tenant, None)?;
         if self.replayed(caller).await?.is_none() {
-            self.may_do_alone(Kind::RotateTenantKey).await?;
+            let permit = self.may_do_alone(permit, Kind::RotateTenantKey).await?;
             let begun = self.begin_rotation(caller, &permit, tenant).await;
             self.unless_repeated(caller, begun).await?;
         }
@@ -69,6 +69,7 @@ impl Engine {
         let entry = self.entry(caller, Action::RotateTenantKey, format!("tenants/{id}"), permit);
         let detail = format!("wrapping key {} takes over from {}", key.id, tenant.material_key);
         let mut staging = Staging::new(self, AuditEntry { detail: Some(detail), ..entry });
+        staging.rest_on_rules(permit);
         guards.into_iter().for_each(|guard| staging.guard(guard));
         staging.write(Write::Put(self.keyring.integrity().row(&key, 1)));
         self.stage_tenant(&mut staging, new, known.revision)?;

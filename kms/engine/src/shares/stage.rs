@@ -7,10 +7,14 @@ use hufu_core::record::{Record as _, SealedShares, ShareSetRecord};
 use hufu_log::leaf_scope;
 use hufu_shares::{Epochs, ManifestDigest, Share, SignedManifest};
 
+use super::among::{AMONG, digest, sharing};
 use super::{StoredSet, refused};
 use crate::engine::Engine;
 use crate::keys::Staging;
 use crate::leaf::{PlainEvent, plain_leaf};
+
+/// The digest of the manifest that counts.
+const MANIFEST: &str = "share-manifest";
 
 impl Engine {
     /// A new set, with the shares of its first epoch, which counts at once.
@@ -81,7 +85,8 @@ impl Engine {
     pub(crate) fn stage_set_gone(&self, staging: &mut Staging<'_>, before: &StoredSet) -> Result<(), Error> {
         let mut record = before.record.clone();
         record.sequence += 1;
-        self.stage_event(staging, &mut record, [[0; 32]; 2], false)?;
+        let among = digest(record.set, &sharing(before.in_force()));
+        self.stage_event(staging, &mut record, [(MANIFEST, [0; 32]), (AMONG, among)], false)?;
         let id = record.id();
         staging.guard(Guard::Revision(Collection::ShareSet, id.clone(), before.revision));
         staging.write(Write::Delete(Collection::ShareSet, id));
@@ -111,15 +116,17 @@ impl Engine {
         first: bool,
     ) -> Result<(), Error> {
         let next = epochs.next().map_or([0; 32], |next| next.signed().digest().0);
-        self.stage_event(staging, record, [epochs.current().signed().digest().0, next], first)
+        let current = epochs.current().signed().digest().0;
+        self.stage_event(staging, record, [(MANIFEST, current), ("share-next", next)], first)
     }
 
-    /// The leaf of a change: the manifest that counts, and the one that is being confirmed; zeros for none.
+    /// The leaf of a change: the manifest that counts, and the one that is being confirmed; zeros for none. Of a set that is no more,
+    /// among whom it was shared last.
     fn stage_event(
         &self,
         staging: &mut Staging<'_>,
         record: &mut ShareSetRecord,
-        [current, next]: [[u8; 32]; 2],
+        names: [(&'static str, [u8; 32]); 2],
         first: bool,
     ) -> Result<(), Error> {
         let id = self.set_ledger_id(record.set);
@@ -129,7 +136,7 @@ impl Engine {
             sequence: record.sequence,
             previous: (!first).then_some(record.last_leaf),
             at: self.clock.now_ms(),
-            names: [("share-manifest", current), ("share-next", next)],
+            names,
             evidence: staging.evidence(),
         })?;
         record.last_leaf = leaf.hash;

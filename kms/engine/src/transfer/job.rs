@@ -60,19 +60,21 @@ impl Engine {
     ) -> Result<ImportJobView, Error> {
         let key_name = KeyName { tenant: name.tenant.clone(), key: request.key.key.clone() };
         let permit = self.authorize(caller, Action::CreateImportJob, &name.tenant, Some(&key_name))?;
-        if self.replayed(caller).await?.is_none() {
-            self.may_do_alone(Kind::Import).await?;
-        }
-        self.create_job_permitted(caller, &permit, name, request).await
+        let permit = match self.replayed(caller).await? {
+            None => self.may_do_alone(permit, Kind::Import).await?,
+            Some(_) => permit,
+        };
+        self.create_job_permitted(caller, &permit, name, request, None).await
     }
 
-    /// The same, once it is permitted.
+    /// The same, once it is permitted: to the caller, or by a ceremony of this number.
     pub(crate) async fn create_job_permitted(
         &self,
         caller: &Caller,
         permit: &Permit,
         name: &ImportJobName,
         request: CreateImportJob,
+        ceremony: Option<u64>,
     ) -> Result<ImportJobView, Error> {
         let key = self.new_key(&request.key)?;
         check_expected(&key, request.public_key.as_deref())?;
@@ -103,6 +105,7 @@ impl Engine {
             expires_at: now.saturating_add(lifetime),
             simulated: false,
             closed_at: None,
+            ceremony,
         };
         let made = self.make_job(caller, permit, job).await;
         self.unless_repeated(caller, made).await?;
@@ -168,6 +171,7 @@ impl Engine {
             writes: vec![Write::Put(self.keyring.integrity().row(job, 1))],
             ..Changeset::audit_only(entry)
         };
+        changeset.guards.extend(permit.rules.clone());
         changeset.guards.extend(still_wraps(&job.tenant, &job.locator, tenant_revision));
         if let Some(uid) = intent {
             changeset.guards.push(Guard::Revision(Collection::Intent, Intent::row_id(uid), 1));

@@ -141,7 +141,7 @@ async fn boot(
         rng: rng.clone(),
         clock: clock.clone(),
         development: true,
-        origin_prefix: "sim.example".to_owned(),
+        origin: "sim.example".to_owned(),
         before_first: None,
     };
     let foundation = lay_foundation(bootstrap).await.map_err(|error| error.to_string())?;

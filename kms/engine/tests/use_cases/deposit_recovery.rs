@@ -2,8 +2,10 @@
 
 use hufu_ceremony::State;
 use hufu_core::Reason;
+use hufu_core::algorithm::Algorithm;
 use hufu_core::changeset::Collection;
 use hufu_core::name::ShareSetName;
+use hufu_core::record::Protection;
 use hufu_custodian::testing::Person;
 use hufu_custodian::{Name, Signed};
 use hufu_engine::api::{DepositView, FetchShare, Handovers};
@@ -14,7 +16,7 @@ use crate::ceremonies::{DAY_MS, DELAY_MS, Stage};
 use crate::common::server::Server;
 use crate::common::world::{ALICE, BOB, Member};
 use crate::deposits::{APP, How, create};
-use crate::recovery::{CUSTODIANS, outcome, stage};
+use crate::recovery::{CUSTODIANS, outcome, shared, stage};
 use crate::requests::reason;
 
 /// A stage with a deposit of three of five, and someone who has lost the key.
@@ -229,4 +231,26 @@ fn an_end_at_any_commit_releases_once_or_not_yet() {
             return assert!(cuts >= 3, "{cuts}");
         }
     }
+}
+
+/// What no single person could open when it was deposited, none can after a reshare.
+#[test]
+fn a_deposit_comes_under_no_threshold_that_it_could_not_be_made_with() {
+    let mut lost = Lost::new(None);
+    let (set, manifest) = (lost.deposit.set, SignedManifest::from_bytes(&lost.deposit.manifest).unwrap().digest());
+    let stage = &mut lost.stage;
+    stage.make(shared("stand-in", Algorithm::Aes256Gcm, Protection::Software)).unwrap();
+    let sealing_key = hex::encode(stage.target("stand-in").record.fingerprint);
+    let act = |threshold: u8| {
+        format!(
+            "reshare]\nsubject = \"tenants/acme/deposits/payroll\"\n\
+             from = {{ set = \"{set}\", epoch = 1, manifest = \"{manifest}\" }}\n\
+             to = {{ threshold = {threshold}, custodians = [\"ben\", \"dee\", \"eve\"] }}\n\
+             [act.reshare.target]\nkind = \"process\"\nsealing_key = \"{sealing_key}\"\n"
+        )
+    };
+    let refused = stage.propose_with(1, &act(1), &[]).unwrap_err();
+    assert_eq!(refused.reason(), Reason::InvalidArgument);
+    assert!(refused.message().contains("at least 2"), "{}", refused.message());
+    stage.propose_with(1, &act(2), &[]).unwrap();
 }

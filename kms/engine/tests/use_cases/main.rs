@@ -17,6 +17,7 @@ mod levelling;
 mod lifecycle;
 mod limits;
 mod lists;
+mod only;
 mod random;
 mod recovery;
 mod requests;

@@ -3,17 +3,17 @@
 use hufu_ceremony::State;
 use hufu_core::Reason;
 use hufu_core::algorithm::Algorithm;
-use hufu_core::changeset::Collection;
+use hufu_core::changeset::{Collection, Row};
 use hufu_core::name::{SetId, ShareSetName};
-use hufu_core::record::{Protection, Record as _, SealedShares, ShareSetRecord, VersionRecord};
-use hufu_engine::api::{FetchShare, ShareSetView, TargetView};
+use hufu_core::record::{KeyRecord, Protection, Record as _, SealedShares, ShareSetRecord, VersionRecord};
+use hufu_engine::api::{Change, FetchShare, ShareSetView, TargetView};
 use hufu_shares::{Share, combine};
 
-use crate::ceremonies::{DAY_MS, Stage, rule};
+use crate::ceremonies::{DAY_MS, DELAY_MS, Stage, rule};
 use crate::common::server::Server;
 use crate::common::world::{ALICE, BOB};
 use crate::recovery::{CUSTODIANS, outcome, shared, stage};
-use crate::requests::reason;
+use crate::requests::{REVOKE, key, reason, version};
 
 /// What is asked of the stage beyond recoveries.
 impl Stage {
@@ -46,8 +46,9 @@ impl Stage {
         let now = self.set(&name).current;
         let (shares, epoch) = (if kind == "refresh" { "shares" } else { "from" }, now.manifest().epoch());
         format!(
-            "{kind}]\n{shares} = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n{more}\n\
+            "{kind}]\nsubject = \"{}\"\n{shares} = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n{more}\n\
              [act.{kind}.target]\nkind = \"process\"\nsealing_key = \"{}\"\n",
+            now.manifest().subject().name,
             name.set,
             now.signed().digest(),
             hex::encode(target.record.fingerprint),
@@ -178,6 +179,11 @@ fn what_cannot_be_shared_so_is_not_proposed() {
     }
     let good = stage.anew("refresh", "data", "", &target);
     assert_eq!(reason(stage.propose_with(1, &good.replace("epoch = 1", "epoch = 2"), &[])), Reason::WrongState);
+    for other in ["keys/data/versions/2", "keys/other/versions/1", "deposits/data"] {
+        let of_another = good.replace("keys/data/versions/1", other);
+        assert_ne!(of_another, good);
+        assert_eq!(reason(stage.propose_with(1, &of_another, &[])), Reason::WrongState, "{other}");
+    }
     let set = stage.set_of("data").set.to_string();
     let unknown = good.replace(&set, &"0".repeat(32));
     assert_eq!(reason(stage.propose_with(1, &unknown, &[])), Reason::ShareSetNotFound);
@@ -243,4 +249,81 @@ fn an_old_epoch_that_is_put_back_locks_the_set() {
     assert_eq!(stage.fetched(&set, "ann", 1).unwrap_err().reason(), Reason::Quarantined);
     let call = async |server: &Server, caller| server.engine.read_share_set(&caller, &set).await;
     assert_eq!(stage.world.call(ALICE, call).unwrap_err().reason(), Reason::Quarantined);
+}
+
+/// The row of a key, as the database has it.
+fn key_row(stage: &Stage, id: &str) -> Row {
+    stage.world.site.store.snapshot().rows[&Collection::Key][&key(ALICE, id).to_string()].clone()
+}
+
+/// Whoever can write the database puts such a row back.
+fn put_back(stage: &mut Stage, row: Row) {
+    stage.world.site.store.tamper(|state| {
+        state.rows.get_mut(&Collection::Key).unwrap().insert(row.id.clone(), row);
+    });
+    stage.world.restart();
+}
+
+/// A stage whose key was shared anew among other people; and the key's row from before.
+fn reshared() -> (Stage, Row) {
+    let mut stage = stage();
+    let (_, set) = stage.with_shares("reshare", TO);
+    let before = key_row(&stage, "data");
+    stage.execute(1).unwrap();
+    for who in ["ben", "eve"] {
+        stage.confirm(&set, who, 2).unwrap();
+    }
+    stage.pass();
+    assert_eq!(stage.state(1), State::Executed);
+    (stage, before)
+}
+
+fn people(stage: &mut Stage, number: u32) -> Vec<String> {
+    let set = SetId(stage.record("data", number).share_set.unwrap());
+    let now = stage.set(&ShareSetName { tenant: ALICE.tenant(), set }).current;
+    now.manifest().seats().iter().map(|seat| seat.custodian.to_string()).collect()
+}
+
+#[test]
+fn an_old_row_of_a_key_brings_the_old_people_not_back() {
+    let (mut stage, before) = reshared();
+    assert_eq!(KeyRecord::from_row(&before).unwrap().sharing.unwrap().members, CUSTODIANS);
+    put_back(&mut stage, before);
+    stage.world.rotate("data", None).unwrap();
+    assert_eq!(people(&mut stage, 2), ["ben", "dee", "eve"]);
+    let now = KeyRecord::from_row(&key_row(&stage, "data")).unwrap().sharing.unwrap();
+    assert_eq!((now.threshold, now.members), (2, ["ben", "dee", "eve"].map(str::to_owned).to_vec()));
+}
+
+/// When the newest version is destroyed, its set's last leaf tells who comes next.
+#[test]
+fn an_old_row_of_a_key_whose_newest_shares_are_gone_locks_its_next_version() {
+    for is_old in [true, false] {
+        let (mut stage, before) = reshared();
+        stage.world.change(version("data", 1), REVOKE).unwrap();
+        let destroy = Change::ScheduleDestroy { after_ms: DELAY_MS };
+        stage.world.change(version("data", 1), destroy).unwrap();
+        stage.world.reconcile();
+        stage.world.site.time.advance(2 * DELAY_MS);
+        stage.world.reconcile();
+        stage.world.reconcile();
+        assert_eq!(stage.world.rows(Collection::ShareSet), 0);
+        if is_old {
+            put_back(&mut stage, before);
+            assert_eq!(reason(stage.world.rotate("data", None)), Reason::Quarantined);
+        } else {
+            stage.world.rotate("data", None).unwrap();
+            assert_eq!(people(&mut stage, 2), ["ben", "dee", "eve"]);
+        }
+    }
+}
+
+/// A set that nobody destroyed is not gone because its row is.
+#[test]
+fn a_set_that_is_taken_from_the_database_locks_the_next_version() {
+    let (mut stage, before) = reshared();
+    stage.world.site.store.tamper(|state| drop(state.rows.remove(&Collection::ShareSet)));
+    assert_eq!(reason(stage.world.rotate("data", None)), Reason::Quarantined);
+    put_back(&mut stage, before);
+    assert_eq!(reason(stage.world.rotate("data", None)), Reason::Quarantined);
 }

@@ -14,7 +14,7 @@ use crate::requests::{create, key, primary, reason};
 
 const DAY_MS: u64 = 86_400_000;
 
-fn job(member: Member, id: &str) -> CreateImportJob {
+pub(crate) fn job(member: Member, id: &str) -> CreateImportJob {
     CreateImportJob {
         job: JobId::parse(id).unwrap(),
         key: create(member, id, Algorithm::HmacSha256),
@@ -25,16 +25,16 @@ fn job(member: Member, id: &str) -> CreateImportJob {
 }
 
 impl World {
-    fn create_job(&mut self, request: CreateImportJob) -> Result<ImportJobView, Error> {
+    pub(crate) fn create_job(&mut self, request: CreateImportJob) -> Result<ImportJobView, Error> {
         self.call(ALICE, async |server, caller| server.engine.create_import_job(&caller, request).await)
     }
 
-    fn import(&mut self, job: &ImportJob, wrapped: Vec<u8>) -> Result<KeyDetail, Error> {
+    pub(crate) fn import(&mut self, job: &ImportJob, wrapped: Vec<u8>) -> Result<KeyDetail, Error> {
         let request = ImportKey { job: job.name(), wrapped };
         self.call(ALICE, async |server, caller| server.engine.import_key(&caller, request).await)
     }
 
-    fn job_state(&mut self, job: &ImportJob) -> ImportState {
+    pub(crate) fn job_state(&mut self, job: &ImportJob) -> ImportState {
         let name = job.name();
         let found = self.call(ALICE, async |server, caller| server.engine.import_job(&caller, &name).await);
         found.unwrap().record.state
@@ -42,7 +42,7 @@ impl World {
 }
 
 /// What the simulated backend takes for a key that was wrapped for the job.
-fn wrapped(job: &ImportJob) -> Vec<u8> {
+pub(crate) fn wrapped(job: &ImportJob) -> Vec<u8> {
     [job.import_key.as_slice(), &[7; 32]].concat()
 }
 

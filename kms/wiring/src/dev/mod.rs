@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use hufu_core::ambient::random_array;
+
+use crate::ambient::SystemRng;
 use crate::config::{
     Config, Isolation, LedgerConfig, Mode, PinSource, ServerConfig, StorageConfig, TlsConfig, TokenConfig,
     VerifyConfig, default_hang_after, default_verify_one_of,
@@ -73,7 +76,7 @@ impl Config {
             root: Vec::new(),
             tpm: None,
             ledger: LedgerConfig {
-                origin: "dev.hufu.invalid/log".to_owned(),
+                origin: own_origin()?,
                 listen: Some(SocketAddr::new(options.listen.ip(), 0)),
                 outside_dir: dir.join("outside"),
                 audit_head_period: Duration::from_secs(60),
@@ -86,6 +89,12 @@ impl Config {
             dev_dir: Some(dir.to_owned()),
         })
     }
+}
+
+/// An origin that no other log has: development logs come and go. The first start keeps it.
+fn own_origin() -> Result<String, Error> {
+    let id: [u8; 8] = random_array(&SystemRng).map_err(hufu_core::Error::internal)?;
+    Ok(format!("dev.hufu.invalid/log/{}", hex::encode(id)))
 }
 
 fn token(module: PathBuf, serial: String, pin: PathBuf) -> TokenConfig {

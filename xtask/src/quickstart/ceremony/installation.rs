@@ -23,7 +23,7 @@ client_authorities = ["ca.pem"]
 kind = "sqlite"
 path = "hufu.db"
 [custodians]
-roster = "root.roster"
+roster = "people.roster"
 set = "root.set"
 [ledger]
 origin = "quickstart.hufu.invalid/log"
@@ -56,23 +56,21 @@ impl Scene {
     /// Splits the root, and starts the server, which waits for shares.
     pub(super) fn begin(&mut self) -> Result<Server, Error> {
         self.story.chapter("A server whose root five people hold");
-        self.story.step("The roster of those who get a share");
-        self.roster("root", ORIGIN)?;
+        self.story.step("The roster: who gets a share, and who decides in ceremonies");
+        self.roster()?;
         self.story.step("Begin the installation: any 3 of 5 shares open it");
         self.certificates()?;
         self.write("hufu.toml", CONFIG)?;
-        let words = self.words("root")?;
+        let words = self.words()?;
         let init = format!("init --threshold 3 --config hufu.toml --out shares --words {words}");
         let init = Tool::new(&self.hufud).args(init.split(' '));
         self.story.act(init.in_dir(&self.dir), Promise::DONE.saying(&["any 3 of 5 shares open the server"]))?;
         self.story.step("The rules of ceremonies: who, how many, how long it can be vetoed");
-        let origin = self.origin()?;
-        self.roster("ceremonies", &origin)?;
-        self.write("policy.toml", &format!("format = 1\ndeployment = \"{origin}\"\nnumber = 1\n{POLICY}"))?;
+        self.write("policy.toml", &format!("format = 1\ndeployment = \"{ORIGIN}\"\nnumber = 1\n{POLICY}"))?;
         self.does("ceremony policy policy.toml", Promise::DONE)?;
         self.write(
             "hufu.toml",
-            &format!("{CONFIG}[ceremonies]\nroster = \"ceremonies.roster\"\npolicy = \"policy.toml\"\n"),
+            &format!("{CONFIG}[ceremonies]\nroster = \"people.roster\"\npolicy = \"policy.toml\"\n"),
         )?;
         self.story.step("Start it: it is sealed");
         let tool = Tool::new(&self.hufud).args(["--config", "hufu.toml"]).in_dir(&self.dir);
@@ -114,12 +112,6 @@ impl Scene {
             std::thread::sleep(std::time::Duration::from_millis(500));
         }
         Err(Error::Unexpected { step: line.to_owned(), expected: otherwise.to_owned(), output: said })
-    }
-
-    /// The log's origin, which is the deployment's name: it stands before its public key.
-    pub(super) fn origin(&self) -> Result<String, Error> {
-        let key = self.read("shares/log.pub")?;
-        Ok(key.split('+').next().unwrap_or_default().trim().to_owned())
     }
 
     /// An authority, a server and an administrator.

@@ -95,11 +95,11 @@ impl Scene {
     fn verify_transcripts(&mut self) -> Result<(), Error> {
         for name in TRANSCRIPTS {
             self.story.step(format!("Verify the transcript of the {name} offline"));
-            let line = format!("ceremony verify {name}.transcript --pin ceremonies.pin --log-key shares/log.pub");
+            let line = format!("ceremony verify {name}.transcript --pin people.pin --log-key shares/log.pub");
             self.does(&line, Promise::DONE.saying(&["verifies", "executed"]))?;
             self.story.remark("and refuse it with one character changed:");
             self.spoil(name)?;
-            let line = format!("ceremony verify {name}.spoilt --pin ceremonies.pin --log-key shares/log.pub");
+            let line = format!("ceremony verify {name}.spoilt --pin people.pin --log-key shares/log.pub");
             self.does(&line, Promise::MALFORMED.saying(&["refused"]))?;
         }
         Ok(())

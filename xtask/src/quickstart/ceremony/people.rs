@@ -28,20 +28,21 @@ impl Scene {
     }
 
     /// Makes a roster of all five, and pins it by its words.
-    pub(super) fn roster(&mut self, name: &str, deployment: &str) -> Result<(), Error> {
+    pub(super) fn roster(&mut self) -> Result<(), Error> {
+        let deployment = super::installation::ORIGIN;
         let entries: String = PEOPLE.iter().map(|name| format!(" --entry {name}.enrolled")).collect();
         self.does(
-            &format!("custodian roster new --deployment {deployment}{entries} --out {name}.roster"),
+            &format!("custodian roster new --deployment {deployment}{entries} --out people.roster"),
             Promise::DONE,
         )?;
-        let words = self.words(name)?;
+        let words = self.words()?;
         self.story.remark("everybody hears the sixteen words from somebody else, and tells them to the own tool:");
-        self.does(&format!("custodian roster pin {name}.roster --pin {name}.pin --words {words}"), Promise::DONE)
+        self.does(&format!("custodian roster pin people.roster --pin people.pin --words {words}"), Promise::DONE)
     }
 
-    /// The words of a roster, which people read to each other.
-    pub(super) fn words(&self, name: &str) -> Result<String, Error> {
-        let shown = self.quietly(&format!("custodian roster show {name}.roster --output json"))?;
+    /// The words of the roster, which people read to each other.
+    pub(super) fn words(&self) -> Result<String, Error> {
+        let shown = self.quietly("custodian roster show people.roster --output json")?;
         super::requests::field(&shown, "words").map(|words| words.replace(' ', "-"))
     }
 }

@@ -51,7 +51,7 @@ impl Scene {
         self.story.remark(&format!("hufu {target} > act.toml"));
         let act = self.quietly(target)?;
         let file = self.request(2, "Recover the archive key", &act)?;
-        let sign = "--key alice.key --pin ceremonies.pin --passphrase-file pass --yes";
+        let sign = "--key alice.key --pin people.pin --passphrase-file pass --yes";
         self.does(&format!("ceremony propose {file} {sign}"), Promise::DONE)?;
         self.until_collecting(2)
     }
@@ -101,5 +101,5 @@ impl Scene {
 /// What a custodian's own tool does: goes through the whole transcript, counts the delay by its own clock, and seals the share to the target.
 fn give(name: &str) -> String {
     let own = format!("--key {name}.key --share {name}.archive --passphrase-file pass --yes");
-    format!("ceremony submit-share 2 {own} --pin ceremonies.pin --log-key shares/log.pub --policy policy.toml")
+    format!("ceremony submit-share 2 {own} --pin people.pin --log-key shares/log.pub --policy policy.toml")
 }

@@ -5,14 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::error::Error;
 
 use super::Scene;
+use super::installation::ORIGIN;
 
 impl Scene {
     /// Writes the one file that people review: who asks for what, why, and until when.
     pub(super) fn request(&self, number: u32, title: &str, act: &str) -> Result<String, Error> {
-        let shown = self.quietly("custodian roster show ceremonies.roster --output json")?;
+        let shown = self.quietly("custodian roster show people.roster --output json")?;
         let roster = field(&shown, "hash")?;
         let policy = field(&self.quietly("ceremony policy policy.toml --output json")?, "hash")?;
-        let (deployment, from, to) = (self.origin()?, self.time(-60)?, self.time(3600)?);
+        let (deployment, from, to) = (ORIGIN, self.time(-60)?, self.time(3600)?);
         let file = format!("request-{number}.toml");
         let text = format!(
             "format = 1\ndeployment = \"{deployment}\"\nnumber = {number}\ntitle = \"{title}\"\n\

@@ -12,7 +12,7 @@ impl Scene {
         self.story.step("A key, and the request to rotate it");
         self.does("key create seal --algorithm p256 --protection software", Promise::DONE)?;
         let file = self.request(1, "Rotate the seal", ACT)?;
-        let sign = "--key alice.key --pin ceremonies.pin --passphrase-file pass --yes";
+        let sign = "--key alice.key --pin people.pin --passphrase-file pass --yes";
         self.does(&format!("ceremony propose {file} {sign}"), Promise::DONE)?;
         self.story.step("Alice proposed it: she does not approve it");
         self.until_collecting(1)?;
@@ -21,7 +21,8 @@ impl Scene {
         self.does(&approve(1, "bob"), Promise::DONE)?;
         self.does("ceremony execute 1 --yes", Promise::REFUSED.saying(&["CEREMONY_WRONG_STATE"]))?;
         self.story.step("Dave, of the other organisation, lets himself be guided: he approves, and has it begin");
-        let guide = "--key dave.key --pin ceremonies.pin --log-key shares/log.pub --policy policy.toml --passphrase-file pass";
+        let guide =
+            "--key dave.key --pin people.pin --log-key shares/log.pub --policy policy.toml --passphrase-file pass";
         self.does(
             &format!("ceremony guide 1 {guide} --script"),
             Promise::DONE.saying(&["executed", "everything is there"]),
@@ -46,6 +47,6 @@ impl Scene {
 /// What someone's own tool does: fetches the transcript, goes through all of it, signs, and brings the approval.
 pub(super) fn approve(number: u32, name: &str) -> String {
     format!(
-        "ceremony approve {number} --key {name}.key --pin ceremonies.pin --log-key shares/log.pub --passphrase-file pass --yes"
+        "ceremony approve {number} --key {name}.key --pin people.pin --log-key shares/log.pub --passphrase-file pass --yes"
     )
 }
