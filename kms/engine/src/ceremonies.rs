@@ -23,6 +23,7 @@ mod recovery;
 mod refusal;
 mod resharing;
 mod root;
+mod root_shares;
 mod rules;
 mod service;
 mod sharing;
@@ -38,6 +39,7 @@ use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use crate::engine::Engine;
+pub(crate) use files::roster_id;
 use time::Uptime;
 
 /// Replayed ceremonies that are kept in memory.

@@ -33,6 +33,7 @@ use crate::reconcile::Reconciler;
 use crate::refusals::Refusals;
 use crate::rewrap::Rewrapping;
 use crate::roots::KeptRoots;
+use crate::split_root::SplitRoot;
 use crate::transfer::Notary;
 
 /// A server on a shared database that has not heard from it for so long refuses key use.
@@ -98,6 +99,7 @@ pub struct Engine {
     pub(crate) ceremonies: Option<Ceremonies>,
     pub(crate) deposit_threshold_min: u8,
     pub(crate) opener: Option<Arc<dyn ShareOpener>>,
+    pub(crate) split: Option<Arc<dyn SplitRoot>>,
     pub(crate) holding: Option<Holding>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
@@ -144,6 +146,7 @@ impl Engine {
             ceremonies: None,
             deposit_threshold_min: THRESHOLD_MIN,
             opener: None,
+            split: None,
             holding: None,
         }
     }

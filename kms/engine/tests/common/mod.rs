@@ -7,6 +7,7 @@ pub(crate) mod holders;
 pub(crate) mod outside;
 pub(crate) mod real;
 pub(crate) mod server;
+pub(crate) mod split;
 pub(crate) mod store;
 pub(crate) mod token;
 pub(crate) mod world;

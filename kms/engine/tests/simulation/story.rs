@@ -110,6 +110,7 @@ impl Story {
             ceremonies: None,
             holder: None,
             holders: None,
+            split: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(chance.next())),
