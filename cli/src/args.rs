@@ -282,6 +282,8 @@ mod tests {
         #[cfg(feature = "custodian")]
         "hufu share-set list --limit 5",
         #[cfg(feature = "custodian")]
+        "hufu share-set list --root",
+        #[cfg(feature = "custodian")]
         "hufu share-set show 00112233445566778899aabbccddeeff",
         #[cfg(feature = "custodian")]
         "hufu share-set confirm c",

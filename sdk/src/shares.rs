@@ -20,8 +20,17 @@ impl Client {
 
     /// The share sets of the tenant, by their ids.
     pub fn share_sets(&self) -> Pages<'_, v1::ShareSet> {
+        self.share_sets_of(self.parent())
+    }
+
+    /// The share set of a root that custodians hold together, once a ceremony has dealt it anew; before, its shares are in files alone.
+    pub fn root_share_sets(&self) -> Pages<'_, v1::ShareSet> {
+        self.share_sets_of("tenants/system".to_owned())
+    }
+
+    fn share_sets_of(&self, parent: String) -> Pages<'_, v1::ShareSet> {
         Pages::new(move |page_token| {
-            let request = v1::ListShareSetsRequest { parent: self.parent(), page_size: 0, page_token };
+            let request = v1::ListShareSetsRequest { parent: parent.clone(), page_size: 0, page_token };
             Box::pin(async move {
                 let answer = self.call(Repeat::Safe, request, |channel, request| async move {
                     shares(channel).list_share_sets(request).await

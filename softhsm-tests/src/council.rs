@@ -26,9 +26,13 @@ pub struct Council {
 impl Council {
     /// Of a service that is running. `rules` are the tables of the policy.
     pub async fn of(client: &Client, rules: &str) -> Self {
+        Self::of_people(client, rules, testing::people(4)).await
+    }
+
+    /// The same of people who are there already.
+    pub async fn of_people(client: &Client, rules: &str, people: Vec<Person>) -> Self {
         let key = VerifierKey::parse(&client.log_key().await.unwrap().verifier_key).unwrap();
         let service = VerifyingKey::from_spki(&[&SPKI[..], key.public_key()].concat()).unwrap();
-        let people = testing::people(4);
         let roster = Roster::first(key.name(), people.iter().map(Person::custodian).collect()).unwrap();
         let policy_file = format!("format = 1\ndeployment = \"{}\"\nnumber = 1\n{rules}", key.name());
         let policy = CeremonyPolicy::from_toml(&policy_file).unwrap();

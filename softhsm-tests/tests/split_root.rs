@@ -1,19 +1,23 @@
 //! A server without an HSM: its root is split among custodians, and it starts sealed.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use hufu_custodian::testing::{self, Person};
 use hufu_custodian::{Label, Roster, Signed, VerifyingKey, armour};
 use hufu_sdk::v1::seal_status::State;
 use hufu_sdk::{Client, KeyRef, NewKey, v1};
 use hufu_shares::{HandoverRequest, Share, SignedManifest};
-use hufu_softhsm_tests::{Cli, ConfigBuilder, Daemon, Stopped, Storage, Tool, hufud};
+use hufu_softhsm_tests::{Cli, ConfigBuilder, Council, Daemon, Stopped, Storage, Tool, hufud, wait_until};
 use tokio::runtime::Runtime;
+
+/// Nothing here depends on how fast it is.
+const LONG: Duration = Duration::from_secs(180);
 
 /// Five custodians, of whom three open the server.
 fn begun() -> (Stopped, Vec<Person>, ConfigBuilder) {
@@ -42,12 +46,23 @@ fn signer() -> KeyRef {
 
 /// What a custodian's tool does with a share.
 fn handover(scratch: &Path, person: &Person, status: &v1::SealStatus) -> Vec<u8> {
+    let share = first_share(scratch, person);
+    let request = HandoverRequest::from_bytes(&status.request).unwrap();
+    assert_eq!(request.manifest, share.manifest().digest());
+    hand_over(&share, person, status)
+}
+
+/// A custodian's share as `hufud init` wrote it.
+fn first_share(scratch: &Path, person: &Person) -> Share {
     let text = fs::read_to_string(scratch.join(format!("shares/{}.share", person.name()))).unwrap();
-    let share = Share::from_bytes(&armour::read_as(Label::Share, &text).unwrap()).unwrap();
+    Share::from_bytes(&armour::read_as(Label::Share, &text).unwrap()).unwrap()
+}
+
+/// The same with a share that is not looked at before.
+fn hand_over(share: &Share, person: &Person, status: &v1::SealStatus) -> Vec<u8> {
     let manifest = SignedManifest::from_bytes(&status.manifest).unwrap();
     let dealer: VerifyingKey = manifest.unverified().dealer().clone();
     let request = HandoverRequest::from_bytes(&status.request).unwrap();
-    assert_eq!(request.manifest, share.manifest().digest());
     let opened = share.open(&dealer, person).unwrap();
     person.sign(opened.reseal(&request.target, &request.digest()).unwrap().to_bytes()).to_bytes()
 }
@@ -172,6 +187,114 @@ fn whoever_is_no_principal_learns_nothing_from_a_sealed_server() {
     Runtime::new().unwrap().block_on(async {
         let error = daemon.client("admin").seal_status().await.unwrap_err();
         assert!(error.reason().is_none_or(|reason| reason == "UNAUTHENTICATED"), "{error}");
+    });
+}
+
+const TO_THREE: &str = "rotate-root]\nslot = \"custodians\"\n[act.rotate-root.shares]\nthreshold = 2\n\
+                        custodians = [\"custodian-2\", \"custodian-3\", \"custodian-4\"]\n";
+const ROTATION: &str = "ceremonies/1";
+
+/// Starts it again, sealed.
+fn again(stopped: Stopped, builder: &ConfigBuilder) -> Daemon {
+    let daemon = stopped.start();
+    builder.write_profiles(&daemon);
+    daemon
+}
+
+/// The same people hold ceremonies in it, from the next start on.
+fn with_council(stopped: &Stopped, council: &Council) {
+    let directory = stopped.scratch().join("council");
+    fs::create_dir(&directory).unwrap();
+    let section = council.write(&directory).replace("= \"", "= \"council/");
+    let file = stopped.scratch().join("hufu.toml");
+    fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
+}
+
+/// Fetches the new shares as their custodians do, and confirms them.
+async fn confirmed(client: &Client, set: &str, council: &Council) -> Vec<Share> {
+    let mut shares = Vec::new();
+    for who in 2..=4 {
+        let person = council.person(who);
+        let bytes = client.fetch_share(set, person.name().as_str(), None).await.unwrap();
+        let share = Share::from_bytes(&bytes).unwrap();
+        let opened = share.open(&council.pins().service, person).unwrap();
+        client.confirm_share(set, person.sign(opened.confirm().to_bytes()).to_bytes()).await.unwrap();
+        shares.push(share);
+    }
+    shares
+}
+
+/// Five hold the root, three of whom open it; by a ceremony it goes to three of them, two of whom do.
+#[test]
+fn who_has_left_opens_nothing_any_more() {
+    let (prepared, people, builder) = begun();
+    let runtime = Runtime::new().unwrap();
+    let daemon = again(prepared, &builder);
+    let open = async |daemon: &Daemon, people: &[&Person]| {
+        for person in people {
+            submit(&daemon.client("admin"), daemon, person).await;
+        }
+    };
+    runtime.block_on(open(&daemon, &people.iter().take(3).collect::<Vec<_>>()));
+    daemon.wait_unsealed();
+    let rules = "[rules.rotate-root]\napprovals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
+    let (council, made, log_key) = runtime.block_on(async {
+        let client = daemon.client("admin");
+        client.create_key(NewKey::new("signer", v1::Algorithm::P256, v1::Protection::Software)).await.unwrap();
+        let made = client.public_key(&signer()).await.unwrap();
+        (Council::of_people(&client, rules, people).await, made, client.log_key().await.unwrap())
+    });
+    let stopped = daemon.terminate();
+    with_council(&stopped, &council);
+    let daemon = again(stopped, &builder);
+    runtime.block_on(open(&daemon, &[council.person(1), council.person(2), council.person(5)]));
+    daemon.wait_unsealed();
+
+    let new = runtime.block_on(async {
+        let client = daemon.client("admin");
+        council.propose(&client, 1, TO_THREE).await;
+        for who in [2, 3] {
+            council.approve(&client, ROTATION, who).await;
+        }
+        let begun = client.execute_ceremony(ROTATION).await.unwrap();
+        assert_eq!(begun.state(), v1::ceremony::State::Executing);
+        let (sets, _) = client.root_share_sets().take(2).await.unwrap();
+        confirmed(&client, &sets[0].name, &council).await
+    });
+    let cli = daemon.cli("admin");
+    let executed = || cli.ok("ceremony show 1").contains("executed").then_some(());
+    wait_until(LONG, executed).unwrap_or_else(|| panic!("it is not executed: {}", daemon.log()));
+    let listed = cli.ok("share-set list --root");
+    assert!(listed.contains("2/3"), "{listed}");
+    runtime.block_on(async { assert_eq!(daemon.client("admin").public_key(&signer()).await.unwrap(), made) });
+
+    let daemon = again(daemon.kill(), &builder);
+    runtime.block_on(async {
+        let client = daemon.client("admin");
+        let status = client.seal_status().await.unwrap();
+        assert_eq!((status.threshold, status.seats.len()), (2, 3));
+        for who in [2, 3] {
+            let old = hand_over(&first_share(daemon.scratch(), council.person(who)), council.person(who), &status);
+            let refusal =
+                format!("`custodian-{who}` holds or sent (share {who}) is refused: it is of epoch 1, not 2");
+            refused(&client, old, "SHARE_REFUSED", &refusal).await;
+        }
+        let gone = hand_over(&first_share(daemon.scratch(), council.person(5)), council.person(5), &status);
+        refused(&client, gone, "SHARE_REFUSED", "custodian-5").await;
+        for (at, state) in [(0, State::Sealed), (2, State::Unsealed)] {
+            let brought = hand_over(&new[at], council.person(at + 2), &status);
+            assert_eq!(client.submit_share(brought).await.unwrap().state(), state);
+        }
+    });
+    daemon.wait_unsealed();
+    runtime.block_on(async {
+        let client = daemon.client("admin");
+        assert_eq!(client.public_key(&signer()).await.unwrap(), made);
+        assert_eq!(client.log_key().await.unwrap(), log_key);
+        client.create_key(NewKey::new("later", v1::Algorithm::P256, v1::Protection::Software)).await.unwrap();
+        let transcript = client.ceremony_transcript(ROTATION).await.unwrap();
+        let report = hufu_ceremony::verify(&transcript, &council.pins()).unwrap();
+        assert!(report.words().contains("epoch 2 counts, 2 of 3"), "{}", report.words());
     });
 }
 

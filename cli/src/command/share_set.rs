@@ -24,6 +24,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
+    /// That of the root, where custodians hold it together, in place of the tenant's
+    #[arg(long)]
+    root: bool,
     /// At most so many
     #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = limit())]
     limit: usize,
@@ -56,7 +59,8 @@ impl Command {
 impl List {
     async fn run(self, app: &App) -> Result<(), Failure> {
         let client = app.client()?;
-        let (sets, more) = client.share_sets().take(self.limit).await?;
+        let pages = if self.root { client.root_share_sets() } else { client.share_sets() };
+        let (sets, more) = pages.take(self.limit).await?;
         app.output.show(&ShareSetsView::new(&sets, more))
     }
 }

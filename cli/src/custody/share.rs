@@ -73,8 +73,12 @@ impl Held<'_> {
     fn check(&self, request: &HandoverRequest) -> Result<(), Failure> {
         let (own, asked) = (self.share.manifest().digest(), request.manifest);
         if own != asked {
-            let message = format!("the request is for shares of the manifest {asked}, and this share is of {own}");
-            let help = "take the share of that set and epoch, and ask whoever sent the request why it is another one";
+            let (of, epoch, who) = (self.manifest().set(), self.manifest().epoch(), self.custodian().name.clone());
+            let message = format!(
+                "the request is for shares of the manifest {asked}; this one, which `{who}` has, is of epoch {epoch} of set {of}, \
+                 manifest {own}"
+            );
+            let help = "take the newest share of that set, and ask whoever sent the request why it is another one";
             return Err(Failure::Refused { message, help });
         }
         if now_ms() >= request.expires_at_ms {

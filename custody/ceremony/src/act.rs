@@ -30,7 +30,8 @@ pub enum Act {
     /// Gives a tenant a new wrapping key, and wraps its keys anew.
     #[n(4)]
     RotateTenantKey(#[n(0)] TenantKey),
-    /// Gives a root slot a new root key, and wraps the tenants' keys anew.
+    /// Gives a root slot a new root key, and wraps the tenants' keys anew; or, where custodians hold the root together, makes a new
+    /// master key and deals it among those who are named.
     #[n(5)]
     RotateRoot(#[n(0)] RootKey),
     /// Gives each key with a label a new version.
@@ -73,6 +74,9 @@ pub struct RootKey {
     /// Who will hold it; nobody when it is made in an HSM.
     #[n(1)]
     pub shares: Option<Sharing>,
+    /// So many custodians confirm their new shares before the old ones die; all when nothing. Only where there are old ones.
+    #[n(2)]
+    pub confirmations: Option<u32>,
 }
 
 /// How a secret is split.
@@ -385,6 +389,14 @@ impl Act {
             Self::Recovery(act) | Self::Drill(act) => act.version,
             Self::Destruction(act) => act.version,
             Self::RotateLabel(act) if act.keys_max == 0 => return Err("`keys_max` is at least 1"),
+            Self::RootInitialisation(act) if act.confirmations.is_some() => {
+                return Err(
+                    "a first root key has no shares before it, so that nobody confirms: leave `confirmations` out",
+                );
+            }
+            Self::RotateRoot(RootKey { shares: None, confirmations: Some(_), .. }) => {
+                return Err("`confirmations` are of new shares: there are none without a table `shares`");
+            }
             _ => 1,
         };
         if version == 0 { Err("versions begin at 1") } else { Ok(()) }

@@ -105,6 +105,9 @@ fn meaning(act: &Act) -> &'static str {
         Act::Unseal(_) => "opens the root key inside the target, which can then use all keys of the deployment",
         Act::RotateKey(_) => "gives the key a new version; the old one protects nothing more",
         Act::RotateTenantKey(_) => "gives the tenant a new wrapping key, and wraps its keys anew",
+        Act::RotateRoot(RootKey { shares: Some(_), .. }) => {
+            "makes a new master key and shares it as written below; once enough have confirmed, the shares of before open nothing more"
+        }
         Act::RotateRoot(_) => "gives the slot a new root key, and wraps the tenants' keys anew",
         Act::RotateLabel(_) => "gives each key with the label a new version; the old ones protect nothing more",
         Act::Refresh(_) => {
@@ -126,7 +129,8 @@ fn meaning(act: &Act) -> &'static str {
 
 fn add_act(words: &mut Words, act: &Act) {
     match act {
-        Act::RootInitialisation(act) | Act::RotateRoot(act) => add_root(words, act),
+        Act::RootInitialisation(act) => add_root(words, act, false),
+        Act::RotateRoot(act) => add_root(words, act, true),
         Act::Unseal(Unseal { slot, shares, target }) => {
             words.add("root slot", slot);
             add_shares(words, shares);
@@ -172,12 +176,15 @@ fn add_act(words: &mut Words, act: &Act) {
     }
 }
 
-fn add_root(words: &mut Words, root: &RootKey) {
-    let RootKey { slot, shares } = root;
+fn add_root(words: &mut Words, root: &RootKey, is_another: bool) {
+    let RootKey { slot, shares, confirmations } = root;
     words.add("root slot", slot);
     match shares {
         Some(sharing) => add_sharing(words, sharing),
         None => words.add("made in", "the slot's HSM"),
+    }
+    if is_another && shares.is_some() {
+        add_confirmations(words, *confirmations);
     }
 }
 

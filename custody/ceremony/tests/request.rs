@@ -103,6 +103,25 @@ fn a_refresh_and_a_reshare_say_in_words_whose_secret_it_is() {
     }
 }
 
+/// A request of before has the bytes that it had; and what a root is dealt by is said to whoever approves.
+#[test]
+fn a_root_that_is_dealt_says_to_whom_and_who_confirms() {
+    let head = FILE.split_once("[more]").unwrap().0;
+    let file = |act: &str| Request::from_toml(&format!("{head}[act.rotate-root]\nslot = \"custodians\"\n{act}"));
+    let shares = "[act.rotate-root.shares]\nthreshold = 2\ncustodians = [\"bob\", \"carol\", \"dave\"]\n";
+    let (alone, dealt) = (file("").unwrap(), file(shares).unwrap());
+    assert!(alone.words().contains("made in: the slot's HSM") && !alone.words().contains("confirmed"));
+    for line in ["makes a new master key", "shares that will open it: 2 of 3", "old ones die: (all)\n"] {
+        assert!(dealt.words().contains(line), "{line}: {}", dealt.words());
+    }
+    let fewer = file(&format!("confirmations = 2\n{shares}")).unwrap();
+    assert!(fewer.words().contains("old ones die: 2\n"), "{}", fewer.words());
+    assert_ne!(fewer.digest(), dealt.digest());
+    file("confirmations = 2\n").unwrap_err();
+    let first = format!("{head}[act.root-initialisation]\nslot = \"custodians\"\nconfirmations = 2\n");
+    Request::from_toml(&first).unwrap_err();
+}
+
 #[test]
 fn words_are_printable_ascii_and_a_value_cannot_pass_for_a_line() {
     let sly = FILE.replace("burned down.", "burned\\\" digest: 00 \u{202e}\u{430}\u{200b}");

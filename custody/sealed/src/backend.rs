@@ -7,9 +7,12 @@ use std::time::Instant;
 use hufu_core::BoxFuture;
 use hufu_core::algorithm::TABLE;
 use hufu_core::ambient::Rng;
-use hufu_core::backend::{BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, Template};
+use hufu_core::backend::{
+    BackendError, Capabilities, Health, KeyBackend, KeyHandle, Operation, Outcome, Rewrap, Template, WrappingKeys,
+};
 use hufu_core::codec;
-use hufu_core::record::{Locator, Protection, VersionUid};
+use hufu_core::record::{Locator, Protection, VersionUid, WrappingKeyId};
+use hufu_secret::SecretBytes;
 use hufu_software::{OpenError, SoftwareBackend};
 
 use crate::master::{MASTER_KEY_ID, MasterKey};
@@ -18,6 +21,23 @@ use crate::master::{MASTER_KEY_ID, MasterKey};
 pub struct SealedBackend {
     master: Arc<MasterKey>,
     software: SoftwareBackend,
+    rng: Arc<dyn Rng>,
+}
+
+/// What the next master key is called while there are two.
+const NEXT_KEY_ID: WrappingKeyId = WrappingKeyId(*b"hufu next master");
+
+/// A master key and the one that follows it.
+struct Both {
+    old: Arc<SecretBytes>,
+    new: Arc<SecretBytes>,
+}
+
+impl WrappingKeys for Both {
+    fn wrapping_key(&self, id: WrappingKeyId) -> BoxFuture<'_, Result<Arc<SecretBytes>, BackendError>> {
+        let key = if id == NEXT_KEY_ID { &self.new } else { &self.old };
+        Box::pin(std::future::ready(Ok(key.clone())))
+    }
 }
 
 impl SealedBackend {
@@ -26,8 +46,31 @@ impl SealedBackend {
     /// # Errors
     /// [`OpenError`] when its thread cannot be started.
     pub fn new(master: Arc<MasterKey>, rng: Arc<dyn Rng>) -> Result<Self, OpenError> {
-        let software = SoftwareBackend::new(master.clone(), rng, NonZeroUsize::MIN)?;
-        Ok(Self { master, software })
+        let software = SoftwareBackend::new(master.clone(), rng.clone(), NonZeroUsize::MIN)?;
+        Ok(Self { master, software, rng })
+    }
+
+    /// A key of this backend wrapped under another master key, which was opened once to prove it. The old wrapping opens as before.
+    ///
+    /// # Errors
+    /// [`BackendError::Unavailable`] while the master key is not there; [`BackendError::Missing`] for a key that is not under it.
+    pub async fn rewrapped(
+        &self,
+        key: &KeyHandle,
+        under: &MasterKey,
+        deadline: Instant,
+    ) -> Result<Locator, BackendError> {
+        let key = bound(key)?;
+        let both = Arc::new(Both { old: self.master.read()?, new: under.read()? });
+        let software = SoftwareBackend::new(both, self.rng.clone(), NonZeroUsize::MIN)
+            .map_err(|error| BackendError::Failed(error.to_string()))?;
+        let rewrap = Rewrap { wrapping_key: NEXT_KEY_ID, binding: &key.binding };
+        match software.perform(Operation::Rewrap(&key, rewrap), deadline).await? {
+            Outcome::Rewrapped(Locator::Wrapped { blob, .. }) => {
+                Ok(Locator::Wrapped { blob, wrapping_key: MASTER_KEY_ID })
+            }
+            _ => Err(BackendError::Failed("the software answered out of turn".to_owned())),
+        }
     }
 
     async fn dispatch(&self, operation: Operation<'_>, deadline: Instant) -> Result<Outcome, BackendError> {

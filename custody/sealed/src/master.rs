@@ -26,6 +26,16 @@ impl MasterKey {
         Self::default()
     }
 
+    /// One that is here.
+    ///
+    /// # Errors
+    /// As [`Self::unseal`].
+    pub fn of(key: SecretBytes) -> Result<Self, BackendError> {
+        let master = Self::sealed();
+        master.unseal(key)?;
+        Ok(master)
+    }
+
     /// A new one, which someone must split before anything rests on it.
     ///
     /// # Errors

@@ -95,6 +95,20 @@ async fn another_master_key_opens_nothing_and_blobs_are_bound_to_their_key() {
 }
 
 #[tokio::test]
+async fn a_key_moves_under_another_master_key_and_stays_the_same_key() {
+    let (old, new) = (Arc::new(MasterKey::generate(&OsRng).unwrap()), Arc::new(MasterKey::generate(&OsRng).unwrap()));
+    let open = backend(&old);
+    let root = handle(1, &generated(&open, &template(1, None)).await.unwrap());
+    let moved = KeyHandle { locator: open.rewrapped(&root, &new, soon()).await.unwrap(), ..root.clone() };
+    let (before, after) = (sealed_by(&open, &root).await.unwrap(), sealed_by(&backend(&new), &moved).await.unwrap());
+    assert!(matches!((before, after), (Outcome::Bytes(before), Outcome::Bytes(after)) if before == after));
+    assert!(sealed_by(&backend(&old), &moved).await.is_err(), "the old master key opened it");
+    assert!(sealed_by(&backend(&new), &root).await.is_err(), "the new master key opened the old wrapping");
+    assert!(open.rewrapped(&root, &MasterKey::sealed(), soon()).await.is_err());
+    assert!(open.rewrapped(&moved, &new, soon()).await.is_err(), "it is not under the old one");
+}
+
+#[tokio::test]
 async fn it_is_no_hsm_for_tenants() {
     let open = backend(&Arc::new(MasterKey::generate(&OsRng).unwrap()));
     let tenants = template(1, Some(WrappingKeyId([7; 16])));

@@ -25,6 +25,7 @@ mod refusal;
 mod remains;
 mod resharing;
 mod root;
+mod root_shares;
 mod rules;
 mod service;
 mod sharing;
@@ -42,6 +43,7 @@ use quick_cache::sync::Cache;
 
 use crate::engine::Engine;
 use attempts::Attempts;
+pub(crate) use files::roster_id;
 use time::Uptime;
 
 /// Replayed ceremonies that are kept in memory.

@@ -33,6 +33,7 @@ use crate::reconcile::Reconciler;
 use crate::refusals::Refusals;
 use crate::rewrap::Rewrapping;
 use crate::roots::KeptRoots;
+use crate::split_root::SplitRoot;
 use crate::transfer::Notary;
 
 /// How long holders are waited for that do not confirm a destruction: 7 days.
@@ -102,6 +103,7 @@ pub struct Engine {
     pub(crate) ceremonies: Option<Ceremonies>,
     pub(crate) deposit_threshold_min: u8,
     pub(crate) opener: Option<Arc<dyn ShareOpener>>,
+    pub(crate) split: Option<Arc<dyn SplitRoot>>,
     pub(crate) holding: Option<Holding>,
     pub(crate) started_at: u64,
     pub(crate) started_uptime: Duration,
@@ -149,6 +151,7 @@ impl Engine {
             ceremonies: None,
             deposit_threshold_min: THRESHOLD_MIN,
             opener: None,
+            split: None,
             holding: None,
         }
     }

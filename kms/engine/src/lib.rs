@@ -26,6 +26,7 @@ mod rewrap;
 mod roots;
 pub mod sequencer;
 mod shares;
+mod split_root;
 mod status;
 mod trail;
 mod transfer;
@@ -36,4 +37,5 @@ pub use foundation::{
     RootReport, RootToken, lay_foundation,
 };
 pub use holder::{HolderIdentity, HolderPolicy, HolderSetup, Offload, RequesterRule};
+pub use split_root::{SplitRoot, root_shares};
 pub use transfer::read_envelope;

@@ -140,7 +140,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
         metrics: bind_http("metrics", config.metrics_listen).await?,
     };
     let mut stop = Box::pin(stop);
-    let split = SplitRoot::read(&config)?;
+    let split = SplitRoot::find(&config).await?;
     let mut opened_by = None;
     if let Some(root) = &split {
         let address = listeners.grpc.local_addr()?;

@@ -150,9 +150,10 @@ pub async fn open_decorated(
     production::check(&config, token.as_ref())?;
     let tpm = hsm::open_tpm(&config).await?;
     let store = open_store(&config.storage, config.mode).await?;
-    if split.is_some() {
+    if let Some(split) = &split {
         // A first start would put a new deployment under shares that belong to another one.
         check_begun(store.as_ref()).await?;
+        split.check_current(store.as_ref()).await?;
     }
     let Adapters { store, token } = decorate(Adapters { store, token });
     // A new database beside an old outside directory is a mistake too: before keys are made for it.
@@ -179,12 +180,14 @@ pub async fn open_decorated(
         Some((grounds, deposit_threshold_min)) => engine.holding(grounds).depositing(deposit_threshold_min),
         None => engine,
     };
+    let engine = base.held_together(engine, split.as_ref())?;
     identities.register(&engine).await?;
     let engine = Arc::new(match holder {
         Some((setup, tenant)) => engine.as_holder(setup, &tenant).await?,
         None => engine,
     });
     engine.open_ceremonies().await?;
+    engine.check_root_shares().await?;
     engine.announce_start().await?;
     if let Err(error) = engine.keep_roots().await {
         tracing::warn!(?error, "the root slots are not level; it is tried again");
@@ -352,6 +355,14 @@ impl Base {
             None => engine,
         };
         Ok(engine.retiring(retire::retirements(&config.retire)?).stating(token, log_key))
+    }
+
+    /// The same engine, over a root that is split, if it is.
+    fn held_together(&self, engine: Engine, split: Option<&SplitRoot>) -> Result<Engine, Error> {
+        match split {
+            Some(split) => Ok(engine.held_together(split.held(self.rng.clone())?)),
+            None => Ok(engine),
+        }
     }
 }
 

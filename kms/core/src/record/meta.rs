@@ -5,7 +5,8 @@ use minicbor::{Decode, Encode};
 use super::{Locator, Record, VersionUid};
 use crate::changeset::Collection;
 
-/// What this deployment is. Written once, at first start.
+/// What this deployment is. Written at first start; where custodians hold the root together, root and log key are wrapped anew whenever
+/// they get a new master key.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Deployment {

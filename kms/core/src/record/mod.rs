@@ -28,7 +28,7 @@ pub use material::Material;
 pub use meta::{Checkpoint, Deployment, Lease, LogPosition};
 pub use principal::{LedgerMark, PrincipalRecord, Role, Tenant, TenantRotation};
 pub use request::RequestRecord;
-pub use root::{FIRST_ROOT_SLOT, RootSlot, RootState};
+pub use root::{FIRST_ROOT_SLOT, NextMaster, RootSlot, RootState};
 pub use share_set::{SealedShares, ShareSetRecord};
 pub use target::Target;
 pub use version::{Attestation, KeyState, Locator, Origin, VersionRecord, VersionUid};

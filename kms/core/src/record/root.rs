@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
 use super::{Record, VersionUid};
 use crate::changeset::Collection;
+use crate::codec;
+use crate::name::SetId;
 
 /// The slot of the token that holds the log key too. It is in no row of its own while it is active: the deployment's
 /// tells of it.
@@ -98,5 +101,40 @@ impl Record for RootSlot {
 
     fn scope(&self) -> String {
         Self::SCOPE.to_owned()
+    }
+}
+
+/// A master key that was dealt to custodians and does not count yet: nothing is wrapped under it. There is one at most.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct NextMaster {
+    /// The share set.
+    #[n(0)]
+    pub set: SetId,
+    /// SHA-256 of the manifest of its shares.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub manifest: [u8; 32],
+    /// The key, sealed by the root key: nonce of 12 bytes, ciphertext, tag.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub sealed: Vec<u8>,
+}
+
+impl NextMaster {
+    /// The only row id.
+    pub const ID: &'static str = "next-master";
+
+    /// Associated data: which key it is, of which deployment.
+    #[must_use]
+    pub fn binding(deployment: &str, set: SetId, manifest: &[u8; 32]) -> Vec<u8> {
+        codec::encode("hufu-next-master-binding", 1, &(deployment, set, ByteArray::from(*manifest)))
+    }
+}
+
+impl Record for NextMaster {
+    const COLLECTION: Collection = Collection::Meta;
+    const DOMAIN: &'static str = "hufu-next-master";
+
+    fn id(&self) -> String {
+        Self::ID.to_owned()
     }
 }

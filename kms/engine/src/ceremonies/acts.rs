@@ -21,9 +21,9 @@ pub(super) fn check_act(act: &Act) -> Result<(), Error> {
         | Act::RotateTenantKey(_)
         | Act::Destruction(_)
         | Act::Import(_)
+        | Act::RotateRoot(_)
         | Act::PolicyChange(_)
         | Act::RosterChange(_) => Ok(()),
-        Act::RotateRoot(act) if act.shares.is_none() => Ok(()),
         Act::Recovery(_) | Act::Drill(_) | Act::Refresh(_) | Act::Reshare(_)
             if act.target().is_some_and(|target| target.kind != TargetKind::Tee) =>
         {

@@ -1,7 +1,7 @@
 //! From the beginning to the outcome. Each step is committed before the next; what a step does is done once, whatever happens
 //! between doing it and writing down that it is done.
 
-use hufu_ceremony::{Act, Awaited, Ident, State, Text, What};
+use hufu_ceremony::{Act, Awaited, Ident, RootKey, State, Text, What};
 use hufu_core::policy::Action;
 use hufu_core::{Error, Reason};
 
@@ -124,6 +124,9 @@ impl Engine {
             Act::Import(act) => self.do_import(held, act).await,
             Act::Refresh(act) => self.do_share_anew(held, act.into()).await,
             Act::Reshare(act) => self.do_share_anew(held, act.into()).await,
+            Act::RotateRoot(RootKey { shares: Some(sharing), confirmations, .. }) => {
+                self.do_replace_master(held, sharing, *confirmations).await
+            }
             Act::RotateRoot(act) => self.do_rotate_root(held, act).await,
             Act::Recovery(act) => self.do_recover(held, act).await,
             Act::Drill(act) => self.do_drill(held, act).await,

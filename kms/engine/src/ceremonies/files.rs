@@ -38,7 +38,8 @@ fn share_id(number: u64, index: u32) -> String {
     format!("share/{number:020}/{index:02}")
 }
 
-fn roster_id(hash: RosterHash) -> String {
+/// The id of the file that holds a roster.
+pub(crate) fn roster_id(hash: RosterHash) -> String {
     format!("roster/{}", hex::encode(hash.0))
 }
 

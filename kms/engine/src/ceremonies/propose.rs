@@ -99,6 +99,9 @@ impl Engine {
         match act {
             Act::Refresh(_) | Act::Reshare(_) => {
                 let Some(shares) = act.shares() else { return Ok(None) };
+                if self.is_root_set(SetId(shares.set.0)) {
+                    return Err(of_the_root());
+                }
                 Ok(Some(self.share_set(SetId(shares.set.0)).await?.record.tenant))
             }
             _ => tenant_of(act),
@@ -113,7 +116,7 @@ impl Engine {
                 return self.check_given_up(act, &deposit).await;
             }
             Act::Destruction(act) => (&act.key, act.version),
-            Act::RotateRoot(act) => return self.check_root(act.slot.as_str()).await,
+            Act::RotateRoot(act) => return self.check_root(act).await,
             Act::Import(act) => return import_of(act).map(drop),
             _ => return Ok(()),
         };
@@ -130,6 +133,16 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The root's shares are dealt anew with another master key: the old ones die by that, and not by what a service remembers.
+fn of_the_root() -> Error {
+    Error::new(
+        Reason::UnsupportedByBackend,
+        "the set is of the root: its shares are not dealt anew, they are replaced",
+    )
+    .field("proposal")
+    .help("propose `rotate-root` with a table `[act.rotate-root.shares]`")
 }
 
 fn taken(error: JournalError) -> Error {

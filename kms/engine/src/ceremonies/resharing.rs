@@ -55,6 +55,16 @@ struct Next {
     required: u8,
 }
 
+/// How many confirmations it takes, as a request says it: at least the threshold, all when it says nothing.
+pub(super) fn required(confirmations: Option<u32>, threshold: u8, all: u8) -> Result<u8, Error> {
+    let required = confirmations.map_or(Ok(all), u8::try_from).unwrap_or(u8::MAX);
+    if (threshold..=all).contains(&required) {
+        return Ok(required);
+    }
+    let why = format!("the new shares are confirmed by {threshold} to {all} custodians, not by {required}");
+    Err(Error::new(Reason::InvalidArgument, why).field("proposal"))
+}
+
 impl Anew<'_> {
     fn next(&self, now: &Manifest) -> Result<Next, Error> {
         let (threshold, custodians) = match self.to {
@@ -62,12 +72,8 @@ impl Anew<'_> {
             None => (now.threshold(), now.seats().iter().map(|seat| seat.custodian.clone()).collect()),
         };
         let all = u8::try_from(custodians.len()).map_err(Error::internal)?;
-        let required = self.confirmations.map_or(Ok(all), u8::try_from).unwrap_or(u8::MAX);
-        if (threshold..=all).contains(&required) {
-            return Ok(Next { threshold, custodians, required });
-        }
-        let why = format!("the new shares are confirmed by {threshold} to {all} custodians, not by {required}");
-        Err(Error::new(Reason::InvalidArgument, why).field("proposal"))
+        let required = required(self.confirmations, threshold, all)?;
+        Ok(Next { threshold, custodians, required })
     }
 
     fn how<'n>(&self, next: &'n Next) -> Resharing<'n> {
@@ -210,7 +216,7 @@ impl Engine {
     }
 }
 
-fn in_force(next: &Epoch) -> String {
+pub(super) fn in_force(next: &Epoch) -> String {
     let manifest = next.manifest();
     let confirmed: Vec<_> = next.confirmed().iter().map(ToString::to_string).collect();
     let (number, threshold, count) = (manifest.epoch(), manifest.threshold(), manifest.seats().len());
@@ -218,6 +224,6 @@ fn in_force(next: &Epoch) -> String {
     format!("epoch {number} counts, {threshold} of {count}, manifest {digest}, confirmed by {}", confirmed.join(", "))
 }
 
-fn under_way() -> Error {
+pub(super) fn under_way() -> Error {
     Error::new(Reason::WrongState, "the set has a next epoch already, which waits for its confirmations")
 }

@@ -38,16 +38,26 @@ impl Engine {
         self.step_done(&held, RENEWED, &format!("{to}{BETWEEN}{from}")).await
     }
 
-    /// Whether there is such a slot, whose root key a token makes.
-    pub(super) async fn check_root(&self, slot: &str) -> Result<(), Error> {
+    /// Whether there is such a slot, and its root key is one that is made so: by a token, or held by custodians.
+    pub(super) async fn check_root(&self, act: &RootKey) -> Result<(), Error> {
+        let slot = act.slot.as_str();
         let split = matches!(self.deployment.root_locator, Some(Locator::Wrapped { .. }));
-        if split && slot == FIRST_ROOT_SLOT {
-            let why = "the root is split among custodians: no token makes it a new key";
-            return Err(Error::new(Reason::UnsupportedByBackend, why).field("proposal"));
+        if split && slot == self.deployment.token_serial {
+            return self.check_master(act).await;
         }
-        if self.keeper().glance().await?.iter().any(|report| report.slot == slot) {
+        if split && slot == FIRST_ROOT_SLOT {
+            let why = format!("the root is split among custodians: its slot is `{}`", self.deployment.token_serial);
+            return Err(Error::new(Reason::InvalidArgument, why).field("proposal"));
+        }
+        if !self.keeper().glance().await?.iter().any(|report| report.slot == slot) {
+            return Err(
+                Error::new(Reason::InvalidArgument, format!("there is no root slot `{slot}`")).field("proposal")
+            );
+        }
+        if act.shares.is_none() {
             return Ok(());
         }
-        Err(Error::new(Reason::InvalidArgument, format!("there is no root slot `{slot}`")).field("proposal"))
+        let why = "the root key of the slot is in a token: it is not split among custodians";
+        Err(Error::new(Reason::UnsupportedByBackend, why).field("proposal").help("leave the table `shares` out"))
     }
 }

@@ -6,6 +6,7 @@ mod integrity;
 mod keeper;
 mod keyring;
 mod moving;
+mod next_master;
 mod root;
 
 pub use bootstrap::{BeforeFirst, Bootstrap, Foundation, FoundationError, lay_foundation};

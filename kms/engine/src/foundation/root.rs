@@ -71,9 +71,19 @@ impl Root {
         key: &SecretBytes,
         rng: &dyn Rng,
     ) -> Result<Vec<u8>, BackendError> {
+        self.seal_bound(&record.binding_under(&self.deployment, self.slot()), key, rng).await
+    }
+
+    /// Wraps a key with associated data: a nonce of 12 bytes, ciphertext, tag.
+    pub(crate) async fn seal_bound(
+        &self,
+        aad: &[u8],
+        key: &SecretBytes,
+        rng: &dyn Rng,
+    ) -> Result<Vec<u8>, BackendError> {
         let nonce: [u8; 12] = random_array(rng).map_err(|error| BackendError::Failed(error.to_string()))?;
-        let (handle, aad) = (self.handle()?, record.binding_under(&self.deployment, self.slot()));
-        let input = Aead { nonce: &nonce, aad: &aad, data: key.expose() };
+        let handle = self.handle()?;
+        let input = Aead { nonce: &nonce, aad, data: key.expose() };
         let sealed = self.token.backend.perform(Operation::Seal(&handle, input), Instant::now() + ROOT_TIMEOUT);
         match sealed.await? {
             Outcome::Bytes(sealed) => Ok([nonce.as_slice(), &sealed].concat()),
@@ -83,12 +93,23 @@ impl Root {
 
     /// Opens what it wraps of a record.
     pub(crate) async fn open(&self, record: &WrappingKeyRecord) -> Result<SecretBytes, BackendError> {
-        let malformed = || BackendError::Missing(format!("wrapping key {} is malformed", record.id));
         let none = || BackendError::Missing(format!("`{}` does not wrap key {}", self.slot(), record.id));
-        let (nonce, data) =
-            record.under(self.slot()).ok_or_else(none)?.split_first_chunk::<12>().ok_or_else(malformed)?;
-        let (handle, aad) = (self.handle()?, record.binding_under(&self.deployment, self.slot()));
-        let open = Operation::Open(&handle, Aead { nonce, aad: &aad, data });
+        let sealed = record.under(self.slot()).ok_or_else(none)?;
+        let aad = record.binding_under(&self.deployment, self.slot());
+        self.open_bound(&format!("wrapping key {}", record.id), &aad, sealed).await
+    }
+
+    /// Opens what [`Self::seal_bound`] made.
+    pub(crate) async fn open_bound(
+        &self,
+        what: &str,
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Result<SecretBytes, BackendError> {
+        let malformed = || BackendError::Missing(format!("{what} is malformed"));
+        let (nonce, data) = sealed.split_first_chunk::<12>().ok_or_else(malformed)?;
+        let handle = self.handle()?;
+        let open = Operation::Open(&handle, Aead { nonce, aad, data });
         match self.token.backend.perform(open, Instant::now() + ROOT_TIMEOUT).await? {
             Outcome::Plaintext(key) if key.len() == KEY_LEN => Ok(key),
             _ => Err(malformed()),

@@ -9,6 +9,7 @@ use hufu_core::{Error, Reason};
 use hufu_custodian::Signed;
 use hufu_journal::JournalError;
 
+use super::read::judged_in;
 use super::refused;
 use crate::api::{Caller, ShareSetView};
 use crate::engine::{Engine, Permit};
@@ -41,7 +42,7 @@ impl Engine {
         name: &ShareSetName,
         confirmation: &[u8],
     ) -> Result<ShareSetView, Error> {
-        let permit = self.authorize(caller, Action::CarryShare, &name.tenant, None)?;
+        let permit = self.authorize(caller, Action::CarryShare, judged_in(caller, &name.tenant), None)?;
         let malformed = |_| Error::new(Reason::InvalidArgument, "this is no signed confirmation");
         let signed = Signed::from_bytes(confirmation).map_err(|error| malformed(error).field("confirmation"))?;
         for _ in 0..ATTEMPTS_MAX {

@@ -2,7 +2,7 @@
 
 use hufu_core::Error;
 use hufu_core::changeset::{Collection, Guard, Write};
-use hufu_core::name::{SetId, TenantId};
+use hufu_core::name::{SYSTEM_TENANT, SetId, TenantId};
 use hufu_core::record::{Record as _, SealedShares, ShareSetRecord};
 use hufu_log::leaf_scope;
 use hufu_shares::{Epochs, ManifestDigest, Share, SignedManifest};
@@ -29,21 +29,43 @@ impl Engine {
         shares: &[Share],
     ) -> Result<(), Error> {
         let epochs = Epochs::new(first.clone(), &self.dealer()?).map_err(|error| refused(&error))?;
-        let manifest = first.unverified();
+        let set = self.stage_record(staging, tenant.clone(), &epochs)?;
+        self.stage_shares(staging, set, first, shares);
+        Ok(())
+    }
+
+    /// The set of a root, whose first shares were written to files: it comes here with the epoch that follows them.
+    ///
+    /// # Errors
+    /// Those of the ledger's encoding.
+    pub(crate) fn stage_root_set(
+        &self,
+        staging: &mut Staging<'_>,
+        epochs: &Epochs,
+        new_shares: &[Share],
+    ) -> Result<(), Error> {
+        let set = self.stage_record(staging, TenantId::parse(SYSTEM_TENANT)?, epochs)?;
+        if let Some(next) = epochs.next() {
+            self.stage_shares(staging, set, next.signed(), new_shares);
+        }
+        Ok(())
+    }
+
+    fn stage_record(&self, staging: &mut Staging<'_>, tenant: TenantId, epochs: &Epochs) -> Result<SetId, Error> {
+        let manifest = epochs.current().manifest();
         let mut record = ShareSetRecord {
             set: SetId(manifest.set().0),
-            tenant: tenant.clone(),
+            tenant,
             subject: manifest.subject().name.clone(),
             epochs: epochs.to_bytes(),
             sequence: 0,
             last_leaf: [0; 32],
             created_at: self.clock.now_ms(),
         };
-        self.stage_leaf(staging, &mut record, &epochs, true)?;
+        self.stage_leaf(staging, &mut record, epochs, true)?;
         staging.guard(Guard::Absent(Collection::ShareSet, record.id()));
         staging.write(Write::Put(self.keyring.integrity().row(&record, 1)));
-        self.stage_shares(staging, record.set, first, shares);
-        Ok(())
+        Ok(record.set)
     }
 
     /// A set whose epochs have changed since it was read: another one has begun, come into force, or been given up. The shares of

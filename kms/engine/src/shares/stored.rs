@@ -48,13 +48,13 @@ impl Engine {
         }
     }
 
-    /// A share set of a tenant, by its name.
+    /// A share set of a tenant, by its name; the root's, which is everyone's, by its id in any tenant.
     ///
     /// # Errors
     /// As [`Self::share_set`]; another tenant's is not found.
     pub(crate) async fn named_set(&self, name: &ShareSetName) -> Result<StoredSet, Error> {
         match self.share_set(name.set).await {
-            Ok(stored) if stored.record.tenant == name.tenant => Ok(stored),
+            Ok(stored) if stored.record.tenant == name.tenant || stored.record.tenant.is_system() => Ok(stored),
             Err(error) if error.reason() != Reason::ShareSetNotFound => Err(error),
             _ => Err(not_found(&name.to_string())),
         }
@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// What stands for a set on the ledger, where keys have their id.
-    pub(super) fn set_ledger_id(&self, set: SetId) -> [u8; 32] {
+    pub(crate) fn set_ledger_id(&self, set: SetId) -> [u8; 32] {
         let origin = self.deployment.log_origin.as_bytes();
         Sha256::new().chain_update(b"hufu-share-set-v1\0").chain_update(set.0).chain_update(origin).finalize().into()
     }

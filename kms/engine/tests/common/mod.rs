@@ -8,6 +8,7 @@ pub(crate) mod opener;
 pub(crate) mod outside;
 pub(crate) mod real;
 pub(crate) mod server;
+pub(crate) mod split;
 pub(crate) mod store;
 pub(crate) mod token;
 pub(crate) mod world;

@@ -11,18 +11,31 @@ use hufu_core::record::Protection;
 use hufu_software::SoftwareBackend;
 
 /// Far away: nothing here depends on how fast the machine is.
-const LONG: Duration = Duration::from_secs(600);
+pub(crate) const LONG: Duration = Duration::from_secs(600);
 
 /// The software adapter, whose work ends before it is polled once more: the world around it has no threads.
 pub(crate) struct RealSoftware {
-    inner: SoftwareBackend,
+    inner: Arc<dyn KeyBackend>,
     runtime: tokio::runtime::Runtime,
+}
+
+/// Work that has ended before it is polled once more.
+pub(crate) fn still<T>(work: impl Future<Output = T>) -> T {
+    runtime().block_on(work)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 impl RealSoftware {
     pub(crate) fn new(keys: Arc<dyn WrappingKeys>, rng: Arc<dyn Rng>) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        Self { inner: SoftwareBackend::new(keys, rng, NonZeroUsize::MIN).unwrap(), runtime }
+        Self::around(Arc::new(SoftwareBackend::new(keys, rng, NonZeroUsize::MIN).unwrap()))
+    }
+
+    /// Another backend of ours that works in software.
+    pub(crate) fn around(inner: Arc<dyn KeyBackend>) -> Self {
+        Self { inner, runtime: runtime() }
     }
 }
 

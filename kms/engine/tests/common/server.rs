@@ -28,6 +28,7 @@ use super::holders::SimHolders;
 use super::opener::{Asked, SimOpener};
 use super::outside::SimOutside;
 use super::real::RealSoftware;
+use super::split::{CUSTODIANS, SimSplit, SplitStart};
 use super::store::SimStore;
 use super::token::SimToken;
 
@@ -50,6 +51,8 @@ pub(crate) struct Site {
     pub(crate) holder: Option<HolderSetup>,
     /// Holders of keys that they share.
     pub(crate) holders: Option<Arc<SimHolders>>,
+    /// Custodians who hold the root together, in place of the token.
+    pub(crate) split: Option<Arc<SimSplit>>,
     pub(crate) outside: Arc<SimOutside>,
     /// What opens shares.
     pub(crate) asked: Arc<Asked>,
@@ -130,19 +133,20 @@ async fn boot(
     clock: Arc<SimClock>,
     writer: String,
 ) -> Result<Server, String> {
-    let (token, software) = (site.backend(Protection::Hsm), site.backend(Protection::Software));
+    let (split, token) = token_of(&site).await?;
+    let software = site.backend(Protection::Software);
     let (store, rng): (Arc<dyn Store>, Arc<dyn Rng>) = (site.store.clone(), site.chance.clone());
     let bootstrap = Bootstrap {
         store: store.clone(),
         journal: journal.clone(),
         token: token.clone(),
-        token_serial: SERIAL.to_owned(),
+        token_serial: if split.is_some() { CUSTODIANS } else { SERIAL }.to_owned(),
         more_roots: site.vault.iter().map(|token| vault(&site, token)).collect(),
         rng: rng.clone(),
         clock: clock.clone(),
         development: true,
         origin: "sim.example".to_owned(),
-        before_first: None,
+        before_first: split.as_ref().and_then(SplitStart::before),
     };
     let foundation = lay_foundation(bootstrap).await.map_err(|error| error.to_string())?;
     let deployment = foundation.deployment;
@@ -185,14 +189,31 @@ async fn boot(
     })
     .stating(token, foundation.log_key)
     .opening_shares(Arc::new(opener));
-    let engine = match site.ceremonies {
+    let engine = with_custody(engine, site.ceremonies, split);
+    let engine = as_holder(engine, site.holder).await.map_err(|error| error.to_string())?;
+    engine.open_ceremonies().await.map_err(|error| error.to_string())?;
+    engine.check_root_shares().await.map_err(|error| error.to_string())?;
+    let keyring = foundation.keyring;
+    Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
+}
+
+/// The token, or what takes its place where custodians hold the root together.
+async fn token_of(site: &Site) -> Result<(Option<SplitStart>, Arc<dyn KeyBackend>), String> {
+    let Some(split) = &site.split else { return Ok((None, site.backend(Protection::Hsm))) };
+    let started = split.start(site).await?;
+    let token = started.token.clone();
+    Ok((Some(started), token))
+}
+
+fn with_custody(engine: Engine, ceremonies: Option<Grounds>, split: Option<SplitStart>) -> Engine {
+    let engine = match ceremonies {
         Some(grounds) => engine.holding(grounds),
         None => engine,
     };
-    let engine = as_holder(engine, site.holder).await.map_err(|error| error.to_string())?;
-    engine.open_ceremonies().await.map_err(|error| error.to_string())?;
-    let keyring = foundation.keyring;
-    Ok(Server { engine, sequencer, journal, log, log_key, alarms, keyring, clock, time: site.time, writer })
+    match split {
+        Some(split) => engine.held_together(split.held()),
+        None => engine,
+    }
 }
 
 async fn as_holder(engine: Engine, setup: Option<HolderSetup>) -> Result<Engine, hufu_core::Error> {

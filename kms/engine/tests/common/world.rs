@@ -16,6 +16,7 @@ use super::hazards::Hazards;
 use super::holders::SimHolders;
 use super::outside::SimOutside;
 use super::server::{Server, Site};
+use super::split::SimSplit;
 use super::store::SimStore;
 use super::token::SimToken;
 
@@ -67,20 +68,31 @@ impl World {
 
     /// The same on a token of the test's choice.
     pub(crate) fn on(token: SimToken) -> Self {
-        Self::with(token, None, false)
+        Self::with(token, None, None, false)
     }
 
     /// The same, whose keys in software are real ones.
     pub(crate) fn really() -> Self {
-        Self::with(SimToken::default(), None, true)
+        Self::with(SimToken::default(), None, None, true)
     }
 
     /// The same with holders beside the token.
     pub(crate) fn with_holders() -> Self {
-        Self::with(SimToken::default(), Some(Arc::default()), false)
+        Self::with(SimToken::default(), Some(Arc::default()), None, false)
     }
 
-    fn with(token: SimToken, holders: Option<Arc<SimHolders>>, real_software: bool) -> Self {
+    /// The same without a token: custodians hold the root together.
+    pub(crate) fn split() -> Self {
+        let split = SimSplit::new(Arc::new(SimRng::new(11)));
+        Self::with(SimToken::default(), None, Some(Arc::new(split)), false)
+    }
+
+    fn with(
+        token: SimToken,
+        holders: Option<Arc<SimHolders>>,
+        split: Option<Arc<SimSplit>>,
+        real_software: bool,
+    ) -> Self {
         let hazards = Arc::new(Hazards::calm(1));
         let site = Site {
             time: Arc::new(SimTime::begin()),
@@ -91,6 +103,7 @@ impl World {
             holder: None,
             asked: Arc::default(),
             holders,
+            split,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(7)),

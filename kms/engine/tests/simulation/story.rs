@@ -111,6 +111,7 @@ impl Story {
             holder: None,
             asked: Arc::default(),
             holders: None,
+            split: None,
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(chance.next())),

@@ -71,7 +71,14 @@ impl Stage {
         Self::in_world(World::new(), policy)
     }
 
-    pub(crate) fn in_world(mut world: World, policy: fn(&str) -> CeremonyPolicy) -> Self {
+    pub(crate) fn in_world(world: World, policy: fn(&str) -> CeremonyPolicy) -> Self {
+        let mut stage = Self::peopled(world, policy);
+        stage.world.signing_key("sign");
+        stage
+    }
+
+    /// The same without a key.
+    pub(crate) fn peopled(mut world: World, policy: fn(&str) -> CeremonyPolicy) -> Self {
         let deployment = world.server.log_key.name().to_owned();
         let people: Vec<Person> = PEOPLE.iter().map(|(name, of, _)| Person::new(name, of)).collect();
         let entry = |(person, row): (&Person, &(&str, &str, &[&str]))| Custodian {
@@ -82,7 +89,6 @@ impl Stage {
         let policy = policy(&deployment);
         world.site.ceremonies = Some(Grounds::new(roster.clone(), policy.clone()).unwrap());
         world.restart();
-        world.signing_key("sign");
         Self { world, people, roster, policy }
     }
 

@@ -24,6 +24,7 @@ mod requests;
 mod resharing;
 mod rewrap;
 mod root_renewal;
+mod root_shares;
 mod roots;
 mod sign_once;
 mod tampering;

@@ -22,17 +22,22 @@ impl Stage {
         ShareSetName { tenant: ALICE.tenant(), set: SetId(of.share_set.unwrap()) }
     }
 
-    fn set(&mut self, name: &ShareSetName) -> ShareSetView {
+    pub(crate) fn set(&mut self, name: &ShareSetName) -> ShareSetView {
         self.world.call(ALICE, async |server, caller| server.engine.read_share_set(&caller, name).await).unwrap()
     }
 
-    fn fetched(&mut self, set: &ShareSetName, who: &str, epoch: u32) -> Result<Share, hufu_core::Error> {
+    pub(crate) fn fetched(&mut self, set: &ShareSetName, who: &str, epoch: u32) -> Result<Share, hufu_core::Error> {
         let request = FetchShare { set: set.clone(), custodian: who.to_owned(), epoch: Some(epoch) };
         self.world.call(ALICE, async |server, caller| server.engine.fetch_share(&caller, &request).await)
     }
 
     /// What a custodian does with a new share: fetches, opens, confirms.
-    fn confirm(&mut self, set: &ShareSetName, who: &str, epoch: u32) -> Result<ShareSetView, hufu_core::Error> {
+    pub(crate) fn confirm(
+        &mut self,
+        set: &ShareSetName,
+        who: &str,
+        epoch: u32,
+    ) -> Result<ShareSetView, hufu_core::Error> {
         let share = self.fetched(set, who, epoch)?;
         let opened = share.open(&self.dealer(), self.person(who)).unwrap();
         let statement = self.person(who).sign(opened.confirm().to_bytes()).to_bytes();

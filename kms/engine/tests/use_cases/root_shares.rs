@@ -1,0 +1,297 @@
+//! A root that custodians hold together gets another master key: the old shares die when the new ones are confirmed, and not before;
+//! with an end at every commit, and with rows of before put back.
+
+use std::sync::Arc;
+
+use hufu_ceremony::{CeremonyPolicy, State};
+use hufu_core::Reason;
+use hufu_core::algorithm::Algorithm;
+use hufu_core::changeset::Collection;
+use hufu_core::name::{SYSTEM_TENANT, SetId, ShareSetName, TenantId};
+use hufu_core::record::{Deployment, NextMaster, Protection, Record as _, SealedShares};
+use hufu_engine::api::CreateKey;
+use hufu_shares::{Error, Fault, OpenedShare, Share, SignedManifest, combine};
+use hufu_storage::MemoryState;
+
+use crate::ceremonies::{DAY_MS, Stage};
+use crate::common::split::SimSplit;
+use crate::common::world::{ALICE, BOB, World};
+use crate::recovery::outcome;
+use crate::requests::{create, reason};
+use crate::roots::assert_all_open;
+
+fn policy(deployment: &str) -> CeremonyPolicy {
+    let rules = "[rules.rotate-root]\napprovals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
+    CeremonyPolicy::from_toml(&format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n{rules}")).unwrap()
+}
+
+/// Custodians of before hold the root, two of three; a key lives under it.
+fn stage() -> Stage {
+    let mut stage = Stage::peopled(World::split(), policy);
+    let soft = CreateKey { protection: Protection::Software, ..create(ALICE, "soft", Algorithm::Ed25519) };
+    stage.make(soft).unwrap();
+    stage
+}
+
+fn to(more: &str, threshold: u32, custodians: &str) -> String {
+    format!(
+        "rotate-root]\nslot = \"custodians\"\n{more}[act.rotate-root.shares]\nthreshold = {threshold}\ncustodians = [{custodians}]\n"
+    )
+}
+
+const PEOPLE: [&str; 3] = ["ben", "dee", "eve"];
+
+/// To two of three others.
+fn act() -> String {
+    to("", 2, "\"ben\", \"dee\", \"eve\"")
+}
+
+impl Stage {
+    fn split(&self) -> Arc<SimSplit> {
+        self.world.site.split.clone().unwrap()
+    }
+
+    fn first(&self) -> SignedManifest {
+        self.split().first.lock().as_ref().unwrap().0.clone()
+    }
+
+    fn root_set(&self) -> ShareSetName {
+        let set = SetId(self.first().unverified().set().0);
+        ShareSetName { tenant: TenantId::parse(SYSTEM_TENANT).unwrap(), set }
+    }
+
+    fn old_share(&self, at: usize) -> OpenedShare {
+        let split = self.split();
+        let first = split.first.lock();
+        let (_, shares) = first.as_ref().unwrap();
+        shares[at].open(&self.dealer(), &split.people[at]).unwrap()
+    }
+
+    fn open_share(&self, share: &Share, who: &str) -> OpenedShare {
+        share.open(&self.dealer(), self.person(who)).unwrap()
+    }
+
+    /// Two of the new shares, fetched as their custodians fetch them: what they make opens later starts.
+    fn gather(&mut self, epoch: u32) -> SignedManifest {
+        let set = self.root_set();
+        let shares = ["eve", "ben"].map(|who| (self.fetched(&set, who, epoch).unwrap(), who));
+        let signed = shares[0].0.manifest().clone();
+        let opened = shares.map(|(share, who)| self.open_share(&share, who));
+        let master = combine(&signed, &signed.digest(), opened).unwrap();
+        self.split().masters.lock().insert(signed.digest().0, Arc::new(master));
+        signed
+    }
+
+    fn confirm_all(&mut self, epoch: u32) {
+        let set = self.root_set();
+        for who in PEOPLE {
+            self.confirm(&set, who, epoch).unwrap();
+        }
+    }
+
+    fn meta(&self, id: &str) -> bool {
+        self.world.site.store.snapshot().rows[&Collection::Meta].contains_key(id)
+    }
+
+    fn deployment(&self) -> Deployment {
+        let rows = self.world.site.store.snapshot().rows;
+        Deployment::from_row(&rows[&Collection::Meta][Deployment::ID]).unwrap()
+    }
+
+    fn forget(&self, manifest: &SignedManifest) {
+        self.split().masters.lock().remove(&manifest.digest().0);
+    }
+}
+
+#[test]
+fn the_shares_of_before_open_nothing_once_the_new_ones_count() {
+    let mut stage = stage();
+    let (set, first, before) = (stage.root_set(), stage.first(), stage.deployment());
+    stage.approved(1, &act(), &[]);
+    assert_eq!(stage.execute(1).unwrap().ceremony.state(), State::Executing);
+    let seen = stage.set(&set);
+    assert_eq!((seen.current.manifest().epoch(), seen.next.as_ref().unwrap().required()), (1, 3));
+    assert!(stage.meta(NextMaster::ID));
+    let second = stage.gather(2);
+    for who in &PEOPLE[..2] {
+        stage.confirm(&set, who, 2).unwrap();
+    }
+    // The old shares open it until the last one has confirmed.
+    stage.world.restart();
+    stage.pass();
+    assert_eq!((stage.state(1), stage.deployment()), (State::Executing, before.clone()));
+    stage.confirm(&set, "eve", 2).unwrap();
+    stage.pass();
+    let done = stage.get(1);
+    assert_eq!(done.ceremony.state(), State::Executed);
+    assert!(outcome(&done).starts_with("epoch 2 counts, 2 of 3, manifest "), "{}", outcome(&done));
+    let after = stage.deployment();
+    assert!(!stage.meta(NextMaster::ID));
+    assert_eq!(
+        Deployment { root_locator: None, log_locator: None, ..after.clone() },
+        Deployment { root_locator: None, log_locator: None, ..before.clone() }
+    );
+    assert!(after.root_locator != before.root_locator && after.log_locator != before.log_locator);
+    // The server that is open goes on, and signs what the log holds.
+    stage.world.sequence();
+    hufu_ceremony::verify(&stage.transcript(1), &stage.pins()).unwrap();
+    // The next start asks for the new shares, and they open everything; the log's key is what it was.
+    assert_all_open(&mut stage.world);
+    stage.world.sequence();
+    // Only they do: the master key of before under the new manifest is another server's in a database that it cannot open.
+    let old = stage.split().masters.lock()[&first.digest().0].clone();
+    let new = stage.split().masters.lock().insert(second.digest().0, old).unwrap();
+    assert!(stage.world.try_restart().unwrap_err().contains("token"), "the old master key opened it");
+    stage.split().masters.lock().insert(second.digest().0, new);
+    stage.forget(&first);
+    assert_all_open(&mut stage.world);
+}
+
+#[test]
+fn a_server_that_was_opened_before_goes_on_and_replaces_the_shares_again() {
+    let mut stage = stage();
+    for number in 1..=3 {
+        let epoch = u32::try_from(number).unwrap() + 1;
+        stage.approved(number, &act(), &[]);
+        stage.execute(number).unwrap();
+        stage.gather(epoch);
+        stage.confirm_all(epoch);
+        stage.pass();
+        assert_eq!(stage.state(number), State::Executed, "{}", outcome(&stage.get(number)));
+        if number > 1 {
+            assert_all_open(&mut stage.world);
+        }
+    }
+    let set = stage.root_set();
+    assert_eq!(stage.set(&set).current.manifest().epoch(), 4);
+    let rows = stage.world.site.store.snapshot().rows.remove(&Collection::ShareSet).unwrap();
+    let sealed = rows.values().filter(|row| SealedShares::from_row(row).is_ok()).count();
+    assert_eq!(sealed, 1, "the shares of the epoch that counts, and no others");
+}
+
+#[test]
+fn too_few_new_shares_and_shares_of_two_epochs_make_nothing() {
+    let mut stage = stage();
+    stage.approved(1, &act(), &[]);
+    stage.execute(1).unwrap();
+    let (set, second) = (stage.root_set(), stage.gather(2));
+    let share = stage.fetched(&set, "dee", 2).unwrap();
+    let new = || stage.open_share(&share, "dee");
+    let made = |shares| combine(&second, &second.digest(), shares).unwrap_err();
+    assert!(matches!(made(vec![new()]), Error::Missing(missing) if missing.count == 1));
+    let Error::Culprits(culprits) = made(vec![new(), stage.old_share(0)]) else { panic!("an old share passed") };
+    assert_eq!((culprits[0].custodian.as_str(), culprits[0].index), ("old-1", 1));
+    assert_eq!(culprits[0].fault, Fault::OtherEpoch { found: 1, expected: 2 });
+    let first = stage.first();
+    let mixed = combine(&first, &first.digest(), vec![stage.old_share(2), new()]).unwrap_err();
+    assert!(matches!(mixed, Error::Culprits(_)));
+}
+
+#[test]
+fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
+    let mut stage = stage();
+    let (set, before) = (stage.root_set(), stage.deployment());
+    stage.approved(1, &to("confirmations = 2\n", 2, "\"ben\", \"dee\", \"eve\""), &[]);
+    stage.execute(1).unwrap();
+    stage.confirm(&set, "ben", 2).unwrap();
+    assert_eq!(reason(stage.propose_with(2, &act(), &[])), Reason::WrongState, "one is under way");
+    stage.world.site.time.advance(4 * DAY_MS);
+    stage.pass();
+    let done = stage.get(1);
+    assert_eq!(done.ceremony.state(), State::Failed);
+    assert!(outcome(&done).contains("not confirmed by dee, eve: the old shares go on"), "{}", outcome(&done));
+    assert!(!stage.meta(NextMaster::ID));
+    assert_eq!((stage.deployment(), stage.set(&set).next), (before, None));
+    assert_eq!(reason(stage.confirm(&set, "dee", 2)), Reason::ShareSetNotFound);
+    assert_all_open(&mut stage.world);
+}
+
+#[test]
+fn an_end_at_any_commit_leaves_one_set_of_shares_that_opens_everything() {
+    for cuts in 0.. {
+        let mut stage = stage();
+        stage.approved(1, &act(), &[]);
+        let caller = stage.world.run(async |server| ALICE.call(server).await).unwrap();
+        let whole = stage.world.run_cut(cuts, async |server| server.engine.execute_ceremony(&caller, 1).await);
+        assert_all_open(&mut stage.world);
+        if stage.state(1) == State::Ready {
+            stage.execute(1).unwrap();
+        }
+        stage.pass();
+        stage.gather(2);
+        stage.confirm_all(2);
+        // The pass that puts the new master key in force ends somewhere too.
+        stage.world.run_cut(cuts, async |server| server.engine.hold_ceremonies().await);
+        assert_all_open(&mut stage.world);
+        stage.pass();
+        assert_eq!(stage.state(1), State::Executed, "cut after {cuts}");
+        stage.forget(&stage.first());
+        assert_all_open(&mut stage.world);
+        assert!(!stage.meta(NextMaster::ID));
+        if whole.is_some() {
+            return assert!(cuts >= 2, "{cuts}");
+        }
+    }
+}
+
+/// The database as it was before, with t of the old shares: what the ledger knows is not forgotten.
+#[test]
+fn rows_of_before_do_not_bring_dead_shares_back() {
+    let mut stage = stage();
+    stage.approved(1, &act(), &[]);
+    stage.execute(1).unwrap();
+    let before = stage.world.site.store.snapshot();
+    stage.gather(2);
+    stage.confirm_all(2);
+    stage.pass();
+    assert_eq!(stage.state(1), State::Executed);
+    let put_back = |state: &mut MemoryState, sets: bool| {
+        let row = before.rows[&Collection::Meta][Deployment::ID].clone();
+        state.rows.get_mut(&Collection::Meta).unwrap().insert(Deployment::ID.to_owned(), row);
+        let old = if sets { before.rows[&Collection::ShareSet].clone() } else { Default::default() };
+        state.rows.insert(Collection::ShareSet, old);
+    };
+    for sets in [true, false] {
+        stage.world.site.store.tamper(|state| put_back(state, sets));
+        let refused = stage.world.try_restart().unwrap_err();
+        assert!(refused.contains("not as the ledger tells"), "{refused}");
+    }
+}
+
+#[test]
+fn what_cannot_be_dealt_so_is_not_proposed() {
+    let mut stage = stage();
+    let refused = |stage: &mut Stage, act: &str| reason(stage.propose_with(1, act, &[]));
+    for slot in ["token", "nowhere"] {
+        let elsewhere = act().replace("\"custodians\"", &format!("\"{slot}\""));
+        assert_eq!(refused(&mut stage, &elsewhere), Reason::InvalidArgument, "{slot}");
+    }
+    let alone = "rotate-root]\nslot = \"custodians\"\n";
+    assert_eq!(refused(&mut stage, alone), Reason::UnsupportedByBackend);
+    for confirmations in [0, 1, 4, 300] {
+        let more = to(&format!("confirmations = {confirmations}\n"), 2, "\"ben\", \"dee\", \"eve\"");
+        assert_eq!(refused(&mut stage, &more), Reason::InvalidArgument, "{confirmations}");
+    }
+    // A set of the root is not shared anew: whether the database has it by now or not.
+    for epoch in [1, 2] {
+        let refresh = format!(
+            "refresh]\nshares = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n[act.refresh.target]\n\
+             kind = \"process\"\nsealing_key = \"{}\"\n",
+            stage.root_set().set,
+            stage.first().digest(),
+            "0".repeat(64),
+        );
+        let error = stage.propose_with(1, &refresh, &[]).unwrap_err();
+        assert!(error.message().contains("the set is of the root"), "{}", error.message());
+        if epoch == 1 {
+            stage.approved(7, &act(), &[]);
+            stage.execute(7).unwrap();
+        }
+    }
+    // Who carries at home carries the root's shares, and reads of them, from any tenant.
+    let set = stage.root_set();
+    let read = stage.world.call(BOB, async |server, caller| server.engine.read_share_set(&caller, &set).await);
+    assert_eq!(read.unwrap().name, set);
+    let of_a_token = Stage::new().propose_with(1, &act().replace("\"custodians\"", "\"token\""), &[]);
+    assert_eq!(reason(of_a_token), Reason::UnsupportedByBackend);
+}
