@@ -40,7 +40,7 @@ impl Engine {
         if self.replayed(caller).await?.is_some() {
             return self.deletion_of(name).await;
         }
-        self.may_do_alone(Kind::Destruction).await?;
+        let permit = self.may_do_alone(permit, Kind::Destruction).await?;
         match self.schedule_deletion(caller, &permit, name).await {
             Ok(at) => Ok(Some(at)),
             Err(error) => {
@@ -110,6 +110,7 @@ impl Engine {
         let slot = self.reserve()?;
         let entry = self.entry(caller, Action::DeleteDeposit, id.as_str(), permit);
         let mut staging = Staging::new(self, AuditEntry { detail: Some(detail), ..entry });
+        staging.rest_on_rules(permit);
         staging.guard(Guard::Revision(Collection::Deposit, id.clone(), of.revision));
         staging.write(Write::Put(self.keyring.integrity().row(&record, of.revision + 1)));
         self.stage_epochs(&mut staging, set, &set.epochs, &[])?;
