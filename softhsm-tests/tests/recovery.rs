@@ -114,7 +114,8 @@ fn a_key_whose_only_copy_is_gone_is_rehearsed_recovered_and_rotated() {
     cli.ok("decrypt archive --in anew --out opened");
 
     // Nothing that was brought is left in the file, nor what it was sealed to.
-    let database = Database::at(scene.daemon.terminate().scratch().join("e2e.db"));
+    let stopped = scene.daemon.terminate();
+    let database = Database::at(stopped.scratch().join("e2e.db"));
     let rows = |collection: Collection| {
         database.sql(&format!("SELECT id FROM record WHERE collection = {}", collection.code()))
     };
