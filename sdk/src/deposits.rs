@@ -16,9 +16,6 @@ use crate::{Client, Error, Pages, client::deposits, request_id, retry::Repeat};
 /// Longest secret that is deposited, in bytes.
 pub const DEPOSIT_LEN_MAX: usize = hufu_shares::SECRET_LEN_MAX;
 
-/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410 §4).
-const ED25519_SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-
 /// Label of a private key in PEM (RFC 7468 §10).
 const PRIVATE_KEY: &str = "PRIVATE KEY";
 /// Longest private key in PEM, in bytes: far more than a scalar needs.
@@ -206,8 +203,7 @@ impl NewDeposit {
     }
 
     fn dealer(&self) -> Result<VerifyingKey, Error> {
-        let spki = [&ED25519_SPKI_PREFIX[..], &self.log_key.public_key()[..]].concat();
-        VerifyingKey::from_spki(&spki).map_err(|error| refused(error.into()))
+        VerifyingKey::from_ed25519(self.log_key.public_key()).map_err(|error| refused(error.into()))
     }
 }
 

@@ -31,6 +31,12 @@ impl Cli {
         Self { dir: dir.to_owned(), profile: profile.to_owned() }
     }
 
+    /// The same, run in another directory.
+    #[must_use]
+    pub fn in_dir(&self, dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), ..self.clone() }
+    }
+
     /// Runs a line of arguments without spaces in them.
     pub fn run(&self, line: &str) -> Run {
         self.run_args(&line.split_whitespace().collect::<Vec<_>>())

@@ -1,105 +1,130 @@
-//! Four custodians of two organisations, who hold ceremonies in a service.
+//! Custodians with keys in files, who hold ceremonies in a service by the commands that people use.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hufu_ceremony::{Ceremony, CeremonyPolicy, Event, Grounds, Pins, Request, Word, time};
-use hufu_custodian::testing::{self, Person};
+use hufu_ceremony::{CeremonyPolicy, Pins, time};
 use hufu_custodian::{Label, Roster, VerifyingKey, armour};
-use hufu_sdk::{Client, v1};
 use hufu_tlog::VerifierKey;
+use serde_json::Value;
 
-/// An Ed25519 SubjectPublicKeyInfo before the key itself (RFC 8410 §4).
-const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+use crate::Cli;
 
-/// The people, the policy that they gave themselves, and the service that they know.
-#[expect(missing_debug_implementations, reason = "its people have private keys")]
+/// Name, organisation and role. The first one proposes.
+const PEOPLE: [(&str, &str, &str); 4] = [
+    ("ann", "north", "officer"),
+    ("ben", "south", "officer"),
+    ("cho", "east", "officer"),
+    ("eve", "west", "auditor"),
+];
+
+/// Four people, what they wrote down of the service, and the policy that they gave themselves. Their files are beside where the
+/// command runs: `NAME.key`, `NAME.entry`, `pass`, `roster`, `pin`, `log.pub`, `policy.toml`.
+#[derive(Debug)]
 pub struct Council {
-    people: Vec<Person>,
-    roster: Roster,
-    policy: CeremonyPolicy,
-    policy_file: String,
-    service: VerifyingKey,
+    desk: PathBuf,
+    deployment: String,
+    proposer: &'static str,
+    policy: String,
+    pins: Pins,
 }
 
 impl Council {
     /// Of a service that is running. `rules` are the tables of the policy.
-    pub async fn of(client: &Client, rules: &str) -> Self {
-        Self::of_people(client, rules, testing::people(4)).await
+    pub fn of(cli: &Cli, rules: &str) -> Self {
+        cli.ok("ledger key --out log.pub");
+        let key = String::from_utf8(cli.read("log.pub")).unwrap();
+        enrol(cli, VerifierKey::parse(key.trim()).unwrap().name());
+        Self::seated(cli, rules, "ann")
     }
 
-    /// The same of people who are there already.
-    pub async fn of_people(client: &Client, rules: &str, people: Vec<Person>) -> Self {
-        let key = VerifierKey::parse(&client.log_key().await.unwrap().verifier_key).unwrap();
-        let service = VerifyingKey::from_spki(&[&SPKI[..], key.public_key()].concat()).unwrap();
-        let roster = Roster::first(key.name(), people.iter().map(Person::custodian).collect()).unwrap();
-        let policy_file = format!("format = 1\ndeployment = \"{}\"\nnumber = 1\n{rules}", key.name());
-        let policy = CeremonyPolicy::from_toml(&policy_file).unwrap();
-        Self { people, roster, policy, policy_file, service }
+    /// Of people whose files are there already; one of them proposes.
+    pub fn seated(cli: &Cli, rules: &str, proposer: &'static str) -> Self {
+        let key = String::from_utf8(cli.read("log.pub")).unwrap();
+        let key = VerifierKey::parse(key.trim()).unwrap();
+        let deployment = key.name().to_owned();
+        let policy = format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n{rules}");
+        cli.write("policy.toml", policy.as_bytes());
+        let roster = armour::read_as(Label::Roster, &String::from_utf8(cli.read("roster")).unwrap()).unwrap();
+        let pins = Pins {
+            roster: Roster::from_bytes(&roster).unwrap().hash(),
+            policy: Some(CeremonyPolicy::from_toml(&policy).unwrap().hash()),
+            service: VerifyingKey::from_ed25519(key.public_key()).unwrap(),
+            seen: None,
+        };
+        Self { desk: cli.dir().to_owned(), deployment, proposer, policy, pins }
     }
 
     /// Writes roster and policy into a directory. What the configuration of a server beside them must say.
     pub fn write(&self, directory: &Path) -> &'static str {
-        let roster = armour::write(Label::Roster, &self.roster.to_bytes()).unwrap();
-        fs::write(directory.join("roster.hufu"), roster).unwrap();
-        fs::write(directory.join("ceremonies.toml"), &self.policy_file).unwrap();
+        fs::copy(self.desk.join("roster"), directory.join("roster.hufu")).unwrap();
+        fs::write(directory.join("ceremonies.toml"), &self.policy).unwrap();
         "[ceremonies]\nroster = \"roster.hufu\"\npolicy = \"ceremonies.toml\"\n"
-    }
-
-    /// One of them, from 1.
-    pub fn person(&self, number: usize) -> &Person {
-        self.people.iter().find(|person| person.name().as_str() == format!("custodian-{number}")).unwrap()
     }
 
     /// What whoever verifies a transcript knows.
     pub fn pins(&self) -> Pins {
-        let policy = Some(self.policy.hash());
-        Pins { roster: self.roster.hash(), policy, service: self.service.clone(), seen: None }
+        self.pins.clone()
     }
 
-    /// A request of the first of them. `act` is the rest of its file after `[act.`.
-    pub fn request(&self, number: u64, act: &str) -> Request {
+    /// A request, as its proposer writes and signs it: the file `request`, and what is in it.
+    pub fn proposal(&self, cli: &Cli, number: u64, act: &str) -> Vec<u8> {
+        let cli = cli.in_dir(&self.desk);
         let at = |ms: u64| time::show(ms / 1000 * 1000);
+        let (Self { deployment, proposer, .. }, Pins { roster, policy, .. }) = (self, &self.pins);
         let file = format!(
-            "format = 1\ndeployment = \"{}\"\nnumber = {number}\ntitle = \"A rotation\"\nreason = \"It is time\"\n\
-             proposer = \"custodian-1\"\nroster = \"{}\"\npolicy = \"{}\"\nnot_before = {}\nexpires_at = {}\n[act.{act}",
-            self.roster.deployment(),
-            hex::encode(self.roster.hash().0),
-            self.policy.hash(),
+            "format = 1\ndeployment = \"{deployment}\"\nnumber = {number}\ntitle = \"A title\"\nreason = \"A reason\"\n\
+             proposer = \"{proposer}\"\nroster = \"{}\"\npolicy = \"{}\"\nnot_before = {}\nexpires_at = {}\n{act}",
+            hex::encode(roster.0),
+            policy.unwrap(),
             at(now_ms() - 60_000),
             at(now_ms() + 86_400_000),
         );
-        Request::from_toml(&file).unwrap()
+        cli.write("request.toml", file.as_bytes());
+        cli.ok(&format!("ceremony sign request.toml --key {proposer}.key --pin pin --out request --passphrase-file pass --yes"));
+        armour::read_as(Label::Request, &String::from_utf8(cli.read("request")).unwrap()).unwrap()
     }
 
-    /// The same, signed.
-    pub fn proposal(&self, number: u64, act: &str) -> Vec<u8> {
-        self.person(1).sign(self.request(number, act).to_bytes()).to_bytes()
+    /// Proposes, with what else the command is to be told.
+    pub fn propose(&self, cli: &Cli, number: u64, act: &str, more: &str) -> Value {
+        self.proposal(cli, number, act);
+        cli.in_dir(&self.desk).json(&format!("ceremony propose request {more}"))
     }
 
-    /// Brings a proposal.
-    pub async fn propose(&self, client: &Client, number: u64, act: &str) -> v1::Ceremony {
-        client.create_ceremony(self.proposal(number, act), Vec::new()).await.unwrap()
-    }
-
-    /// What a custodian's tool does: it replays what the server sent, on the roster and policy that it has pinned, and signs.
-    pub async fn approval(&self, client: &Client, name: &str, who: usize) -> Vec<u8> {
-        let sent = client.ceremony(name).await.unwrap();
-        let events: Vec<Event> = sent.events.iter().map(|bytes| Event::from_bytes(bytes).unwrap()).collect();
-        let grounds = Grounds::new(self.roster.clone(), self.policy.clone()).unwrap();
-        let ceremony = Ceremony::replay(grounds.into(), &events).unwrap();
-        assert_eq!(sent.request_digest, ceremony.digest().0, "the service shows the request that was signed");
-        let person = self.person(who);
-        let decision = ceremony.decision(&person.name(), Word::Approve, (now_ms(), now_ms() + 3_600_000));
-        person.sign(decision.to_bytes()).to_bytes()
+    /// What one of them signs, from what the service shows.
+    pub fn approval(&self, cli: &Cli, number: u64, who: &str) -> Vec<u8> {
+        let cli = cli.in_dir(&self.desk);
+        cli.ok(&format!("ceremony transcript {number} --out so-far"));
+        let source = "--transcript so-far --log-key log.pub --pin pin --policy policy.toml";
+        cli.ok(&format!("ceremony approve {source} --key {who}.key --passphrase-file pass --yes --out approval"));
+        armour::read_as(Label::Approval, &String::from_utf8(cli.read("approval")).unwrap()).unwrap()
     }
 
     /// Approves as one of them.
-    pub async fn approve(&self, client: &Client, name: &str, who: usize) -> v1::Ceremony {
-        let approval = self.approval(client, name, who).await;
-        client.approve_ceremony(name, approval).await.unwrap()
+    pub fn approve(&self, cli: &Cli, number: u64, who: &str) {
+        self.approval(cli, number, who);
+        cli.in_dir(&self.desk).ok(&format!("ceremony submit {number} approval"));
     }
+}
+
+/// Everyone makes keys, and pins the roster of all.
+fn enrol(cli: &Cli, deployment: &str) {
+    let pass = cli.write("pass", b"a passphrase that nobody guesses\n");
+    fs::set_permissions(pass, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut entries = String::new();
+    for (name, of, role) in PEOPLE {
+        let who = format!("--full-name {name} --organisation {of} --role {role} --role custodian");
+        let keys = format!("--suite p256 --memory-mib 64 --passphrase-file pass --out {name}.key");
+        cli.ok(&format!("custodian new {name} {who} {keys}"));
+        cli.ok(&format!("custodian show {name}.key --entry-out {name}.entry"));
+        entries += &format!(" --entry {name}.entry");
+    }
+    cli.ok(&format!("custodian roster new --deployment {deployment} {entries} --out roster"));
+    let shown = cli.json("custodian roster show roster");
+    let words = shown.get("words").and_then(Value::as_str).unwrap().replace(' ', "-");
+    cli.ok(&format!("custodian roster pin roster --pin pin --words {words}"));
 }
 
 fn now_ms() -> u64 {

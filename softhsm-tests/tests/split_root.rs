@@ -190,112 +190,11 @@ fn whoever_is_no_principal_learns_nothing_from_a_sealed_server() {
     });
 }
 
-const TO_THREE: &str = "rotate-root]\nslot = \"custodians\"\n[act.rotate-root.shares]\nthreshold = 2\n\
-                        custodians = [\"custodian-2\", \"custodian-3\", \"custodian-4\"]\n";
-const ROTATION: &str = "ceremonies/1";
-
 /// Starts it again, sealed.
 fn again(stopped: Stopped, builder: &ConfigBuilder) -> Daemon {
     let daemon = stopped.start();
     builder.write_profiles(&daemon);
     daemon
-}
-
-/// The same people hold ceremonies in it, from the next start on.
-fn with_council(stopped: &Stopped, council: &Council) {
-    let directory = stopped.scratch().join("council");
-    fs::create_dir(&directory).unwrap();
-    let section = council.write(&directory).replace("= \"", "= \"council/");
-    let file = stopped.scratch().join("hufu.toml");
-    fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
-}
-
-/// Fetches the new shares as their custodians do, and confirms them.
-async fn confirmed(client: &Client, set: &str, council: &Council) -> Vec<Share> {
-    let mut shares = Vec::new();
-    for who in 2..=4 {
-        let person = council.person(who);
-        let bytes = client.fetch_share(set, person.name().as_str(), None).await.unwrap();
-        let share = Share::from_bytes(&bytes).unwrap();
-        let opened = share.open(&council.pins().service, person).unwrap();
-        client.confirm_share(set, person.sign(opened.confirm().to_bytes()).to_bytes()).await.unwrap();
-        shares.push(share);
-    }
-    shares
-}
-
-/// Five hold the root, three of whom open it; by a ceremony it goes to three of them, two of whom do.
-#[test]
-fn who_has_left_opens_nothing_any_more() {
-    let (prepared, people, builder) = begun();
-    let runtime = Runtime::new().unwrap();
-    let daemon = again(prepared, &builder);
-    let open = async |daemon: &Daemon, people: &[&Person]| {
-        for person in people {
-            submit(&daemon.client("admin"), daemon, person).await;
-        }
-    };
-    runtime.block_on(open(&daemon, &people.iter().take(3).collect::<Vec<_>>()));
-    daemon.wait_unsealed();
-    let rules = "[rules.rotate-root]\napprovals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
-    let (council, made, log_key) = runtime.block_on(async {
-        let client = daemon.client("admin");
-        client.create_key(NewKey::new("signer", v1::Algorithm::P256, v1::Protection::Software)).await.unwrap();
-        let made = client.public_key(&signer()).await.unwrap();
-        (Council::of_people(&client, rules, people).await, made, client.log_key().await.unwrap())
-    });
-    let stopped = daemon.terminate();
-    with_council(&stopped, &council);
-    let daemon = again(stopped, &builder);
-    runtime.block_on(open(&daemon, &[council.person(1), council.person(2), council.person(5)]));
-    daemon.wait_unsealed();
-
-    let new = runtime.block_on(async {
-        let client = daemon.client("admin");
-        council.propose(&client, 1, TO_THREE).await;
-        for who in [2, 3] {
-            council.approve(&client, ROTATION, who).await;
-        }
-        let begun = client.execute_ceremony(ROTATION).await.unwrap();
-        assert_eq!(begun.state(), v1::ceremony::State::Executing);
-        let (sets, _) = client.root_share_sets().take(2).await.unwrap();
-        confirmed(&client, &sets[0].name, &council).await
-    });
-    let cli = daemon.cli("admin");
-    let executed = || cli.ok("ceremony show 1").contains("executed").then_some(());
-    wait_until(LONG, executed).unwrap_or_else(|| panic!("it is not executed: {}", daemon.log()));
-    let listed = cli.ok("share-set list --root");
-    assert!(listed.contains("2/3"), "{listed}");
-    runtime.block_on(async { assert_eq!(daemon.client("admin").public_key(&signer()).await.unwrap(), made) });
-
-    let daemon = again(daemon.kill(), &builder);
-    runtime.block_on(async {
-        let client = daemon.client("admin");
-        let status = client.seal_status().await.unwrap();
-        assert_eq!((status.threshold, status.seats.len()), (2, 3));
-        for who in [2, 3] {
-            let old = hand_over(&first_share(daemon.scratch(), council.person(who)), council.person(who), &status);
-            let refusal =
-                format!("`custodian-{who}` holds or sent (share {who}) is refused: it is of epoch 1, not 2");
-            refused(&client, old, "SHARE_REFUSED", &refusal).await;
-        }
-        let gone = hand_over(&first_share(daemon.scratch(), council.person(5)), council.person(5), &status);
-        refused(&client, gone, "SHARE_REFUSED", "custodian-5").await;
-        for (at, state) in [(0, State::Sealed), (2, State::Unsealed)] {
-            let brought = hand_over(&new[at], council.person(at + 2), &status);
-            assert_eq!(client.submit_share(brought).await.unwrap().state(), state);
-        }
-    });
-    daemon.wait_unsealed();
-    runtime.block_on(async {
-        let client = daemon.client("admin");
-        assert_eq!(client.public_key(&signer()).await.unwrap(), made);
-        assert_eq!(client.log_key().await.unwrap(), log_key);
-        client.create_key(NewKey::new("later", v1::Algorithm::P256, v1::Protection::Software)).await.unwrap();
-        let transcript = client.ceremony_transcript(ROTATION).await.unwrap();
-        let report = hufu_ceremony::verify(&transcript, &council.pins()).unwrap();
-        assert!(report.words().contains("epoch 2 counts, 2 of 3"), "{}", report.words());
-    });
 }
 
 /// The machine of a custodian, without network: the command, and keys that are enrolled.
@@ -393,4 +292,73 @@ fn custodians_open_it_with_the_command_alone() {
     // The request of the start before is answered in vain, and it is the server that says so.
     app.ok("unseal request --out again");
     assert_ne!(app.read("request"), app.read("again"));
+}
+
+const TO_THREE: &str = "[act.rotate-root]\nslot = \"custodians\"\n[act.rotate-root.shares]\nthreshold = 2\n\
+                        custodians = [\"bob\", \"carol\", \"dave\"]\n";
+const RULES: &str = "[rules.rotate-root]\napprovals = 2\nlifetime_max_s = 604800\n";
+
+/// Four hold the root, three of whom open it; by a ceremony it goes to three of them, two of whom do.
+#[test]
+fn who_has_left_opens_nothing_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (daemon, builder, desk) = begun_by_command(dir.path());
+    let at = |daemon: &Daemon| Cli::new(dir.path(), &daemon.profile_file("admin"));
+    let open = |daemon: &Daemon, which: &str, names: &[&str]| {
+        for name in names {
+            let own = format!("--share {name}.{which} --key {name}.key --passphrase-file pass");
+            at(daemon).ok(&format!("unseal share {own} --log-key log.pub --yes"));
+        }
+        daemon.wait_unsealed();
+    };
+    open(&daemon, "share", &["alice", "bob", "carol"]);
+    at(&daemon).ok("key create signer --algorithm p256 --protection software");
+    let made = at(&daemon).ok("key public signer");
+    let log_key = at(&daemon).ok("ledger key");
+    let council = Council::seated(&at(&daemon), RULES, "alice");
+    let stopped = daemon.terminate();
+    with_council(&stopped, &council);
+    let daemon = again(stopped, &builder);
+    open(&daemon, "share", &["alice", "bob", "dave"]);
+
+    let cli = at(&daemon);
+    council.propose(&cli, 1, TO_THREE, "");
+    for who in ["bob", "carol"] {
+        council.approve(&cli, 1, who);
+    }
+    assert_eq!(cli.json("ceremony execute 1 --yes")["state"], "executing");
+    let set = cli.json("share-set list --root")["share_sets"][0]["name"].as_str().unwrap().to_owned();
+    for who in ["bob", "carol", "dave"] {
+        cli.ok(&format!("custodian share fetch --set {set} --name {who} --log-key log.pub --out {who}.new"));
+        let own = format!("--share {who}.new --key {who}.key --passphrase-file pass");
+        cli.ok(&format!("custodian share confirm {own} --log-key log.pub"));
+    }
+    let executed = || cli.ok("ceremony show 1").contains("executed").then_some(());
+    wait_until(LONG, executed).unwrap_or_else(|| panic!("it is not executed: {}", daemon.log()));
+    assert!(cli.ok("share-set list --root").contains("2/3"));
+    assert_eq!(cli.ok("key public signer"), made);
+
+    let daemon = again(daemon.kill(), &builder);
+    let cli = at(&daemon);
+    assert!(cli.ok("unseal status").contains("0 of 2 shares are here; 3 hold one"));
+    for name in ["alice", "bob"] {
+        let error = cli.run(&format!("unseal share {} --log-key log.pub --yes", Desk::share(name)));
+        assert_ne!(error.code, 0, "{name}'s share of before: {}", error.text());
+    }
+    open(&daemon, "new", &["bob", "dave"]);
+    assert_eq!(cli.ok("key public signer"), made);
+    assert_eq!(cli.ok("ledger key"), log_key);
+    cli.ok("key create later --algorithm p256 --protection software");
+    cli.ok("ceremony transcript 1 --out transcript");
+    let words = desk.0.ok("ceremony verify transcript --pin pin --log-key log.pub --policy policy.toml");
+    assert!(words.contains("epoch 2 counts, 2 of 3"), "{words}");
+}
+
+/// The same people hold ceremonies in it, from the next start on.
+fn with_council(stopped: &Stopped, council: &Council) {
+    let directory = stopped.scratch().join("council");
+    fs::create_dir(&directory).unwrap();
+    let section = council.write(&directory).replace("= \"", "= \"council/");
+    let file = stopped.scratch().join("hufu.toml");
+    fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
 }

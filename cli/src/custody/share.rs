@@ -11,9 +11,6 @@ use hufu_shares::{HandoverRequest, Manifest, OpenedShare, Share};
 use super::{access::Access, files, now_ms};
 use crate::{confirm::confirm, failure::Failure, input, time::rfc3339_millis, view::share::HandoverView};
 
-/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410 §4).
-const ED25519_SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-
 /// A share, and the keys that open it.
 #[derive(Debug, Args)]
 pub(crate) struct Holding {
@@ -106,7 +103,7 @@ pub(crate) fn read_log_key(path: &Path) -> Result<VerifyingKey, Failure> {
 
 /// The log's key, as what it signs for custodians is verified.
 pub(crate) fn log_key_of(key: &VerifierKey) -> Result<VerifyingKey, Failure> {
-    Ok(VerifyingKey::from_spki(&[&ED25519_SPKI_PREFIX[..], key.public_key()].concat())?)
+    Ok(VerifyingKey::from_ed25519(key.public_key())?)
 }
 
 /// Signs a statement with the custodian's own key.

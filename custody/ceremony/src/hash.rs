@@ -1,32 +1,16 @@
 //! Hashes and identifiers of fixed length, each a type of its own, so that one is never taken for another.
 
-use std::fmt;
 use std::str::FromStr;
 
-use hufu_custodian::RosterHash;
-use minicbor::{Decode, Encode};
+use hufu_custodian::{RosterHash, fixed_bytes};
 use serde::{Deserialize, Deserializer};
 
 use crate::Refusal;
 
-macro_rules! fixed_bytes {
+/// Those that stand in files too, as lower-case hexadecimal digits.
+macro_rules! in_files {
     ($(#[$doc:meta])* $name:ident, $what:literal, $len:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
-        #[cbor(transparent)]
-        pub struct $name(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; $len]);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex::encode(self.0))
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
-            }
-        }
+        fixed_bytes! { $(#[$doc])* $name, $len }
 
         impl FromStr for $name {
             type Err = Refusal;
@@ -45,27 +29,27 @@ macro_rules! fixed_bytes {
     };
 }
 
-fixed_bytes! {
+in_files! {
     /// Names one ceremony: the hash of its first event, so that a request that is proposed again is another ceremony.
     CeremonyId, "the id of a ceremony", 32
 }
-fixed_bytes! {
+in_files! {
     /// SHA-256 of a request's canonical bytes: what approvers compare and sign.
     RequestDigest, "the digest of a request", 32
 }
-fixed_bytes! {
+in_files! {
     /// SHA-256 of a policy's canonical bytes.
     PolicyHash, "the hash of a policy", 32
 }
-fixed_bytes! {
+in_files! {
     /// Hash of the last event of a chain, and so of all before it.
     Head, "the head of a chain", 32
 }
-fixed_bytes! {
+in_files! {
     /// SHA-256 of a public key's SubjectPublicKeyInfo, or of a share as it was sealed.
     Fingerprint, "a fingerprint", 32
 }
-fixed_bytes! {
+in_files! {
     /// Names a set of shares.
     SetId, "the id of a share set", 16
 }

@@ -11,6 +11,7 @@ pub mod armour;
 mod base32;
 mod enrol;
 mod error;
+mod fixed_bytes;
 mod hpke;
 mod label;
 mod name;

@@ -22,6 +22,8 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 const SM2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
 const ED25519_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const X25519_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
+/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410 §4).
+const ED25519_SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// How a custodian signs. All signatures are 64 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,28 +71,12 @@ impl VerifyingKey {
         if sound { Ok(Self { algorithm, spki: spki.to_vec() }) } else { Err(refused("it is no point of its curve")) }
     }
 
-    /// Its algorithm.
-    #[must_use]
-    pub fn algorithm(&self) -> SigningAlgorithm {
-        self.algorithm
-    }
-
-    /// Its SubjectPublicKeyInfo, DER.
-    #[must_use]
-    pub fn spki(&self) -> &[u8] {
-        &self.spki
-    }
-
-    /// SHA-256 of its SubjectPublicKeyInfo.
-    #[must_use]
-    pub fn fingerprint(&self) -> [u8; 32] {
-        Sha256::digest(&self.spki).into()
-    }
-
-    /// The key itself: a point that is not compressed, or the 32 bytes of Ed25519.
-    #[must_use]
-    pub fn point(&self) -> &[u8] {
-        read(&self.spki).map(|(_, bytes)| bytes).unwrap_or_default()
+    /// An Ed25519 key of its 32 bytes (RFC 8032 §5.1.5), as logs have it.
+    ///
+    /// # Errors
+    /// [`Error::PublicKey`] when they are no point of the curve.
+    pub fn from_ed25519(key: &[u8; 32]) -> Result<Self, Error> {
+        Self::from_spki(&[&ED25519_SPKI_PREFIX[..], key].concat())
     }
 
     /// Whether it made this signature over this message.
@@ -131,30 +117,6 @@ impl SealingKey {
             Kind::Ed25519 => return Err(refused("nothing is sealed to Ed25519")),
         };
         if sound { Ok(Self { algorithm, spki: spki.to_vec() }) } else { Err(refused("it is no point of its curve")) }
-    }
-
-    /// Its algorithm.
-    #[must_use]
-    pub fn algorithm(&self) -> SealingAlgorithm {
-        self.algorithm
-    }
-
-    /// Its SubjectPublicKeyInfo, DER.
-    #[must_use]
-    pub fn spki(&self) -> &[u8] {
-        &self.spki
-    }
-
-    /// SHA-256 of its SubjectPublicKeyInfo.
-    #[must_use]
-    pub fn fingerprint(&self) -> [u8; 32] {
-        Sha256::digest(&self.spki).into()
-    }
-
-    /// The key itself: a point that is not compressed, or the 32 bytes of X25519 (RFC 7748 §5).
-    #[must_use]
-    pub fn point(&self) -> &[u8] {
-        read(&self.spki).map(|(_, bytes)| bytes).unwrap_or_default()
     }
 }
 
@@ -200,8 +162,35 @@ fn verifies_sm2(point: &[u8], message: &[u8], signature: &[u8]) -> bool {
     sm2_key(point).is_some_and(|key| signature.is_ok_and(|signature| key.verify(message, &signature).is_ok()))
 }
 
+/// What both have: they are an algorithm and a SubjectPublicKeyInfo.
 macro_rules! as_spki {
-    ($key:ty) => {
+    ($key:ty, $algorithm:ty) => {
+        impl $key {
+            /// Its algorithm.
+            #[must_use]
+            pub fn algorithm(&self) -> $algorithm {
+                self.algorithm
+            }
+
+            /// Its SubjectPublicKeyInfo, DER.
+            #[must_use]
+            pub fn spki(&self) -> &[u8] {
+                &self.spki
+            }
+
+            /// SHA-256 of its SubjectPublicKeyInfo.
+            #[must_use]
+            pub fn fingerprint(&self) -> [u8; 32] {
+                Sha256::digest(&self.spki).into()
+            }
+
+            /// The key itself: a point that is not compressed, or the 32 bytes of Ed25519 or X25519 (RFC 7748 §5).
+            #[must_use]
+            pub fn point(&self) -> &[u8] {
+                read(&self.spki).map(|(_, bytes)| bytes).unwrap_or_default()
+            }
+        }
+
         impl<C> Encode<C> for $key {
             fn encode<W: minicbor::encode::Write>(
                 &self,
@@ -220,5 +209,18 @@ macro_rules! as_spki {
     };
 }
 
-as_spki!(VerifyingKey);
-as_spki!(SealingKey);
+as_spki!(VerifyingKey, SigningAlgorithm);
+as_spki!(SealingKey, SealingAlgorithm);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Person;
+
+    #[test]
+    fn a_key_of_32_bytes_is_the_one_of_its_spki() {
+        let key = Person::new("ann", "north").custodian().signing;
+        let bytes: [u8; 32] = key.point().try_into().unwrap();
+        assert_eq!(VerifyingKey::from_ed25519(&bytes).unwrap(), key);
+    }
+}

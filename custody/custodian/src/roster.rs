@@ -1,13 +1,12 @@
 //! The roster: all custodians of a deployment.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use hufu_codec::{decode, encode};
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Name, SealingKey, VerifyingKey};
+use crate::{Error, Name, SealingKey, VerifyingKey, fixed_bytes};
 
 /// Most custodians in a roster.
 pub const MEMBERS_MAX: usize = 256;
@@ -86,28 +85,16 @@ impl Custodian {
     }
 }
 
-/// SHA-256 of a roster, which people compare and tools pin.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
-#[cbor(transparent)]
-pub struct RosterHash(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
+fixed_bytes! {
+    /// SHA-256 of a roster, which people compare and tools pin.
+    RosterHash, 32
+}
 
 impl RosterHash {
     /// In sixteen words, for people to compare.
     #[must_use]
     pub fn words(&self) -> String {
         crate::words(&self.0)
-    }
-}
-
-impl fmt::Display for RosterHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for RosterHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hufu_ceremony::Pins;
 use hufu_sdk::v1::ceremony;
-use hufu_sdk::{Client, KeyRef, v1};
+use hufu_sdk::{Client, KeyRef};
 use hufu_softhsm_tests::{ConfigBuilder, Council, Daemon, Storage, wait_until};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 /// Nothing here depends on how fast it is.
@@ -31,12 +32,11 @@ impl Scene {
     pub(crate) fn new(runtime: &Runtime) -> Self {
         let builder = ConfigBuilder::new(Storage::Sqlite);
         let daemon = Daemon::start_config(&builder);
-        let council = runtime.block_on(async {
-            let client = daemon.client("admin");
-            let refused = client.ceremony("ceremonies/1").await.unwrap_err();
+        runtime.block_on(async {
+            let refused = daemon.client("admin").ceremony("ceremonies/1").await.unwrap_err();
             assert_eq!(refused.reason(), Some("CEREMONIES_OFF"), "{refused}");
-            Council::of(&client, &rules()).await
         });
+        let council = Council::of(&daemon.cli("admin"), &rules());
         let stopped = daemon.terminate();
         let section = council.write(stopped.scratch());
         let file = stopped.scratch().join("hufu.toml");
@@ -62,16 +62,16 @@ impl Scene {
         Self { daemon, ..self }
     }
 
-    pub(crate) async fn propose(&self, number: u64, act: &str) -> v1::Ceremony {
-        self.council.propose(&self.client(), number, act).await
+    pub(crate) fn propose(&self, number: u64, act: &str) -> Value {
+        self.council.propose(&self.daemon.cli("admin"), number, act, "")
     }
 
-    pub(crate) async fn approval(&self, name: &str, who: usize) -> Vec<u8> {
-        self.council.approval(&self.client(), name, who).await
+    pub(crate) fn approval(&self, number: u64, who: &str) -> Vec<u8> {
+        self.council.approval(&self.daemon.cli("admin"), number, who)
     }
 
-    pub(crate) async fn approve(&self, name: &str, who: usize) -> v1::Ceremony {
-        self.council.approve(&self.client(), name, who).await
+    pub(crate) fn approve(&self, number: u64, who: &str) {
+        self.council.approve(&self.daemon.cli("admin"), number, who);
     }
 
     pub(crate) async fn state(&self, name: &str) -> ceremony::State {
@@ -93,3 +93,4 @@ pub(crate) async fn newest(client: &Client, id: &str) -> String {
     let name = client.key(&key).await.unwrap().latest_version.unwrap().name;
     name.rsplit('/').next().unwrap().to_owned()
 }
+

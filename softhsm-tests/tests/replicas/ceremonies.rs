@@ -30,21 +30,23 @@ fn what_one_server_began_the_other_one_ends_and_does_nothing_twice() {
     let runtime = Runtime::new().unwrap();
     let mut deployment = Deployment::new(schema);
     let first = deployment.start("a");
-    let council = runtime.block_on(async { Council::of(&first.client("admin"), RULES).await });
+    let council = Council::of(&first.cli("admin"), RULES);
     assert_eq!(first.terminate(LONG), Some(0));
     let section = council.write(deployment.scratch());
     deployment.configure(section);
     let (a, b) = (deployment.start("a"), deployment.start("b"));
     let (on_a, on_b) = runtime.block_on(async { (a.client("admin"), b.client("admin")) });
-    let act =
-        format!("rotate-label]\ntenant = \"tenants/dev\"\nlabel = \"team\"\nvalue = \"pay\"\nkeys_max = {KEYS}\n");
+    let act = format!(
+        "[act.rotate-label]\ntenant = \"tenants/dev\"\nlabel = \"team\"\nvalue = \"pay\"\nkeys_max = {KEYS}\n"
+    );
     runtime.block_on(async {
         for number in 0..KEYS {
             labelled(&on_a, format!("k{number}")).await;
         }
-        council.propose(&on_a, 1, &act).await;
-        council.approve(&on_b, "ceremonies/1", 2).await;
-        assert_eq!(council.approve(&on_a, "ceremonies/1", 3).await.state(), ceremony::State::Ready);
+        council.propose(&a.cli("admin"), 1, &act, "");
+        council.approve(&b.cli("admin"), 1, "ben");
+        council.approve(&a.cli("admin"), 1, "cho");
+        assert_eq!(state(&on_a).await, ceremony::State::Ready);
         let begun: Vec<_> = [&on_a, &on_b]
             .map(|client| {
                 let client = client.clone();

@@ -165,11 +165,7 @@ impl Stage {
     }
 
     pub(crate) fn pins(&self) -> Pins {
-        let key = [
-            &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..],
-            &self.world.server.log_key.public_key()[..],
-        ];
-        let service = VerifyingKey::from_spki(&key.concat()).unwrap();
+        let service = VerifyingKey::from_ed25519(self.world.server.log_key.public_key()).unwrap();
         Pins { roster: self.roster.hash(), policy: Some(self.policy.hash()), service, seen: None }
     }
 }
