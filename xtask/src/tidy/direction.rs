@@ -87,7 +87,7 @@ const DIRECTION: &[Row] = &[
             "hufu-verify",
             "hufu-log",
         ],
-        &["hufu-storage", "hufu-software", "hufu-policy"],
+        &["hufu-storage", "hufu-software", "hufu-sealed", "hufu-policy"],
     ),
     row(
         "hufu-wiring",
