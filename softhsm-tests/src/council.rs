@@ -83,7 +83,9 @@ impl Council {
             at(now_ms() + 86_400_000),
         );
         cli.write("request.toml", file.as_bytes());
-        cli.ok(&format!("ceremony sign request.toml --key {proposer}.key --pin pin --out request --passphrase-file pass --yes"));
+        cli.ok(&format!(
+            "ceremony sign request.toml --key {proposer}.key --pin pin --out request --passphrase-file pass --yes"
+        ));
         armour::read_as(Label::Request, &String::from_utf8(cli.read("request")).unwrap()).unwrap()
     }
 

@@ -8,5 +8,5 @@ mod target;
 
 pub(crate) use ask::out_of_turn;
 pub(crate) use door::Door;
-pub(crate) use target::TARGETS_MAX;
 pub(crate) use make::NewSet;
+pub(crate) use target::TARGETS_MAX;

@@ -93,4 +93,3 @@ pub(crate) async fn newest(client: &Client, id: &str) -> String {
     let name = client.key(&key).await.unwrap().latest_version.unwrap().name;
     name.rsplit('/').next().unwrap().to_owned()
 }
-
