@@ -30,6 +30,8 @@ mod steps;
 mod time;
 mod transcript;
 
+pub(crate) use transcript::SOFTWARE;
+
 use std::sync::Arc;
 
 use hufu_ceremony::{Ceremony, Grounds};

@@ -23,6 +23,7 @@ mod proofs;
 mod reconcile;
 mod refusals;
 mod rewrap;
+mod root_transcripts;
 mod roots;
 pub mod sequencer;
 mod shares;
@@ -36,4 +37,5 @@ pub use foundation::{
     RootReport, RootToken, lay_foundation,
 };
 pub use holder::{HolderIdentity, HolderPolicy, HolderSetup, Offload, RequesterRule};
+pub use root_transcripts::{RootOpening, beginning as beginning_of_root};
 pub use transfer::read_envelope;

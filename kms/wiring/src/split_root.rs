@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hufu_core::ambient::Rng;
 use hufu_core::backend::KeyBackend;
 use hufu_custodian::{Label, Roster, armour};
-use hufu_sealed::{MasterKey, SealedBackend, Unsealing};
+use hufu_engine::RootOpening;
+use hufu_sealed::{MasterKey, Opened, SealedBackend, Unsealing};
 use hufu_shares::SignedManifest;
 
 use crate::config::{Config, CustodiansConfig};
@@ -24,6 +25,7 @@ pub struct SplitRoot {
     manifest: SignedManifest,
     roster: Roster,
     master: Arc<MasterKey>,
+    opening: Option<RootOpening>,
 }
 
 impl SplitRoot {
@@ -38,13 +40,25 @@ impl SplitRoot {
         if manifest.unverified().roster() != roster.hash() {
             return Err(Error::Split(format!("`{}` was split under another roster", custodians.set.display())));
         }
-        Ok(Some(Self { manifest, roster, master: Arc::new(MasterKey::sealed()) }))
+        Ok(Some(Self { manifest, roster, master: Arc::new(MasterKey::sealed()), opening: None }))
     }
 
     /// Begins to gather its shares.
     #[must_use]
     pub fn unsealing(&self) -> Unsealing {
         Unsealing::new(self.manifest.clone(), self.roster.clone(), self.master.clone())
+    }
+
+    /// Remembers how it was opened, by a server that showed a certificate of that SHA-256: it is written down with the start.
+    pub fn opened(&mut self, how: Opened, certificate: [u8; 32]) {
+        let Opened { by, request, statements, at_ms } = how;
+        let (roster, manifest) = (self.roster.clone(), self.manifest.clone());
+        self.opening = Some(RootOpening { roster, manifest, certificate, request, statements, by, at_ms });
+    }
+
+    /// How it was opened, once it is.
+    pub(crate) fn opening(&self) -> Option<&RootOpening> {
+        self.opening.as_ref()
     }
 
     /// What takes the place of the token.
