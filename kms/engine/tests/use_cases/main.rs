@@ -22,6 +22,7 @@ mod requests;
 mod resharing;
 mod rewrap;
 mod root_renewal;
+mod root_transcripts;
 mod roots;
 mod sign_once;
 mod tampering;
