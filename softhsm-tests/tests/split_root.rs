@@ -1,6 +1,6 @@
 //! A server without an HSM: its root is split among custodians, and it starts sealed.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::ffi::OsString;
 use std::fs;
@@ -318,7 +318,7 @@ fn check_transcripts(desk: &Desk, daemon: &Daemon, dir: &Path) {
             let told = verified(desk, &format!("transcript-{number}"));
             told["logged_at"].is_u64().then_some(told)
         });
-        let told = told.unwrap_or_else(|| panic!("the ledger does not have {number}"));
+        let told = told.expect("the ledger has it by then");
         let names: Vec<_> = told["by"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
         assert_eq!((&told["what"], names.join(", ").as_str()), (&what.into(), people));
         assert_eq!(told["digest"], listed[number]["digest"]);
