@@ -46,7 +46,8 @@ fn a_build_without_tpms_says_so() {
 
 #[cfg(feature = "tpm")]
 mod with_tpm {
-    use hufu_custodian::{Label, Signed, armour};
+    use hufu_custodian::{Label, armour};
+    use hufu_shares::HandedOver;
 
     use super::{Desk, NEW};
     use crate::scene::{LATE_MS, Scene};
@@ -123,7 +124,7 @@ mod with_tpm {
         scene.desk.does(&format!("hand-over {own} --request request --out handover --yes"));
         scene.taken("handover", &target, &request);
         let signed = armour::read_as(Label::Handover, &scene.desk.read("handover")).unwrap();
-        assert_eq!(Signed::from_bytes(&signed).unwrap().signer.as_str(), "alice");
+        assert_eq!(HandedOver::from_bytes(&signed).unwrap().signed.signer.as_str(), "alice");
         // A process that ends leaves nothing behind: a TPM without a resource manager has room for three keys.
         for _ in 0..4 {
             scene.desk.does(&format!("share check {own} --log-key log.pub --pin roster.pin"));

@@ -1,7 +1,7 @@
 //! What custodians sign about shares, and what is dealt and waits for its signature: what decodes, encodes to the same bytes.
 #![no_main]
 
-use hufu_shares::{Confirmation, Contribution, Dealt, Handover, HandoverRequest};
+use hufu_shares::{Confirmation, Contribution, Dealt, HandedOver, Handover, HandoverRequest};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -10,6 +10,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(request) = HandoverRequest::from_bytes(bytes) {
         assert_eq!(request.to_bytes(), bytes);
+    }
+    if let Ok(handed) = HandedOver::from_bytes(bytes) {
+        assert_eq!(handed.to_bytes(), bytes);
     }
     if let Ok(confirmation) = Confirmation::from_bytes(bytes) {
         assert_eq!(confirmation.to_bytes(), bytes);

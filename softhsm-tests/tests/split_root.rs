@@ -1,6 +1,12 @@
 //! A server without an HSM: its root is split among custodians, and it starts sealed.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,7 +18,7 @@ use hufu_custodian::testing::{self, Person};
 use hufu_custodian::{Label, Roster, Signed, VerifyingKey, armour};
 use hufu_sdk::v1::seal_status::State;
 use hufu_sdk::{Client, KeyRef, NewKey, v1};
-use hufu_shares::{HandoverRequest, Share, SignedManifest};
+use hufu_shares::{HandedOver, HandoverRequest, Share, SignedManifest};
 use hufu_softhsm_tests::{Cli, ConfigBuilder, Council, Daemon, Stopped, Storage, Tool, hufud, wait_until};
 use tokio::runtime::Runtime;
 
@@ -64,7 +70,9 @@ fn hand_over(share: &Share, person: &Person, status: &v1::SealStatus) -> Vec<u8>
     let dealer: VerifyingKey = manifest.unverified().dealer().clone();
     let request = HandoverRequest::from_bytes(&status.request).unwrap();
     let opened = share.open(&dealer, person).unwrap();
-    person.sign(opened.reseal(&request.target, &request.digest()).unwrap().to_bytes()).to_bytes()
+    let resealed = opened.reseal(&request.target, &request.digest()).unwrap();
+    let signed = person.sign(resealed.statement());
+    resealed.signed(signed).to_bytes()
 }
 
 async fn submit(client: &Client, daemon: &Daemon, person: &Person) -> v1::SealStatus {
@@ -134,11 +142,14 @@ fn what_is_no_share_of_this_start_is_refused_with_its_custodian() {
         refused(&client, Vec::new(), "MISSING_FIELD", "no share").await;
         refused(&client, b"rubbish".to_vec(), "SHARE_REFUSED", "refused").await;
         refused(&client, vec![7; 100 << 10], "TOO_LARGE", "longer").await;
-        let signed = Signed::from_bytes(&good).unwrap();
+        let HandedOver { signed, sealed } = HandedOver::from_bytes(&good).unwrap();
+        let with = |signed| HandedOver { signed, sealed: sealed.clone() }.to_bytes();
         let stranger = Signed { signer: people[1].name(), ..signed.clone() };
-        refused(&client, stranger.to_bytes(), "SHARE_REFUSED", "custodian-2").await;
-        let of_another = people[1].sign(signed.statement);
-        refused(&client, of_another.to_bytes(), "SHARE_REFUSED", "custodian-2").await;
+        refused(&client, with(stranger), "SHARE_REFUSED", "custodian-2").await;
+        let of_another = people[1].sign(signed.statement.clone());
+        refused(&client, with(of_another), "SHARE_REFUSED", "custodian-2").await;
+        let swapped = HandedOver { signed, sealed: vec![7; 80] };
+        refused(&client, swapped.to_bytes(), "SHARE_REFUSED", "not what was signed for").await;
         assert!(client.seal_status().await.unwrap().seats.iter().all(|seat| !seat.submitted));
         good
     });
@@ -224,6 +235,8 @@ impl Desk {
 }
 
 const LOG: &str = "e2e.hufu.invalid/log";
+/// Longest wait for the ledger's sequencer.
+const LOGGED_WITHIN: Duration = Duration::from_secs(60);
 const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 /// A server whose root four custodians hold, three of whom open it; all that they did, they did with the command.
@@ -284,9 +297,12 @@ fn custodians_open_it_with_the_command_alone() {
     assert!(admin.fails(3, "unseal request --out none").contains("not sealed"));
     admin.refused("NOT_SEALED", "unseal submit --handover handover");
 
+    check_transcripts(&desk, &daemon, dir.path());
+
     let daemon = daemon.kill().start();
     builder.write_profiles(&daemon);
     let app = online(&daemon);
+    app.fails(5, "unseal transcripts");
     let error = app.fails(1, "unseal submit --handover handover");
     assert!(error.contains("(SHARE_REFUSED)") && error.contains("`dave`"), "{error}");
     // The request of the start before is answered in vain, and it is the server that says so.
@@ -361,4 +377,128 @@ fn with_council(stopped: &Stopped, council: &Council) {
     let section = council.write(&directory).replace("= \"", "= \"council/");
     let file = stopped.scratch().join("hufu.toml");
     fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
+}
+
+/// What was written down of the root and of this start, verified by the command on a machine without network.
+fn check_transcripts(desk: &Desk, daemon: &Daemon, dir: &Path) {
+    let auditor = Cli::new(dir, &daemon.profile_file("auditor"));
+    let listed = auditor.json("unseal transcripts");
+    assert_eq!((&listed[0]["what"], &listed[1]["what"]), (&"root-split".into(), &"root-opened".into()));
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{listed}");
+    // The words of the audit trail name the record.
+    let digest = listed[1]["digest"].as_str().unwrap();
+    let audit = auditor.ok("audit list --output json");
+    assert!(audit.contains(&format!("rootTranscripts/1 {digest}")), "no such record: {audit}");
+
+    // As it lies beside the shares: of the same record, and before the ledger has it.
+    let begun = verified(desk, "root.transcript");
+    assert_eq!((&begun["what"], &begun["logged_at"]), (&"root-split".into(), &serde_json::Value::Null));
+    assert_eq!((&begun["digest"], begun["others"].as_array().unwrap().len()), (&listed[0]["digest"], 4));
+
+    // Two custodians confirm, one with the service and one by a file.
+    let admin = Cli::new(dir, &daemon.profile_file("admin"));
+    let confirmed = admin.json(&format!("custodian share confirm {} --log-key log.pub", Desk::share("alice")));
+    assert_eq!(confirmed["custodians"][0], "alice");
+    desk.0.ok(&format!("custodian share confirm {} --log-key log.pub --out confirmation", Desk::share("carol")));
+    for _ in 0..2 {
+        assert_eq!(admin.json("unseal confirm confirmation")["custodians"].as_array().unwrap().len(), 2);
+    }
+    let forged = confirmation_in_the_name_of(desk, "bob");
+    desk.0.write("forged", forged.as_bytes());
+    assert!(admin.fails(1, "unseal confirm forged").contains("(SHARE_REFUSED)"));
+
+    for (number, what, people) in [(0, "root-split", "alice, carol"), (1, "root-opened", "alice, bob, dave")] {
+        // The ledger has the leaf when its sequencer has come by.
+        let told = wait_until(LOGGED_WITHIN, || {
+            auditor.ok(&format!("unseal transcript {number} --out transcript-{number}"));
+            let told = verified(desk, &format!("transcript-{number}"));
+            told["logged_at"].is_u64().then_some(told)
+        });
+        let told = told.expect("the ledger has it by then");
+        let names: Vec<_> = told["by"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        assert_eq!((&told["what"], names.join(", ").as_str()), (&what.into(), people));
+        assert_eq!(told["digest"], listed[number]["digest"]);
+        check_spoilt(desk, &format!("transcript-{number}"));
+    }
+    let text = desk.0.ok("ceremony verify transcript-1 --pin pin --log-key log.pub");
+    for part in
+        ["enough custodians opened a server", "opened by    alice of north, bob of north, dave of north", "proven"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(auditor.fails(4, "unseal transcript 2 --out none").contains("CEREMONY_NOT_FOUND"));
+}
+
+/// What an auditor without a server says.
+fn verified(desk: &Desk, transcript: &str) -> serde_json::Value {
+    desk.0.json(&format!("ceremony verify {transcript} --pin pin --log-key log.pub"))
+}
+
+/// Some bytes changed, one at a time; another roster; another log's key.
+fn check_spoilt(desk: &Desk, transcript: &str) {
+    let bytes = armour::read_as(Label::RootTranscript, str::from_utf8(&desk.0.read(transcript)).unwrap()).unwrap();
+    for at in (0..bytes.len()).step_by(bytes.len() / 7) {
+        let mut spoilt = bytes.clone();
+        spoilt[at] ^= 1;
+        desk.0.write("spoilt", armour::write(Label::RootTranscript, &spoilt).unwrap().as_bytes());
+        let error = desk.0.fails(1, "ceremony verify spoilt --pin pin --log-key log.pub");
+        assert!(error.contains("does not verify"), "byte {at}: {error}");
+    }
+    let other = desk.0.path("other.pub");
+    let key = String::from_utf8(desk.0.read("log.pub")).unwrap();
+    let (origin, _) = key.trim().split_once('+').unwrap();
+    fs::write(other, format!("{}\n", hufu_sdk::offline::VerifierKey::new(origin, [7; 32]).unwrap())).unwrap();
+    let line = format!("ceremony verify {transcript} --pin pin --log-key other.pub");
+    assert!(desk.0.fails(1, &line).contains("did not close it"));
+}
+
+/// Carol's confirmation, as if somebody else had signed it.
+fn confirmation_in_the_name_of(desk: &Desk, name: &str) -> String {
+    let text = String::from_utf8(desk.0.read("confirmation")).unwrap();
+    let signed = Signed::from_bytes(&armour::read_as(Label::Confirmation, &text).unwrap()).unwrap();
+    let forged = Signed { signer: name.parse().unwrap(), ..signed };
+    armour::write(Label::Confirmation, &forged.to_bytes()).unwrap()
+}
+
+/// Between the last share and the first answer of the open server anything may end it: either its start is written down with the opening, or
+/// neither is. The next start has its own.
+#[test]
+fn a_server_that_is_killed_while_it_opens_tells_all_or_nothing() {
+    let (prepared, people, builder) = begun();
+    let runtime = Runtime::new().unwrap();
+    let mut daemon = prepared.start();
+    for pause in [0, 40, 160].map(Duration::from_millis) {
+        builder.write_profiles(&daemon);
+        runtime.block_on(open_with(&daemon, &people[1..4]));
+        // Any moment will do: what is asserted holds at all of them.
+        std::thread::sleep(pause);
+        daemon = daemon.kill().start();
+    }
+    builder.write_profiles(&daemon);
+    runtime.block_on(open_with(&daemon, &people[..3]));
+    daemon.wait_unsealed();
+    let dir = tempfile::tempdir().unwrap();
+    let auditor = Cli::new(dir.path(), &daemon.profile_file("auditor"));
+    let listed = auditor.json("unseal transcripts");
+    let opened: Vec<_> = listed.as_array().unwrap().iter().filter(|one| one["what"] == "root-opened").collect();
+    let audit = auditor.json("audit list");
+    let details: Vec<_> =
+        audit["records"].as_array().unwrap().iter().filter_map(|one| one["detail"].as_str()).collect();
+    let count = |part: &str| details.iter().filter(|detail| detail.starts_with(part)).count();
+    println!("{} of 4 openings were written down", opened.len());
+    assert_eq!((count("unsealed by the shares of"), count("started")), (opened.len(), opened.len()));
+    for one in &opened {
+        let named =
+            format!("rootTranscripts/{} {}", one["number"].as_str().unwrap(), one["digest"].as_str().unwrap());
+        assert!(details.iter().any(|detail| detail.ends_with(&named)), "{named}: {details:?}");
+    }
+    let last = opened.last().unwrap();
+    assert_eq!(last["custodians"], serde_json::json!(["custodian-1", "custodian-2", "custodian-3"]));
+}
+
+async fn open_with(daemon: &Daemon, people: &[Person]) {
+    let client = daemon.client("admin");
+    for person in people {
+        submit(&client, daemon, person).await;
+    }
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use hufu_custodian::{Label, Signed};
 use hufu_sdk::v1::{self, seal_status::State};
-use hufu_shares::{HandoverRequest, SignedManifest};
+use hufu_shares::{HandedOver, HandoverRequest, SignedManifest};
 
 use crate::{
     app::App,
@@ -13,7 +13,10 @@ use crate::{
     },
     failure::Failure,
     sink::Access,
-    view::seal::SealView,
+    view::{
+        root_transcript::{RootTranscriptView, RootTranscriptsView},
+        seal::SealView,
+    },
 };
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +29,29 @@ pub(crate) enum Command {
     Submit(Submit),
     /// Hand the own share over to the server, in one step
     Share(Share),
+    /// List what was written down: that the root was split (number 0), and each time a server was opened
+    Transcripts,
+    /// Fetch the transcript of one of them; `hufu ceremony verify` needs no service for it
+    Transcript(Transcript),
+    /// Bring a custodian's confirmation of the own share, as `hufu custodian share confirm --out` writes it
+    Confirm(Confirm),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Transcript {
+    /// The number that `hufu unseal transcripts` shows
+    #[arg(value_name = "NUMBER")]
+    number: u64,
+    /// Where the transcript goes
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Confirm {
+    /// The confirmation
+    #[arg(value_name = "FILE")]
+    confirmation: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +89,9 @@ impl Command {
             Self::Request(command) => command.run(app).await,
             Self::Submit(command) => command.run(app).await,
             Self::Share(command) => command.run(app).await,
+            Self::Transcripts => list(app).await,
+            Self::Transcript(command) => command.run(app).await,
+            Self::Confirm(command) => command.run(app).await,
         }
     }
 }
@@ -78,7 +107,7 @@ impl Request {
 
 impl Submit {
     async fn run(self, app: &App) -> Result<(), Failure> {
-        let handover = files::read(&self.handover, Label::Handover, Signed::from_bytes)?;
+        let handover = files::read(&self.handover, Label::Handover, HandedOver::from_bytes)?;
         show(app, &app.client()?.submit_share(handover.to_bytes()).await?)
     }
 }
@@ -93,6 +122,39 @@ impl Share {
         let by = format!("the server {}, whose certificate was verified", profile.server);
         let (handover, _) = held.hand_over(&Asked { request: waiting.request, by, dealer }, self.yes)?;
         show(app, &client.submit_share(handover.to_bytes()).await?)
+    }
+}
+
+impl Transcript {
+    async fn run(self, app: &App) -> Result<(), Failure> {
+        let found = app.client()?.root_transcript(self.number).await?;
+        files::write(&self.out, Label::RootTranscript, &found.transcript, Access::Public)?;
+        app.remark(&self.out, &RootTranscriptView::new(&found))
+    }
+}
+
+impl Confirm {
+    async fn run(self, app: &App) -> Result<(), Failure> {
+        let signed = files::read(&self.confirmation, Label::Confirmation, Signed::from_bytes)?;
+        confirm_root_share(app, &signed).await
+    }
+}
+
+/// Brings a custodian's word that its share of the root is there and good.
+pub(crate) async fn confirm_root_share(app: &App, signed: &Signed) -> Result<(), Failure> {
+    let found = app.client()?.confirm_root_share(signed.to_bytes()).await?;
+    app.output.show(&RootTranscriptView::new(&found))
+}
+
+async fn list(app: &App) -> Result<(), Failure> {
+    let (client, mut token, mut found) = (app.client()?, String::new(), Vec::new());
+    loop {
+        let page = client.list_root_transcripts(&token).await?;
+        found.extend(page.root_transcripts.iter().map(RootTranscriptView::new));
+        token = page.next_page_token;
+        if token.is_empty() {
+            return app.output.show(&RootTranscriptsView(found));
+        }
     }
 }
 

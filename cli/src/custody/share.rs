@@ -6,7 +6,7 @@ use clap::Args;
 use hufu_custodian::{Custodian, Label, Signed, Signer as _, VerifyingKey};
 use hufu_custodian_keys::{CustodianKeys, KeyFile};
 use hufu_sdk::offline::VerifierKey;
-use hufu_shares::{HandoverRequest, Manifest, OpenedShare, Share};
+use hufu_shares::{HandedOver, HandoverRequest, Manifest, OpenedShare, Share};
 
 use super::{access::Access, files, now_ms};
 use crate::{confirm::confirm, failure::Failure, input, time::rfc3339_millis, view::share::HandoverView};
@@ -57,14 +57,15 @@ impl Held<'_> {
     }
 
     /// Shows what is asked for, asks the custodian, and seals the share to whoever asks, for this request alone.
-    pub(crate) fn hand_over(&self, asked: &Asked, yes: bool) -> Result<(Signed, HandoverView), Failure> {
+    pub(crate) fn hand_over(&self, asked: &Asked, yes: bool) -> Result<(HandedOver, HandoverView), Failure> {
         self.check(&asked.request)?;
         let view = HandoverView::new(self, asked);
         confirm(&view.question(), yes)?;
         let named = self.manifest().dealer();
         let (opened, keys) = self.open(asked.dealer.as_ref().unwrap_or(named))?;
-        let handover = opened.reseal(&asked.request.target, &asked.request.digest())?;
-        Ok((sign(self.custodian(), &keys, handover.to_bytes())?, view))
+        let resealed = opened.reseal(&asked.request.target, &asked.request.digest())?;
+        let signed = sign(self.custodian(), &keys, resealed.statement())?;
+        Ok((resealed.signed(signed), view))
     }
 
     fn check(&self, request: &HandoverRequest) -> Result<(), Failure> {

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use hufu_ceremony::{Ceremony, CeremonyPolicy, Pins, Report, Seen, verify};
-use hufu_sdk::offline::{CeremonyLeaf, VerifierKey, verify_ceremony_receipt};
+use hufu_sdk::offline::{CeremonyLeaf, VerifierKey, verify_ceremony_receipt, verify_root_receipt};
+use hufu_shares::{RootPins, RootReport, RootTranscript};
 
 use super::{files, share::log_key_of};
 use crate::{failure::Failure, input};
@@ -44,6 +45,22 @@ impl Known {
     /// Goes through a transcript: every signature, every rule, and the ledger's receipt of the request.
     pub(crate) fn verify(&self, transcript: &[u8]) -> Result<Report, Failure> {
         Ok(verify(transcript, &self.pins)?.with_receipt(|receipt, ceremony| self.logged_at(receipt, ceremony))?)
+    }
+
+    /// Goes through what was written down of a root: every signature, every rule, and the ledger's receipt, if it is there already: the
+    /// record's index in the log.
+    pub(crate) fn verify_root(&self, transcript: &[u8]) -> Result<(RootReport, Option<u64>), Failure> {
+        let pins = RootPins {
+            roster: self.pins.roster,
+            log_key: self.pins.service.clone(),
+            deployment: self.log_key.name().to_owned(),
+        };
+        let report = RootTranscript::from_bytes(transcript)?.verify(&pins)?;
+        if report.receipt.is_empty() {
+            return Ok((report, None));
+        }
+        let index = verify_root_receipt(&report.receipt, &report.record.digest(), &self.log_key)?;
+        Ok((report, Some(index)))
     }
 
     /// Index of the request in the log. The leaf of the first event has the ceremony's id for its head.

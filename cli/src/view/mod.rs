@@ -23,6 +23,8 @@ pub(crate) mod public;
 pub(crate) mod random;
 mod root;
 #[cfg(feature = "custodian")]
+pub(crate) mod root_transcript;
+#[cfg(feature = "custodian")]
 pub(crate) mod seal;
 #[cfg(feature = "custodian")]
 pub(crate) mod share;

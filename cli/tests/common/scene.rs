@@ -3,10 +3,10 @@
 
 use std::fs;
 
-use hufu_custodian::{Custodian, Label, Pin, Roster, Signed, Signer as _, armour, testing::Person};
+use hufu_custodian::{Custodian, Label, Pin, Roster, Signer as _, armour, testing::Person};
 use hufu_sdk::offline::VerifierKey;
 use hufu_secret::{Rng, RngError, SecretBytes};
-use hufu_shares::{Handover, HandoverRequest, OpenedShare, SignedManifest, Subject, Terms, Wanted, deal};
+use hufu_shares::{HandedOver, HandoverRequest, OpenedShare, SignedManifest, Subject, Terms, Wanted, deal};
 
 use crate::common::Desk;
 
@@ -81,8 +81,8 @@ impl Scene {
     /// What the target makes of a handover.
     pub(crate) fn taken(&self, name: &str, target: &Person, request: &HandoverRequest) -> OpenedShare {
         let bytes = armour::read_as(Label::Handover, &self.desk.read(name)).unwrap();
-        let handover = Handover::from_signed(&Signed::from_bytes(&bytes).unwrap(), &self.roster).unwrap();
-        handover.open(self.manifest.unverified(), target, &request.digest()).unwrap()
+        let handed = HandedOver::from_bytes(&bytes).unwrap();
+        handed.open(&self.roster, self.manifest.unverified(), target, &request.digest()).unwrap()
     }
 
     pub(crate) fn put(&self, name: &str, label: Label, bytes: &[u8]) {

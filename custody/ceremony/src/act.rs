@@ -18,12 +18,7 @@ const CLAIMS_MAX: usize = 32;
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
-    /// Makes the first root key of a slot.
-    #[n(1)]
-    RootInitialisation(#[n(0)] RootKey),
-    /// Opens a root slot that custodians hold, inside a server that started sealed.
-    #[n(2)]
-    Unseal(#[n(0)] Unseal),
+    // 1 and 2 are never used again: a root's beginning and the opening of a sealed server, which nobody could propose.
     /// Gives a key a new version.
     #[n(3)]
     RotateKey(#[n(0)] KeyVersion),
@@ -153,22 +148,6 @@ pub struct KeyVersion {
     /// The version; for a rotation the one that is replaced.
     #[n(1)]
     pub version: u32,
-}
-
-/// A root slot, opened.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Deserialize)]
-#[cbor(map)]
-#[serde(deny_unknown_fields)]
-pub struct Unseal {
-    /// The root slot.
-    #[n(0)]
-    pub slot: Ident,
-    /// Its shares.
-    #[n(1)]
-    pub shares: ShareSet,
-    /// The server that is opened.
-    #[n(2)]
-    pub target: Target,
 }
 
 /// A tenant's wrapping key.
@@ -328,8 +307,6 @@ impl Act {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::RootInitialisation(_) => Kind::RootInitialisation,
-            Self::Unseal(_) => Kind::Unseal,
             Self::RotateKey(_) => Kind::RotateKey,
             Self::RotateTenantKey(_) => Kind::RotateTenantKey,
             Self::RotateRoot(_) => Kind::RotateRoot,
@@ -349,7 +326,6 @@ impl Act {
     #[must_use]
     pub fn shares(&self) -> Option<ShareSet> {
         match self {
-            Self::Unseal(act) => Some(act.shares),
             Self::Refresh(act) => Some(act.shares),
             Self::Reshare(act) => Some(act.from),
             Self::Recovery(act) | Self::Drill(act) => Some(act.shares),
@@ -361,7 +337,6 @@ impl Act {
     #[must_use]
     pub fn target(&self) -> Option<&Target> {
         match self {
-            Self::Unseal(act) => Some(&act.target),
             Self::Refresh(act) => Some(&act.target),
             Self::Reshare(act) => Some(&act.target),
             Self::Recovery(act) | Self::Drill(act) => Some(&act.target),
@@ -373,7 +348,7 @@ impl Act {
     #[must_use]
     pub fn sharing(&self) -> Option<&Sharing> {
         match self {
-            Self::RootInitialisation(act) | Self::RotateRoot(act) => act.shares.as_ref(),
+            Self::RotateRoot(act) => act.shares.as_ref(),
             Self::Reshare(act) => Some(&act.to),
             _ => None,
         }
@@ -389,11 +364,6 @@ impl Act {
             Self::Recovery(act) | Self::Drill(act) => act.version,
             Self::Destruction(act) => act.version,
             Self::RotateLabel(act) if act.keys_max == 0 => return Err("`keys_max` is at least 1"),
-            Self::RootInitialisation(act) if act.confirmations.is_some() => {
-                return Err(
-                    "a first root key has no shares before it, so that nobody confirms: leave `confirmations` out",
-                );
-            }
             Self::RotateRoot(RootKey { shares: None, confirmations: Some(_), .. }) => {
                 return Err("`confirmations` are of new shares: there are none without a table `shares`");
             }

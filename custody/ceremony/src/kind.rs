@@ -10,12 +10,7 @@ use serde::Deserialize;
 #[cbor(index_only)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// [`crate::Act::RootInitialisation`]
-    #[n(1)]
-    RootInitialisation,
-    /// [`crate::Act::Unseal`]
-    #[n(2)]
-    Unseal,
+    // 1 and 2 are never used again, as in [`crate::Act`].
     /// [`crate::Act::RotateKey`]
     #[n(3)]
     RotateKey,
@@ -65,9 +60,7 @@ pub enum ShareUse {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::RootInitialisation,
-        Self::Unseal,
+    pub const ALL: [Self; 12] = [
         Self::RotateKey,
         Self::RotateTenantKey,
         Self::RotateRoot,
@@ -86,8 +79,6 @@ impl Kind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::RootInitialisation => "root-initialisation",
-            Self::Unseal => "unseal",
             Self::RotateKey => "rotate-key",
             Self::RotateTenantKey => "rotate-tenant-key",
             Self::RotateRoot => "rotate-root",
@@ -107,7 +98,7 @@ impl Kind {
     #[must_use]
     pub fn share_use(self) -> ShareUse {
         match self {
-            Self::Unseal | Self::Refresh | Self::Reshare | Self::Recovery | Self::Drill => ShareUse::Needed,
+            Self::Refresh | Self::Reshare | Self::Recovery | Self::Drill => ShareUse::Needed,
             _ => ShareUse::None,
         }
     }

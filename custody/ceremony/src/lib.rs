@@ -30,7 +30,7 @@ mod words;
 
 pub use act::{
     Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Refresh, Reshare, RootKey, RosterChange,
-    SHARES_MAX, ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
+    SHARES_MAX, ShareSet, Sharing, Target, TargetKind, TenantKey,
 };
 pub use brought::BroughtShare;
 pub use ceremony::{Approval, Awaited, Ceremony, STRUCK_MAX, STRUCK_OF_ONE_MAX, Seen, Share};

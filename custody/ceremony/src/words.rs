@@ -8,7 +8,7 @@ use std::fmt::{Display, Write as _};
 
 use crate::act::{
     Act, Destruction, Import, KeyVersion, Labelled, PolicyChange, Recovery, Refresh, Reshare, RootKey, RosterChange,
-    ShareSet, Sharing, Target, TargetKind, TenantKey, Unseal,
+    ShareSet, Sharing, Target, TargetKind, TenantKey,
 };
 use crate::time::show;
 use crate::{CeremonyPolicy, More, Request, Rule};
@@ -101,8 +101,6 @@ fn add_more(words: &mut Words, more: &More) {
 
 fn meaning(act: &Act) -> &'static str {
     match act {
-        Act::RootInitialisation(_) => "makes the first root key of the slot; it opens all keys of the deployment",
-        Act::Unseal(_) => "opens the root key inside the target, which can then use all keys of the deployment",
         Act::RotateKey(_) => "gives the key a new version; the old one protects nothing more",
         Act::RotateTenantKey(_) => "gives the tenant a new wrapping key, and wraps its keys anew",
         Act::RotateRoot(RootKey { shares: Some(_), .. }) => {
@@ -129,13 +127,7 @@ fn meaning(act: &Act) -> &'static str {
 
 fn add_act(words: &mut Words, act: &Act) {
     match act {
-        Act::RootInitialisation(act) => add_root(words, act, false),
-        Act::RotateRoot(act) => add_root(words, act, true),
-        Act::Unseal(Unseal { slot, shares, target }) => {
-            words.add("root slot", slot);
-            add_shares(words, shares);
-            add_target(words, target);
-        }
+        Act::RotateRoot(act) => add_root(words, act),
         Act::RotateKey(KeyVersion { key, version }) => add_key(words, key, *version),
         Act::RotateTenantKey(TenantKey { tenant, version }) => {
             words.add("tenant", tenant);
@@ -176,15 +168,15 @@ fn add_act(words: &mut Words, act: &Act) {
     }
 }
 
-fn add_root(words: &mut Words, root: &RootKey, is_another: bool) {
+fn add_root(words: &mut Words, root: &RootKey) {
     let RootKey { slot, shares, confirmations } = root;
     words.add("root slot", slot);
     match shares {
-        Some(sharing) => add_sharing(words, sharing),
+        Some(sharing) => {
+            add_sharing(words, sharing);
+            add_confirmations(words, *confirmations);
+        }
         None => words.add("made in", "the slot's HSM"),
-    }
-    if is_another && shares.is_some() {
-        add_confirmations(words, *confirmations);
     }
 }
 

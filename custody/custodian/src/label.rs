@@ -48,11 +48,13 @@ pub enum Label {
     TargetEvidence,
     /// A custodian's share on its way to a ceremony, with the statement that goes with it.
     CeremonyShare,
+    /// That a root was split among custodians, or that they opened a server.
+    RootTranscript,
 }
 
 impl Label {
     /// Every label.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Share,
         Self::ShareSet,
         Self::ShareManifest,
@@ -73,6 +75,7 @@ impl Label {
         Self::Transcript,
         Self::TargetEvidence,
         Self::CeremonyShare,
+        Self::RootTranscript,
     ];
 
     /// As it stands in the text.
@@ -99,6 +102,7 @@ impl Label {
             Self::Transcript => "TRANSCRIPT",
             Self::TargetEvidence => "TARGET EVIDENCE",
             Self::CeremonyShare => "CEREMONY SHARE",
+            Self::RootTranscript => "ROOT TRANSCRIPT",
         }
     }
 

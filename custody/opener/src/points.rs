@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use hufu_custodian::{Agreement, Error, SealingKey, Signed};
+use hufu_custodian::{Agreement, Error, SealingKey};
 use hufu_secret::SecretBytes;
-use hufu_shares::{Handover, Manifest};
+use hufu_shares::{HandedOver, Manifest};
 
 use crate::{Agreed, Opening};
 
@@ -21,11 +21,9 @@ pub fn points(opening: &Opening) -> Vec<Vec<u8>> {
 }
 
 fn ask(opening: &Opening, manifest: &Manifest, handover: &[u8], asked: &Asked<'_>) {
-    let signed = Signed::from_bytes(handover).ok();
-    let handover = signed.and_then(|signed| Handover::from_signed(&signed, &opening.roster).ok());
-    if let Some(handover) = handover {
+    if let Ok(handed) = HandedOver::from_bytes(handover) {
         // It ends where the point is asked for.
-        let _ = handover.open(manifest, asked, &opening.request);
+        let _ = handed.open(&opening.roster, manifest, asked, &opening.request);
     }
 }
 

@@ -10,4 +10,4 @@ mod unsealing;
 
 pub use backend::SealedBackend;
 pub use master::{MASTER_KEY_LEN, MasterKey};
-pub use unsealing::{UnsealError, Unsealing, Waiting};
+pub use unsealing::{Opened, UnsealError, Unsealing, Waiting};

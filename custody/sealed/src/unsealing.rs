@@ -7,7 +7,7 @@ use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use hufu_core::backend::BackendError;
 use hufu_custodian::{Agreement, Name, Roster, SealingKey, Signed};
 use hufu_secret::SecretBytes;
-use hufu_shares::{Fault, Gathering, HandoverRequest, LIFETIME_MS_MAX, Refusal, SignedManifest, Wanted};
+use hufu_shares::{Fault, Gathering, HandedOver, HandoverRequest, LIFETIME_MS_MAX, Refusal, SignedManifest, Wanted};
 
 use crate::MasterKey;
 
@@ -40,6 +40,19 @@ pub struct Waiting {
     pub seats: Vec<(Name, bool)>,
 }
 
+/// How a service was opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Opened {
+    /// Whose shares opened it.
+    pub by: Vec<Name>,
+    /// What was asked of them.
+    pub request: HandoverRequest,
+    /// What each of them signed. What was sealed is gone.
+    pub statements: Vec<Signed>,
+    /// When the last share came, in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
 /// A start that waits for its shares.
 pub struct Unsealing {
     manifest: SignedManifest,
@@ -52,6 +65,7 @@ struct Round {
     key: TargetKey,
     request: HandoverRequest,
     gathering: Gathering,
+    statements: Vec<Signed>,
 }
 
 impl Unsealing {
@@ -86,27 +100,34 @@ impl Unsealing {
         Ok(Waiting { request, threshold: manifest.threshold(), seats })
     }
 
-    /// Takes what a custodian's tool made; the last that is needed opens the service: whose shares did, then.
+    /// Takes what a custodian's tool made; the last that is needed opens the service: how it was opened, then.
     ///
     /// # Errors
     /// [`UnsealError`] with the custodian's name. What was brought before stays.
-    pub fn submit(&mut self, handover: &[u8], now_ms: u64) -> Result<Option<Vec<Name>>, UnsealError> {
-        let signed = Signed::from_bytes(handover)?;
+    pub fn submit(&mut self, handover: &[u8], now_ms: u64) -> Result<Option<Opened>, UnsealError> {
+        let handed = HandedOver::from_bytes(handover)?;
         let roster = self.roster.clone();
         let round = self.round(now_ms)?;
-        match round.gathering.take(&signed, &roster, &round.key, &round.request.digest()) {
+        match round.gathering.take(&handed, &roster, &round.key, &round.request.digest()) {
+            Ok(()) => round.statements.push(handed.signed),
             // Brought once more, as after an answer that was lost.
-            Ok(()) | Err(hufu_shares::Error::Refused(Refusal { fault: Fault::Twice, .. })) => {}
+            Err(hufu_shares::Error::Refused(Refusal { fault: Fault::Twice, .. })) => {}
             Err(error) => return Err(error.into()),
         }
         if round.gathering.missing().is_some() {
             return Ok(None);
         }
-        let (master, holders) = (round.gathering.combine(), round.gathering.holders());
+        let opened = Opened {
+            by: round.gathering.holders(),
+            request: round.request.clone(),
+            statements: std::mem::take(&mut round.statements),
+            at_ms: now_ms,
+        };
+        let master = round.gathering.combine();
         // Whatever they make: nobody needs them any more, or they must be brought anew.
         self.round = None;
         self.master.unseal(master?)?;
-        Ok(Some(holders))
+        Ok(Some(opened))
     }
 
     fn round(&mut self, now_ms: u64) -> Result<&mut Round, UnsealError> {
@@ -130,7 +151,8 @@ impl Round {
             made_at_ms: now_ms,
             expires_at_ms: now_ms.saturating_add(LIFETIME_MS_MAX),
         };
-        Ok(Self { gathering: Gathering::new(manifest, &manifest.digest())?, key, request })
+        let gathering = Gathering::new(manifest, &manifest.digest())?;
+        Ok(Self { key, request, gathering, statements: Vec::new() })
     }
 }
 

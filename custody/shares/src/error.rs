@@ -43,6 +43,9 @@ pub enum Error {
     /// A request that no share is handed over for.
     #[error("the request is refused: {0}")]
     HandoverRequest(&'static str),
+    /// A transcript that does not verify.
+    #[error("the transcript is refused: {0}")]
+    Transcript(&'static str),
     /// An epoch that does not come after the current one.
     #[error("the epochs are refused: {0}")]
     Epochs(&'static str),

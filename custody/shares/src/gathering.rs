@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use hufu_custodian::{Agreement, Name, Roster, Signed};
+use hufu_custodian::{Agreement, Name, Roster};
 use hufu_secret::SecretBytes;
 use subtle::ConstantTimeEq;
 
 use crate::error::names;
 use crate::handover::check_manifest;
 use crate::{
-    BLIND_LEN, Error, Fault, Handover, Manifest, ManifestDigest, OpenedShare, Refusal, Scheme, SignedManifest,
+    BLIND_LEN, Error, Fault, HandedOver, Manifest, ManifestDigest, OpenedShare, Refusal, Scheme, SignedManifest,
     feldman, scheme, shamir,
 };
 
@@ -57,16 +57,15 @@ impl Gathering {
     /// Takes what a custodian has handed over.
     ///
     /// # Errors
-    /// Those of [`Handover::from_signed`], [`Handover::open`] and [`Gathering::add`].
+    /// Those of [`HandedOver::open`] and [`Gathering::add`].
     pub fn take(
         &mut self,
-        signed: &Signed,
+        handed: &HandedOver,
         roster: &Roster,
         with: &dyn Agreement,
         request: &[u8; 32],
     ) -> Result<(), Error> {
-        let opened = Handover::from_signed(signed, roster)?.open(&self.manifest, with, request)?;
-        Ok(self.add(opened)?)
+        Ok(self.add(handed.open(roster, &self.manifest, with, request)?)?)
     }
 
     /// How many are still needed, and from whom they may come; nothing when there are enough.

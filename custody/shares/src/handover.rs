@@ -3,19 +3,20 @@
 use hufu_codec::encode;
 use hufu_custodian::{Agreement, Name, Roster, SealingKey, Signed, open, seal};
 use minicbor::{Decode, Encode};
+use sha2::{Digest, Sha256};
 
 use crate::share::not_opened;
 use crate::strict::decode_strictly;
-use crate::{Error, Fault, Manifest, ManifestDigest, OpenedShare, Refusal, SECRET_LEN_MAX, Seat, SetId};
+use crate::{Error, Fault, Manifest, ManifestDigest, OpenedShare, Refusal, Resealed, Seat, SetId};
 
-const LEN_MAX: usize = SECRET_LEN_MAX + 1024;
+const LEN_MAX: usize = 1024;
 const DOMAIN: &str = "hufu-share-handover";
 const VERSION: u32 = 1;
 const PURPOSE_DOMAIN: &str = "hufu-share-handover-purpose";
 
-/// A share, sealed anew by its custodian to whoever may have it for one request: an attested target, or a service's pinned
-/// key. It is a statement that the custodian signs ([`Signed`]); whether the target and the request deserve it, the custodian's
-/// own tool has checked before.
+/// That a custodian gives its share, sealed anew, to whoever may have it for one request: an attested target, or a service's pinned
+/// key. It is a statement that the custodian signs ([`Signed`]), with the digest of what is sealed, which goes beside it
+/// ([`crate::HandedOver`]); whether the target and the request deserve it, the custodian's own tool has checked before.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Handover {
@@ -34,7 +35,7 @@ pub struct Handover {
     #[cbor(n(6), with = "minicbor::bytes")]
     request: [u8; 32],
     #[cbor(n(7), with = "minicbor::bytes")]
-    sealed: Vec<u8>,
+    sealed: [u8; 32],
 }
 
 impl OpenedShare {
@@ -42,7 +43,7 @@ impl OpenedShare {
     ///
     /// # Errors
     /// [`Error::Custodian`] when nothing can be sealed to the key.
-    pub fn reseal(&self, to: &SealingKey, request: &[u8; 32]) -> Result<Handover, Error> {
+    pub fn reseal(&self, to: &SealingKey, request: &[u8; 32]) -> Result<Resealed, Error> {
         let mut handover = Handover {
             set: self.set(),
             epoch: self.epoch(),
@@ -51,10 +52,11 @@ impl OpenedShare {
             custodian: self.custodian().clone(),
             target: to.fingerprint(),
             request: *request,
-            sealed: Vec::new(),
+            sealed: [0; 32],
         };
-        handover.sealed = seal(to, &handover.purpose(), self.content())?;
-        Ok(handover)
+        let sealed = seal(to, &handover.purpose(), self.content())?;
+        handover.sealed = Sha256::digest(&sealed).into();
+        Ok(Resealed { handover, sealed })
     }
 }
 
@@ -74,15 +76,16 @@ impl Handover {
         Err(Refusal { custodian: signer.clone(), index: handover.index, fault }.into())
     }
 
-    /// Opens it with the target's key, and checks the share against what the dealer committed to.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] with the custodian's name when it is for another set, epoch, seat, target or request, does not open, or holds something
-    /// else than what was dealt; [`Error::Custodian`] when the target's key does not do its part.
-    pub fn open(&self, manifest: &Manifest, with: &dyn Agreement, request: &[u8; 32]) -> Result<OpenedShare, Error> {
+    /// As [`crate::HandedOver::open`], of what was compared with the digest.
+    pub(crate) fn open(
+        &self,
+        sealed: &[u8],
+        manifest: &Manifest,
+        with: &dyn Agreement,
+        request: &[u8; 32],
+    ) -> Result<OpenedShare, Error> {
         let seat = self.check(manifest, &with.key().fingerprint(), request)?;
-        let content =
-            open(with, &self.purpose(), &self.sealed).map_err(|error| not_opened(error, seat, self.index))?;
+        let content = open(with, &self.purpose(), sealed).map_err(|error| not_opened(error, seat, self.index))?;
         Ok(OpenedShare::checked(manifest, seat, self.index, content)?)
     }
 
@@ -119,6 +122,12 @@ impl Handover {
     #[must_use]
     pub fn custodian(&self) -> &Name {
         &self.custodian
+    }
+
+    /// SHA-256 of what is sealed.
+    #[must_use]
+    pub fn sealed(&self) -> &[u8; 32] {
+        &self.sealed
     }
 
     /// As bytes, which the custodian signs.

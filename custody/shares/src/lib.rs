@@ -1,7 +1,7 @@
 //! Secrets split among custodians, so that any `threshold` of them make the secret again and fewer know nothing of it.
 //!
 //! [`deal`] splits; each custodian gets a [`Share`], a file sealed to it, which carries the dealer's signed [`Manifest`] of
-//! the whole set. An [`OpenedShare`] is handed over, sealed to whoever may have the secret ([`Handover`]), who puts a
+//! the whole set. An [`OpenedShare`] is handed over, sealed to whoever may have the secret ([`HandedOver`]), who puts a
 //! [`Gathering`] together: every share that does not belong is named with its custodian before anything is combined. The same secret is shared anew, among the same
 //! people or others, as the set's next epoch; [`Epochs`] lets the epoch before die when the custodians have confirmed theirs.
 //!
@@ -16,6 +16,7 @@ pub mod feldman;
 mod gathering;
 pub mod gf256;
 mod group;
+mod handed_over;
 mod handover;
 mod handover_request;
 mod ids;
@@ -24,6 +25,7 @@ mod opened;
 mod refusal;
 mod reshare;
 mod resharing;
+mod root;
 mod scheme;
 pub mod shamir;
 mod share;
@@ -38,6 +40,7 @@ pub use deal::{Dealt, Terms, deal, deal_scalar};
 pub use epochs::{Epoch, Epochs};
 pub use error::Error;
 pub use gathering::{Gathering, Missing, combine};
+pub use handed_over::{HandedOver, Resealed};
 pub use handover::Handover;
 pub use handover_request::{HandoverRequest, LIFETIME_MS_MAX, ROOT_SUBJECT, Wanted};
 pub use ids::{Commitment, ManifestDigest, Point, SetId};
@@ -46,6 +49,9 @@ pub use opened::OpenedShare;
 pub use refusal::{Fault, Refusal};
 pub use reshare::{Contribution, Plan, draft, receive};
 pub use resharing::Resharing;
+pub use root::{
+    Deed, Opening, ROOT_RECORD_LEN_MAX, ROOT_TRANSCRIPT_LEN_MAX, RootPins, RootRecord, RootReport, RootTranscript,
+};
 pub use scheme::Scheme;
 pub use share::Share;
 pub use signed_manifest::SignedManifest;

@@ -53,6 +53,9 @@ pub enum Fault {
     /// It is for another request.
     #[error("it is for another request")]
     OtherRequest,
+    /// What is sealed is not what the custodian signed for.
+    #[error("what comes with the signed statement is not what was signed for")]
+    Swapped,
     /// It does not open: it was sealed to another key or for another purpose, or changed.
     #[error("it does not open")]
     NotOpened,

@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use common::{Scene, System, random};
 use hufu_custodian::testing::Person;
 use hufu_shares::{
-    Confirmation, Contribution, Curve, Dealt, Epochs, Handover, Manifest, Plan, Share, SignedManifest, deal,
+    Confirmation, Contribution, Curve, Dealt, Epochs, HandedOver, Handover, Manifest, Plan, Share, SignedManifest,
+    deal,
 };
 use proptest::prelude::*;
 
@@ -24,11 +25,13 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     for (manifest, shares) in &sets {
         let opened = scene.open(&shares[0]);
         let target = Person::new("target", "north").custodian().sealing;
+        let resealed = opened.reseal(&target, &[7; 32]).unwrap();
         seeds.extend([
             shares[1].to_bytes(),
             manifest.to_bytes(),
             manifest.unverified().to_bytes(),
-            opened.reseal(&target, &[7; 32]).unwrap().to_bytes(),
+            resealed.statement(),
+            resealed.clone().signed(scene.people[0].sign(resealed.statement())).to_bytes(),
             opened.confirm().to_bytes(),
             Epochs::new(manifest.clone(), &scene.dealer_key).unwrap().to_bytes(),
         ]);
@@ -48,6 +51,7 @@ fn readers(bytes: &[u8]) -> usize {
         SignedManifest::from_bytes(bytes).map(|read| read.to_bytes()),
         Manifest::from_bytes(bytes).map(|read| read.to_bytes()),
         Handover::from_bytes(bytes).map(|read| read.to_bytes()),
+        HandedOver::from_bytes(bytes).map(|read| read.to_bytes()),
         Confirmation::from_bytes(bytes).map(|read| read.to_bytes()),
         Contribution::from_bytes(bytes).map(|read| read.to_bytes()),
         Dealt::from_bytes(bytes).map(|read| read.to_bytes()),

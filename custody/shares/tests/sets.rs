@@ -8,9 +8,11 @@ use hufu_custodian::testing::Person;
 use hufu_custodian::{Name, Signed};
 use hufu_secret::SecretBytes;
 use hufu_shares::{
-    Curve, Error, Fault, Gathering, Handover, ManifestDigest, Missing, Refusal, Share, SignedManifest, combine, deal,
+    Curve, Error, Fault, Gathering, HandedOver, ManifestDigest, Missing, Refusal, Resealed, Share, SignedManifest,
+    combine, deal,
 };
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 const REQUEST: [u8; 32] = [7; 32];
 
@@ -38,10 +40,11 @@ fn a_set_is_dealt_opened_handed_over_and_combined() {
     for at in [4, 1, 2] {
         let share = Share::from_bytes(&shares[at].to_bytes()).unwrap();
         assert_eq!(share, shares[at]);
-        let handover = scene.open(&share).reseal(&target.custodian().sealing, &REQUEST).unwrap();
-        assert_eq!(Handover::from_bytes(&handover.to_bytes()).unwrap(), handover);
-        let signed = scene.people[at].sign(handover.to_bytes());
-        gathering.take(&signed, &scene.roster, &target, &REQUEST).unwrap();
+        let resealed = scene.open(&share).reseal(&target.custodian().sealing, &REQUEST).unwrap();
+        let signed = scene.people[at].sign(resealed.statement());
+        let handed = resealed.signed(signed);
+        assert_eq!(HandedOver::from_bytes(&handed.to_bytes()).unwrap(), handed);
+        gathering.take(&handed, &scene.roster, &target, &REQUEST).unwrap();
     }
     assert_eq!(gathering.combine().unwrap(), secret);
 }
@@ -172,11 +175,11 @@ fn one_byte_changed_anywhere_in_a_file_is_refused() {
     }
 }
 
-/// A handover that a custodian changed before it signed.
-fn changed(handover: &Handover, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
-    let mut bytes = handover.to_bytes();
-    change(&mut bytes);
-    bytes
+/// A handover, signed by one of the people, who may change the statement before that.
+fn signed_by(person: &Person, resealed: &Resealed, change: impl Fn(&mut Vec<u8>)) -> HandedOver {
+    let mut statement = resealed.statement();
+    change(&mut statement);
+    resealed.clone().signed(person.sign(statement))
 }
 
 #[test]
@@ -186,34 +189,43 @@ fn wrong_handovers_are_named_with_their_custodian() {
     let (target, elsewhere) = (Person::new("target", "south"), Person::new("elsewhere", "south"));
     let opened = scene.open(&shares[0]);
     let good = opened.reseal(&target.custodian().sealing, &REQUEST).unwrap();
-    let open = |signed: &Signed, request: &[u8; 32]| {
+    let open = |handed: &HandedOver, request: &[u8; 32]| {
         let mut gathering = Gathering::new(&manifest, &manifest.digest()).unwrap();
-        gathering.take(signed, &scene.roster, &target, request).map_err(refusal).unwrap_err()
+        gathering.take(handed, &scene.roster, &target, request).map_err(refusal).unwrap_err()
     };
-    let sign = |statement: Vec<u8>| scene.people[0].sign(statement);
+    let sign = |resealed: &Resealed| signed_by(&scene.people[0], resealed, |_| {});
+    let changed = |change: &dyn Fn(&mut Vec<u8>)| signed_by(&scene.people[0], &good, change);
     let check = |refusal: Refusal, fault: Fault| {
         assert_eq!((refusal.custodian.as_str(), refusal.fault), ("custodian-1", fault));
     };
-    check(open(&sign(good.to_bytes()), &[8; 32]), Fault::OtherRequest);
+    check(open(&sign(&good), &[8; 32]), Fault::OtherRequest);
     let other_target = opened.reseal(&elsewhere.custodian().sealing, &REQUEST).unwrap();
-    check(open(&sign(other_target.to_bytes()), &REQUEST), Fault::OtherKey);
+    check(open(&sign(&other_target), &REQUEST), Fault::OtherKey);
     // Index 0, 2 and 4: the index comes right before the custodian's name, under key 3.
     let head = [b"\x03\x01\x04\x6b".as_slice(), b"custodian-1"].concat();
-    let at = good.to_bytes().windows(head.len()).position(|bytes| bytes == head).unwrap() + 1;
-    check(open(&sign(changed(&good, |bytes| bytes[at] = 0)), &REQUEST), Fault::NoSeat);
-    check(open(&sign(changed(&good, |bytes| bytes[at] = 4)), &REQUEST), Fault::NoSeat);
+    let at = good.statement().windows(head.len()).position(|bytes| bytes == head).unwrap() + 1;
+    check(open(&changed(&|bytes| bytes[at] = 0), &REQUEST), Fault::NoSeat);
+    check(open(&changed(&|bytes| bytes[at] = 4), &REQUEST), Fault::NoSeat);
     let other_seat = Fault::OtherSeat("custodian-2".parse().unwrap());
-    check(open(&sign(changed(&good, |bytes| bytes[at] = 2)), &REQUEST), other_seat);
-    // One bit of what is sealed.
-    check(open(&sign(changed(&good, |bytes| *bytes.last_mut().unwrap() ^= 1)), &REQUEST), Fault::NotOpened);
+    check(open(&changed(&|bytes| bytes[at] = 2), &REQUEST), other_seat);
+    // One bit of what is sealed, by whoever carries it; and by the custodian, who signs for it.
+    let mut sealed = sign(&good).sealed;
+    *sealed.last_mut().unwrap() ^= 1;
+    check(open(&HandedOver { sealed: sealed.clone(), ..sign(&good) }, &REQUEST), Fault::Swapped);
+    let digest: [u8; 32] = Sha256::digest(&sealed).into();
+    let of_it = changed(&|bytes| {
+        let at = bytes.len() - 32;
+        bytes[at..].copy_from_slice(&digest);
+    });
+    check(open(&HandedOver { sealed, ..of_it }, &REQUEST), Fault::NotOpened);
     // Someone else's share under one's own signature.
     let others = scene.open(&shares[1]).reseal(&target.custodian().sealing, &REQUEST).unwrap();
     let other_seat = Fault::OtherSeat("custodian-2".parse().unwrap());
-    check(open(&sign(others.to_bytes()), &REQUEST), other_seat);
+    check(open(&sign(&others), &REQUEST), other_seat);
     // Of another set.
     let (_, foreign) = scene.deal(2, &random(32));
     let foreign = scene.open(&foreign[0]).reseal(&target.custodian().sealing, &REQUEST).unwrap();
-    check(open(&sign(foreign.to_bytes()), &REQUEST), Fault::OtherSet);
+    check(open(&sign(&foreign), &REQUEST), Fault::OtherSet);
 }
 
 #[test]
@@ -221,13 +233,14 @@ fn a_handover_counts_once_and_needs_its_custodians_signature() {
     let scene = Scene::new(3);
     let (manifest, shares) = scene.deal(2, &random(32));
     let target = Person::new("target", "south");
-    let handover = scene.open(&shares[0]).reseal(&target.custodian().sealing, &REQUEST).unwrap();
+    let resealed = scene.open(&shares[0]).reseal(&target.custodian().sealing, &REQUEST).unwrap();
     let mut gathering = Gathering::new(&manifest, &manifest.digest()).unwrap();
-    let forged = Signed { signer: scene.people[0].name(), ..scene.people[1].sign(handover.to_bytes()) };
+    let HandedOver { signed, sealed } = signed_by(&scene.people[1], &resealed, |_| {});
+    let forged = HandedOver { signed: Signed { signer: scene.people[0].name(), ..signed }, sealed };
     assert!(matches!(gathering.take(&forged, &scene.roster, &target, &REQUEST), Err(Error::Custodian(_))));
-    let signed = scene.people[0].sign(handover.to_bytes());
-    gathering.take(&signed, &scene.roster, &target, &REQUEST).unwrap();
-    let again = gathering.take(&signed, &scene.roster, &target, &REQUEST).unwrap_err();
+    let handed = signed_by(&scene.people[0], &resealed, |_| {});
+    gathering.take(&handed, &scene.roster, &target, &REQUEST).unwrap();
+    let again = gathering.take(&handed, &scene.roster, &target, &REQUEST).unwrap_err();
     assert_eq!(refusal(again).fault, Fault::Twice);
     assert_eq!(gathering.missing().unwrap().count, 1);
 }

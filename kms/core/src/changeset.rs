@@ -53,11 +53,13 @@ pub enum Collection {
     Target,
     /// Keys of applications, deposited for recovery, scope: the tenant.
     Deposit,
+    /// That the root was split among custodians, and each time they opened a server.
+    RootTranscript,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Tenant,
         Self::Principal,
         Self::WrappingKey,
@@ -81,6 +83,7 @@ impl Collection {
         Self::ShareSet,
         Self::Target,
         Self::Deposit,
+        Self::RootTranscript,
     ];
 
     /// A stable number for storage; never reused.
@@ -110,6 +113,7 @@ impl Collection {
             Self::ShareSet => 21,
             Self::Target => 22,
             Self::Deposit => 26,
+            Self::RootTranscript => 30,
         }
     }
 }

@@ -34,6 +34,8 @@ mod striking;
 mod time;
 mod transcript;
 
+pub(crate) use transcript::SOFTWARE;
+
 use std::sync::Arc;
 
 use hufu_ceremony::{Ceremony, Grounds};

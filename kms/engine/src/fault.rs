@@ -101,7 +101,8 @@ fn guarded(guard: &Guard) -> Error {
             | Collection::Tenant
             | Collection::Principal
             | Collection::ImportJob
-            | Collection::Deposit,
+            | Collection::Deposit
+            | Collection::RootTranscript,
             _,
         ) => Error::new(Reason::AlreadyExists, "a resource of this name is there already"),
         // An attempt has begun or ended meanwhile, and a job takes one at a time. Callers have no etag of it.

@@ -23,6 +23,7 @@ mod proofs;
 mod reconcile;
 mod refusals;
 mod rewrap;
+mod root_transcripts;
 mod roots;
 pub mod sequencer;
 mod shares;
@@ -37,5 +38,6 @@ pub use foundation::{
     RootReport, RootToken, lay_foundation,
 };
 pub use holder::{HolderIdentity, HolderPolicy, HolderSetup, Offload, RequesterRule};
+pub use root_transcripts::{RootOpening, beginning as beginning_of_root};
 pub use split_root::{SplitRoot, root_shares};
 pub use transfer::read_envelope;

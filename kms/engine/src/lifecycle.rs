@@ -8,6 +8,7 @@ use hufu_core::store::Segment;
 
 use crate::engine::Engine;
 use crate::fault;
+use crate::root_transcripts::RootOpening;
 
 /// Most chains closed at a start: those before them were closed by earlier starts.
 const CLOSED_MAX: usize = 64;
@@ -22,22 +23,27 @@ impl Engine {
     /// # Errors
     /// Those of the database.
     pub async fn announce_start(&self) -> Result<(), Error> {
+        let audit = self.start_entries().await?;
+        self.commit_lifecycle(Changeset { audit, ..Changeset::default() }.urgent()).await
+    }
+
+    /// Records the start of a server whose root custodians opened, and in the same commit how they did: row, ledger leaf and audit
+    /// record. A start that is not recorded was no opening either.
+    ///
+    /// # Errors
+    /// Those of the database: the start must not go on.
+    pub async fn announce_opened_start(&self, opening: &RootOpening) -> Result<(), Error> {
+        self.write_opening(opening, &self.start_entries().await?).await
+    }
+
+    async fn start_entries(&self) -> Result<Vec<AuditEntry>, Error> {
         let mut audit = vec![self.lifecycle(SERVER, "started")];
         if !self.store.is_shared() {
             let heads = self.store.heads().await.map_err(fault::store)?;
             let dead = heads.iter().rev().filter(|segment| segment.writer != self.writer).take(CLOSED_MAX);
             audit.extend(dead.map(|segment| self.lifecycle(&closing_resource(&segment.writer), &closing(segment))));
         }
-        self.commit_lifecycle(Changeset { audit, ..Changeset::default() }.urgent()).await
-    }
-
-    /// Records whose shares opened the root of this start.
-    ///
-    /// # Errors
-    /// Those of the database: the start must not go on.
-    pub async fn announce_unsealed(&self, holders: &[String]) -> Result<(), Error> {
-        let detail = format!("unsealed by the shares of {}", holders.join(", "));
-        self.commit_lifecycle(Changeset::audit_only(self.lifecycle(SERVER, &detail)).urgent()).await
+        Ok(audit)
     }
 
     /// Records the stop.

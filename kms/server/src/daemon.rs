@@ -10,6 +10,7 @@ use hufu_secret::{MemoryLock, harden_process};
 use hufu_wiring::{Config, DevOptions, Service, SplitRoot, StorageConfig, TlsMaterial, enter_dev};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -131,6 +132,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let stop = stop_signal()?;
     let material = TlsMaterial::load(&config.server.tls)?;
     let development_certificates = material.is_development();
+    let certificate = material.certificate_chain.first().map_or([0; 32], |der| Sha256::digest(der).into());
     let installation = Installation { storage: storage_kind(&config.storage), development_certificates };
     let tls = server_config(identity(material))?;
     // Bound first: a second server, or an address that is not ours, is told before anything is opened.
@@ -140,22 +142,18 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
         metrics: bind_http("metrics", config.metrics_listen).await?,
     };
     let mut stop = Box::pin(stop);
-    let split = SplitRoot::find(&config).await?;
-    let mut opened_by = None;
-    if let Some(root) = &split {
+    let mut split = SplitRoot::find(&config).await?;
+    if let Some(root) = &mut split {
         let address = listeners.grpc.local_addr()?;
         line(&format!("sealed: https://{address}"))?;
         let pins = hufu_wiring::active_pins(&config)?;
         let listener = duplicate(&listeners.grpc)?;
-        opened_by = serve_sealed(root, pins, listener, tls.clone(), &Limits::default(), &mut stop).await?;
-        if opened_by.is_none() {
-            return Ok(());
+        match serve_sealed(root, pins, listener, tls.clone(), &Limits::default(), &mut stop).await? {
+            Some(how) => root.opened(how, certificate),
+            None => return Ok(()),
         }
     }
     let mut service = hufu_wiring::open(config, split).await?;
-    if let Some(holders) = opened_by {
-        service.engine.announce_unsealed(&holders).await.map_err(hufu_wiring::Error::from)?;
-    }
     let served = serve_opened(&mut service, listeners, tls, installation, stop).await;
     // Whatever happened, what is in the journal is committed before the process ends.
     let closed = timeout(SHUTDOWN_MAX, service.shutdown()).await;

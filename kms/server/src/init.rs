@@ -38,6 +38,11 @@ fn tell(begun: &Begun, work: &InitWork) -> Result<(), io::Error> {
     writeln!(out, "  {}", directory.join("log.pub").display())?;
     writeln!(
         out,
+        "  {}, what was done, to be verified with `hufu ceremony verify`",
+        directory.join("root.transcript").display()
+    )?;
+    writeln!(
+        out,
         "Give each custodian the share and `log.pub`, and compare the log key and the manifest another way."
     )?;
     writeln!(out, "Keep copies: when fewer than {threshold} shares are left, everything under this root is lost.")?;

@@ -11,7 +11,7 @@ use http::{Request, Response};
 use hufu_core::{Error, Reason};
 use hufu_proto::v1;
 use hufu_proto::v1::unseal_service_server::{UnsealService, UnsealServiceServer};
-use hufu_wiring::{SplitRoot, Unsealing};
+use hufu_wiring::{Opened, SplitRoot, Unsealing};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tonic::body::Body;
@@ -41,8 +41,8 @@ struct WaitingRoom {
     unsealing: Mutex<Unsealing>,
     /// SHA-256 of the public keys of those who may call.
     pins: Vec<[u8; 32]>,
-    /// Whose shares opened it; nothing before.
-    opened_by: Mutex<Vec<String>>,
+    /// How it was opened; nothing before.
+    how: Mutex<Option<Opened>>,
     opened: Notify,
 }
 
@@ -50,15 +50,15 @@ impl Sealed {
     /// The services for a split root, and those given beside them (health, reflection).
     pub(crate) fn new(root: &SplitRoot, pins: Vec<[u8; 32]>, beside: Routes) -> Self {
         let unsealing = Mutex::new(root.unsealing());
-        let waiting = Arc::new(WaitingRoom { unsealing, pins, opened_by: Mutex::default(), opened: Notify::new() });
+        let waiting = Arc::new(WaitingRoom { unsealing, pins, how: Mutex::default(), opened: Notify::new() });
         let service = UnsealServiceServer::from_arc(waiting.clone()).max_decoding_message_size(MESSAGE_LEN_MAX);
         Self { waiting, routes: beside.add_service(service).prepare() }
     }
 
-    /// Completes when enough shares are there: whose they are.
-    pub(crate) async fn opened(&self) -> Vec<String> {
+    /// Completes when enough shares are there: how it was opened.
+    pub(crate) async fn opened(&self) -> Option<Opened> {
         self.waiting.opened.notified().await;
-        self.waiting.opened_by.lock().clone()
+        self.waiting.how.lock().take()
     }
 
     /// How many shares it takes, and of how many.
@@ -117,6 +117,27 @@ impl UnsealService for WaitingRoom {
         }
         answer.map(tonic::Response::new).map_err(|error| error::status(&error))
     }
+
+    async fn list_root_transcripts(
+        &self,
+        _: tonic::Request<v1::ListRootTranscriptsRequest>,
+    ) -> Result<tonic::Response<v1::ListRootTranscriptsResponse>, Status> {
+        Err(error::status(&sealed()))
+    }
+
+    async fn get_root_transcript(
+        &self,
+        _: tonic::Request<v1::GetRootTranscriptRequest>,
+    ) -> Result<tonic::Response<v1::RootTranscript>, Status> {
+        Err(error::status(&sealed()))
+    }
+
+    async fn confirm_root_share(
+        &self,
+        _: tonic::Request<v1::ConfirmRootShareRequest>,
+    ) -> Result<tonic::Response<v1::RootTranscript>, Status> {
+        Err(error::status(&sealed()))
+    }
 }
 
 impl WaitingRoom {
@@ -128,10 +149,10 @@ impl WaitingRoom {
         if !unsealing.is_sealed() {
             return Ok(seal::unsealed());
         }
-        if let Some(holders) = unsealing.submit(handover, now_ms()).map_err(|error| seal::refused(&error))? {
-            let holders: Vec<String> = holders.iter().map(ToString::to_string).collect();
-            tracing::info!(by = holders.join(", "), "enough shares are here: the root is open");
-            *self.opened_by.lock() = holders;
+        if let Some(opened) = unsealing.submit(handover, now_ms()).map_err(|error| seal::refused(&error))? {
+            let by: Vec<String> = opened.by.iter().map(ToString::to_string).collect();
+            tracing::info!(by = by.join(", "), "enough shares are here: the root is open");
+            *self.how.lock() = Some(opened);
             self.opened.notify_one();
             return Ok(seal::unsealed());
         }

@@ -10,7 +10,7 @@ use axum::Router;
 use futures_util::StreamExt as _;
 use http::{Request, Response};
 use hufu_engine::Engine;
-use hufu_wiring::SplitRoot;
+use hufu_wiring::{Opened, SplitRoot};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -134,7 +134,7 @@ impl Daemon {
     }
 }
 
-/// Serves a sealed server until enough shares are there: whose they are, or nothing when it is to stop. Whoever is connected then is
+/// Serves a sealed server until enough shares are there: how it was opened, or nothing when it is to stop. Whoever is connected then is
 /// asked to connect anew.
 ///
 /// # Errors
@@ -146,7 +146,7 @@ pub(crate) async fn serve_sealed(
     tls: ServerConfig,
     limits: &Limits,
     stop: impl Future<Output = ()>,
-) -> Result<Option<Vec<String>>, ServeError> {
+) -> Result<Option<Opened>, ServeError> {
     let (reporter, health) = tonic_health::server::health_reporter();
     report_draining(&reporter, false).await;
     let services = Sealed::new(root, pins, standard_services(health)?);
@@ -159,7 +159,7 @@ pub(crate) async fn serve_sealed(
     tasks.spawn(acceptor.run(listener));
     let opened = tokio::select! {
         ended = &mut grpc => return Err(ServeError::Ended(ended.ok().and_then(Result::err))),
-        holders = services.opened() => Some(holders),
+        how = services.opened() => how,
         () = stop => None,
     };
     drop(tasks);

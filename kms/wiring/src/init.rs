@@ -10,9 +10,9 @@ use hufu_core::backend::{KeyBackend, KeyHandle, Operation, Outcome, SignInput};
 use hufu_core::changeset::Collection;
 use hufu_core::record::Deployment;
 use hufu_custodian::{Label, Name, Roster, VerifyingKey, armour, from_words, words};
-use hufu_engine::BeforeFirst;
+use hufu_engine::{BeforeFirst, beginning_of_root};
 use hufu_sealed::{MasterKey, SealedBackend};
-use hufu_shares::{ManifestDigest, ROOT_SUBJECT, Subject, Terms, deal};
+use hufu_shares::{ManifestDigest, ROOT_SUBJECT, RootRecord, RootTranscript, Subject, Terms, deal};
 use parking_lot::Mutex;
 
 use crate::config::{Config, CustodiansConfig};
@@ -27,6 +27,8 @@ use crate::{hsm, production, roots};
 const SIGN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The log's public key, beside the shares: nobody can ask a server that is sealed for it.
 const LOG_KEY_FILE: &str = "log.pub";
+/// What was done, beside the shares too: closed by the log's key, and still without the ledger's receipt.
+const TRANSCRIPT_FILE: &str = "root.transcript";
 /// The role of those who get a share when nobody is named.
 const CUSTODIAN_ROLE: &str = "custodian";
 
@@ -139,8 +141,8 @@ struct Split {
 }
 
 impl Split {
-    /// Deals the shares under the log's signature, and has them on the disk.
-    async fn deal(&self, of: &Deployment, token: &dyn KeyBackend, log_key: &KeyHandle) -> Result<(), Error> {
+    /// Deals the shares under the log's signature, and has them on the disk with what is written down of it.
+    async fn deal(&self, of: &Deployment, token: &dyn KeyBackend, log_key: &KeyHandle) -> Result<RootRecord, Error> {
         let dealer = VerifyingKey::from_spki(&of.log_public_key).map_err(refused)?;
         let subject = Subject { name: format!("{ROOT_SUBJECT}{}", of.id), public_key: None };
         let terms = Terms {
@@ -154,17 +156,25 @@ impl Split {
         };
         let master = self.master.read().map_err(refused)?;
         let dealt = deal(&terms, &master, self.rng.as_ref()).map_err(refused)?;
-        let statement = dealt.statement();
-        let sign = Operation::Sign(log_key, SignInput::Message(&statement));
-        let signature = match token.perform(sign, Instant::now() + SIGN_TIMEOUT).await.map_err(refused)? {
-            Outcome::Bytes(signature) => signature,
-            _ => return Err(Error::Split("the log key answered out of turn".to_owned())),
-        };
+        let signature = sign(token, log_key, &dealt.statement()).await?;
         let (manifest, shares) = dealt.signed(&signature).map_err(refused)?;
         let shares = self.holders.iter().zip(&shares).map(|(name, share)| (name, share.to_bytes()));
         self.files.write(&manifest.to_bytes(), shares, &log_verifier_key(of)?.to_string())?;
+        let record = beginning_of_root(&of.log_origin, &self.roster, &manifest);
+        let open = RootTranscript::open(&record, Vec::new(), Vec::new());
+        let signature = sign(token, log_key, &open.closing()).await?;
+        let transcript = self.files.out.join(TRANSCRIPT_FILE);
+        write_armour(&transcript, Label::RootTranscript, &open.closed(signature).to_bytes())?;
         *self.dealt.lock() = Some((manifest.digest(), self.holders.clone()));
-        Ok(())
+        Ok(record)
+    }
+}
+
+async fn sign(token: &dyn KeyBackend, log_key: &KeyHandle, message: &[u8]) -> Result<Vec<u8>, Error> {
+    let sign = Operation::Sign(log_key, SignInput::Message(message));
+    match token.perform(sign, Instant::now() + SIGN_TIMEOUT).await.map_err(refused)? {
+        Outcome::Bytes(signature) => Ok(signature),
+        _ => Err(Error::Split("the log key answered out of turn".to_owned())),
     }
 }
 
@@ -174,7 +184,7 @@ impl BeforeFirst for Split {
         deployment: &'a Deployment,
         token: &'a dyn KeyBackend,
         log_key: &'a KeyHandle,
-    ) -> BoxFuture<'a, Result<(), String>> {
+    ) -> BoxFuture<'a, Result<RootRecord, String>> {
         Box::pin(async move { self.deal(deployment, token, log_key).await.map_err(|error| error.to_string()) })
     }
 }

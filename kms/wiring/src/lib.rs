@@ -32,7 +32,7 @@ pub use config::{
 };
 pub use dev::{DevOptions, enter_dev};
 pub use hufu_engine::{MoveStep, Renewal, RootReport};
-pub use hufu_sealed::{UnsealError, Unsealing, Waiting};
+pub use hufu_sealed::{Opened, UnsealError, Unsealing, Waiting};
 pub use hufu_shares::{ManifestDigest, SignedManifest};
 pub use identities::active_pins;
 pub use init::{Begun, Splitting, init};

@@ -188,7 +188,10 @@ pub async fn open_decorated(
     });
     engine.open_ceremonies().await?;
     engine.check_root_shares().await?;
-    engine.announce_start().await?;
+    match split.as_ref().and_then(SplitRoot::opening) {
+        Some(opening) => engine.announce_opened_start(opening).await?,
+        None => engine.announce_start().await?,
+    }
     if let Err(error) = engine.keep_roots().await {
         tracing::warn!(?error, "the root slots are not level; it is tried again");
     }

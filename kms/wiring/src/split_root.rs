@@ -10,8 +10,8 @@ use hufu_core::backend::{BackendError, KeyBackend, KeyHandle};
 use hufu_core::record::Locator;
 use hufu_core::store::Store;
 use hufu_custodian::{Label, Roster, armour};
-use hufu_engine::root_shares;
-use hufu_sealed::{MasterKey, SealedBackend, Unsealing};
+use hufu_engine::{RootOpening, root_shares};
+use hufu_sealed::{MasterKey, Opened, SealedBackend, Unsealing};
 use hufu_secret::SecretBytes;
 use hufu_shares::SignedManifest;
 
@@ -33,6 +33,7 @@ pub struct SplitRoot {
     manifest: SignedManifest,
     roster: Roster,
     master: Arc<MasterKey>,
+    opening: Option<RootOpening>,
 }
 
 impl SplitRoot {
@@ -56,7 +57,7 @@ impl SplitRoot {
             Some(dealt) => dealt,
             None => (first.clone(), roster),
         };
-        Ok(Some(Self { first, manifest, roster, master: Arc::new(MasterKey::sealed()) }))
+        Ok(Some(Self { first, manifest, roster, master: Arc::new(MasterKey::sealed()), opening: None }))
     }
 
     /// Whether the shares that opened it still count: a ceremony may have dealt others while they were awaited.
@@ -79,6 +80,18 @@ impl SplitRoot {
     #[must_use]
     pub fn unsealing(&self) -> Unsealing {
         Unsealing::new(self.manifest.clone(), self.roster.clone(), self.master.clone())
+    }
+
+    /// Remembers how it was opened, by a server that showed a certificate of that SHA-256: it is written down with the start.
+    pub fn opened(&mut self, how: Opened, certificate: [u8; 32]) {
+        let Opened { by, request, statements, at_ms } = how;
+        let (roster, manifest) = (self.roster.clone(), self.manifest.clone());
+        self.opening = Some(RootOpening { roster, manifest, certificate, request, statements, by, at_ms });
+    }
+
+    /// How it was opened, once it is.
+    pub(crate) fn opening(&self) -> Option<&RootOpening> {
+        self.opening.as_ref()
     }
 
     /// What takes the place of the token.

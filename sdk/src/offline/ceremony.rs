@@ -1,4 +1,4 @@
-//! Receipts of ceremonies: that the world could see what was asked for before anyone allowed it.
+//! Receipts of ceremonies, and of what was done with a root: that the world could see what was asked for before anyone allowed it.
 
 use hufu_verify::{Event, VerifierKey, verify_receipt};
 
@@ -29,5 +29,17 @@ pub fn verify_ceremony_receipt(receipt: &[u8], expected: &CeremonyLeaf, key: &Ve
         && found.leaf.sequence == expected.event
         && names("ceremony-head", &expected.head)
         && names("ceremony-request", &expected.request);
+    if is_it { Ok(found.index) } else { Err(Error::Receipt) }
+}
+
+/// Checks with nothing but the log's key that a record of a root, of that digest, is on the log. Answers with its index there.
+///
+/// # Errors
+/// [`Error::Verify`] when the receipt proves nothing; [`Error::Receipt`] when it proves something else.
+pub fn verify_root_receipt(receipt: &[u8], digest: &[u8; 32], key: &VerifierKey) -> Result<u64, Error> {
+    let found = verify_receipt(receipt, key).map_err(Error::Verify)?;
+    let named = found.leaf.extensions.get("root-transcript").is_some_and(|found| found == digest);
+    let is_it =
+        found.leaf.event == Event::Policy && found.leaf.key_id == Some(*digest) && found.leaf.sequence == 0 && named;
     if is_it { Ok(found.index) } else { Err(Error::Receipt) }
 }

@@ -7,7 +7,7 @@ mod public_key;
 mod transfer;
 
 pub use audit::{AuditCheck, CheckedChain, CheckedSegment, SegmentError};
-pub use ceremony::{CeremonyLeaf, verify_ceremony_receipt};
+pub use ceremony::{CeremonyLeaf, verify_ceremony_receipt, verify_root_receipt};
 pub use public_key::{bundle_public_key, public_key_from_pem, public_key_sha256, public_key_to_pem};
 
 pub use transfer::{ImportOffer, KEY_LEN_MAX, OFFER_LEN_MAX, WRAPPED_LEN_MAX, open_export, public_key_of, read_key};

@@ -315,6 +315,9 @@ fn service(method: &str) -> Option<Base> {
         "VerifyAudit" => named(parent.clone(), Kind::Tenant, &v1::VerifyAuditRequest { parent }),
         "GetStatus" => unnamed(&v1::GetStatusRequest {}),
         "GetSealStatus" => unnamed(&v1::GetSealStatusRequest {}),
+        "ListRootTranscripts" => unnamed(&v1::ListRootTranscriptsRequest { page_size: 1, ..Default::default() }),
+        "GetRootTranscript" => unnamed(&v1::GetRootTranscriptRequest { name: "rootTranscripts/0".to_owned() }),
+        "ConfirmRootShare" => unnamed(&v1::ConfirmRootShareRequest { confirmation: confirmation() }),
         "SubmitShare" => unnamed(&v1::SubmitShareRequest { handover: b"a handover".to_vec() }),
         "RotateTenantKey" => {
             let request = v1::RotateTenantKeyRequest { name: parent.clone(), request_id: request_id(method) };
@@ -323,4 +326,10 @@ fn service(method: &str) -> Option<Base> {
         "GetTenantKey" => named(parent.clone(), Kind::Tenant, &v1::GetTenantKeyRequest { name: parent }),
         _ => return None,
     })
+}
+
+/// Well formed, by nobody.
+fn confirmation() -> Vec<u8> {
+    let signer = "alice".parse().unwrap();
+    hufu_custodian::Signed { signer, statement: b"a statement".to_vec(), signature: vec![0; 64] }.to_bytes()
 }

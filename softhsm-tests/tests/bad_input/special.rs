@@ -74,6 +74,7 @@ pub(crate) fn rows(scene: &Scene, method: &str) -> Vec<Row> {
         | "VerifyAudit"
         | "GetStatus"
         | "GetSealStatus"
+        | "ListRootTranscripts"
         | "RotateTenantKey"
         | "GetTenantKey" => Vec::new(),
         "SubmitShare" => {
@@ -83,8 +84,25 @@ pub(crate) fn rows(scene: &Scene, method: &str) -> Vec<Row> {
                 row("a share for a server that is open", &submit(b"x"), "NOT_SEALED"),
             ]
         }
+        "GetRootTranscript" => root_transcripts(),
+        "ConfirmRootShare" => root_confirmations(),
         other => panic!("say what else can be wrong with `{other}`"),
     }
+}
+
+/// Transcripts of the root of a server whose root is not split.
+fn root_transcripts() -> Vec<Row> {
+    let named = |name: &str| v1::GetRootTranscriptRequest { name: name.to_owned() };
+    vec![
+        row("a transcript of a root that is not split", &named("rootTranscripts/1"), "CEREMONY_NOT_FOUND"),
+        row("no number", &named("rootTranscripts/x"), "INVALID_NAME"),
+        row("another way to write a number", &named("rootTranscripts/00"), "INVALID_NAME"),
+    ]
+}
+
+fn root_confirmations() -> Vec<Row> {
+    let confirm = |confirmation: &[u8]| v1::ConfirmRootShareRequest { confirmation: confirmation.to_vec() };
+    vec![row("no confirmation", &confirm(b""), "MISSING_FIELD"), row("rubbish", &confirm(b"x"), "INVALID_ARGUMENT")]
 }
 
 fn row(what: &str, message: &impl Message, reason: &'static str) -> Row {

@@ -73,8 +73,9 @@ impl SubmitShare {
         confirm(&view.question(), self.yes)?;
         let keys = self.access.open(&file)?;
         let opened = own.open(&service, &keys)?;
-        let handover = opened.reseal(&evidence.sealing_key, &ceremony.digest().0)?;
-        let sealed = share::sign(file.custodian(), &keys, handover.to_bytes())?.to_bytes();
+        let resealed = opened.reseal(&evidence.sealing_key, &ceremony.digest().0)?;
+        let signed = share::sign(file.custodian(), &keys, resealed.statement())?;
+        let sealed = resealed.signed(signed).to_bytes();
         let digest = BroughtShare::digest(&sealed);
         let to = Fingerprint(evidence.sealing_key.fingerprint());
         let index = u32::from(own.index());

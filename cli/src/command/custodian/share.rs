@@ -2,11 +2,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use hufu_custodian::Label;
-use hufu_shares::Share;
+use hufu_shares::{ROOT_SUBJECT, Share};
 
 use crate::{
     app::App,
-    command::share_set::name,
+    command::{share_set::name, unseal::confirm_root_share},
     custody::{
         files,
         share::{Holding, read_log_key, sign},
@@ -25,7 +25,7 @@ pub(crate) enum Command {
     /// Open the share, check it, and tell the service under the own signature that it is there and good
     ///
     /// New shares count only when enough of their custodians have confirmed; until then the old ones do. With `--out` the
-    /// confirmation is written into a file, for a machine without network: `hufu share-set confirm FILE` brings it.
+    /// confirmation is written into a file, for a machine without network: `hufu share-set confirm FILE` brings it, or `hufu unseal confirm FILE` for a share of the root.
     Confirm(Confirm),
 }
 
@@ -133,6 +133,9 @@ impl Confirm {
         if let Some(out) = &self.out {
             files::write(out, Label::Confirmation, &signed.to_bytes(), Access::Public)?;
             return app.remark(out, &ShareView::new(&held.share));
+        }
+        if held.manifest().subject().name.starts_with(ROOT_SUBJECT) {
+            return confirm_root_share(app, &signed).await;
         }
         let set = name(app, &opened.set().to_string())?;
         app.output.show(&ShareSetView::new(&app.client()?.confirm_share(&set, signed.to_bytes()).await?))

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hufu_ceremony::{Act, Ceremony, Fingerprint, Recovery, State};
-use hufu_custodian::{Signed, VerifyingKey};
+use hufu_custodian::VerifyingKey;
 use hufu_custodian_keys::CustodianKeys;
 use hufu_sdk::{SecretBytes, recovered_key, v1};
-use hufu_shares::{Gathering, Manifest, ManifestDigest, Scheme, SignedManifest};
+use hufu_shares::{Gathering, HandedOver, Manifest, ManifestDigest, Scheme, SignedManifest};
 
 use crate::{
     app::App,
@@ -104,8 +104,7 @@ fn together(
     let request = ceremony.digest().0;
     let mut wrong = Vec::new();
     for handover in &found.handovers {
-        let taken = Signed::from_bytes(handover)
-            .map_err(Into::into)
+        let taken = HandedOver::from_bytes(handover)
             .and_then(|handover| gathering.take(&handover, ceremony.grounds().roster(), keys, &request));
         if let Err(error) = taken {
             wrong.push(error.to_string());

@@ -1,9 +1,9 @@
 //! A secret, put together from what custodians handed over.
 
 use hufu_core::ambient::Rng;
-use hufu_custodian::{Name, Signed};
+use hufu_custodian::Name;
 use hufu_secret::SecretBytes;
-use hufu_shares::{Dealt, Error, Gathering, Manifest, Scheme, SignedManifest, deal, deal_scalar};
+use hufu_shares::{Dealt, Error, Gathering, HandedOver, Manifest, Scheme, SignedManifest, deal, deal_scalar};
 use sha2::{Digest as _, Sha256};
 
 use super::wrap;
@@ -58,7 +58,7 @@ fn open(opening: &Opening) -> Result<Together, Refused> {
     }
     let with = Answered { key: &opening.target, agreed: &opening.agreed };
     let take = |bytes: &[u8], gathering: &mut Gathering| {
-        gathering.take(&Signed::from_bytes(bytes)?, &opening.roster, &with, &opening.request)
+        gathering.take(&HandedOver::from_bytes(bytes)?, &opening.roster, &with, &opening.request)
     };
     let mut wrong = Vec::new();
     for (place, handover) in (0..).zip(&opening.handovers) {

@@ -103,7 +103,9 @@ impl Scene {
     pub(crate) fn hand(&self, share: &Share, to: &SealingKey, request: &[u8; 32]) -> Vec<u8> {
         let person = self.people.get(usize::from(share.index()) - 1).unwrap();
         let opened = share.open(&self.dealer.custodian().signing, person).unwrap();
-        person.sign(opened.reseal(to, request).unwrap().to_bytes()).to_bytes()
+        let resealed = opened.reseal(to, request).unwrap();
+        let signed = person.sign(resealed.statement());
+        resealed.signed(signed).to_bytes()
     }
 
     pub(crate) fn handed(&self, held: &Held, indices: &[usize]) -> Vec<Vec<u8>> {

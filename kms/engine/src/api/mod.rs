@@ -8,6 +8,7 @@ mod holder;
 mod keys;
 mod ledger;
 mod limits;
+mod root;
 mod rotation;
 mod shares;
 mod status;
@@ -31,6 +32,7 @@ pub use limits::{
     LABELS_MAX, MESSAGE_LEN_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PEER_KEY_LEN_MAX, RANDOM_LEN_MAX,
     ROTATION_PERIOD_MS, SIGNATURE_LEN_MAX,
 };
+pub use root::RootTranscriptView;
 pub use rotation::{RotationProgress, TenantKey};
 pub use shares::{CreateDeposit, DepositTerms, DepositView, FetchShare, Handovers, ShareEpoch, ShareSetView};
 pub use status::{Alarm, BackendStatus, Levelling, Status};

@@ -132,10 +132,6 @@ impl Engine {
             Act::Drill(act) => self.do_drill(held, act).await,
             Act::PolicyChange(act) => self.do_change_policy(held, act.next).await,
             Act::RosterChange(act) => self.do_change_roster(held, act.next).await,
-            other => Err(Error::new(
-                Reason::UnsupportedByBackend,
-                format!("this release does not execute ceremonies of kind `{}`", other.kind()),
-            )),
         }
     }
 

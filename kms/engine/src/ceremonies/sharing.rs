@@ -6,7 +6,7 @@ use hufu_core::name::{SetId, VersionName};
 use hufu_core::record::{CeremonyRecord, KeyState, Record as _, Target, VersionRecord};
 use hufu_core::{Error, Reason};
 use hufu_custodian::Signed;
-use hufu_shares::Handover;
+use hufu_shares::HandedOver;
 use sha2::{Digest as _, Sha256};
 
 use super::acts::version_name;
@@ -109,9 +109,8 @@ impl Engine {
         let (Some(shares), Some(target)) = (act.shares(), act.target()) else { return Ok(()) };
         let told = ShareStatement::from_bytes(&statement.statement).map_err(refused)?;
         let set = self.set_of_act(&shares).await?;
-        let signed = Signed::from_bytes(brought).map_err(|error| malformed("a handover", error))?;
-        let roster = ceremony.grounds().roster();
-        let handover = Handover::from_signed(&signed, roster).map_err(|error| shares::refused(&error))?;
+        let handed = HandedOver::from_bytes(brought).map_err(|error| malformed("a handover", error))?;
+        let handover = handed.handover(ceremony.grounds().roster()).map_err(|error| shares::refused(&error))?;
         handover
             .check(set.in_force(), &target.sealing_key.0, &ceremony.digest().0)
             .map_err(|refusal| shares::refused(&refusal.into()))?;

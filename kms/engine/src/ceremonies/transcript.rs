@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::fault;
 
 /// Name and version of this software, as transcripts tell it.
-const SOFTWARE: &str = concat!("hufud/", env!("CARGO_PKG_VERSION"));
+pub(crate) const SOFTWARE: &str = concat!("hufud/", env!("CARGO_PKG_VERSION"));
 
 impl Engine {
     /// The transcript of a ceremony so far: `hufu_ceremony::verify` reads it without a server, with the log's public key as

@@ -8,20 +8,22 @@ use hufu_core::algorithm::{Algorithm, Purpose, Scheme};
 use hufu_core::ambient::{Clock, Rng, random_array};
 use hufu_core::audit::AuditEntry;
 use hufu_core::backend::{BackendError, Generated, KeyBackend, KeyHandle, Operation, Outcome, Template};
-use hufu_core::changeset::{Changeset, Collection, Guard, Write};
+use hufu_core::changeset::{Changeset, Collection, FeedItem, Guard, RowSeal as _, Subject, Write};
 use hufu_core::codec::CodecError;
 use hufu_core::policy::Action;
 use hufu_core::record::{
-    Deployment, Exit, FIRST_ROOT_SLOT, Locator, Material, Record, RootSlot, VersionUid, WrappingKeyRecord,
-    WrappingKeyUse,
+    Deployment, Exit, FIRST_ROOT_SLOT, Locator, Material, Record, RootSlot, RootTranscriptRecord, VersionUid,
+    WrappingKeyRecord, WrappingKeyUse,
 };
 use hufu_core::store::{Page, Store, StoreError};
 use hufu_journal::{Journal, JournalError};
+use hufu_shares::RootRecord;
 use sha2::{Digest, Sha256};
 
 use super::generations::later;
 use super::keyring::{Keyring, SLOTS_MAX, fresh, opened, wrapped};
 use super::root::{Root, RootToken};
+use crate::root_transcripts;
 
 /// Owners of the service's own keys, as rows of material name them.
 pub(crate) const ROOT_KEY: &str = "root key";
@@ -55,7 +57,8 @@ pub struct Bootstrap {
 
 /// What must be safe before a first start is committed: the shares of a root that is kept nowhere else.
 pub trait BeforeFirst: Send + Sync {
-    /// Makes it safe. The log key is the deployment's, and signs in the token.
+    /// Makes it safe, and says what is to be written down of it in the commit that begins the deployment. The log key is the
+    /// deployment's, and signs in the token.
     ///
     /// # Errors
     /// Why it is not: the first start is given up then.
@@ -64,7 +67,7 @@ pub trait BeforeFirst: Send + Sync {
         deployment: &'a Deployment,
         token: &'a dyn KeyBackend,
         log_key: &'a KeyHandle,
-    ) -> BoxFuture<'a, Result<(), String>>;
+    ) -> BoxFuture<'a, Result<RootRecord, String>>;
 }
 
 /// What everything rests on.
@@ -177,25 +180,27 @@ async fn begin(mut bootstrap: Bootstrap) -> Result<Foundation, FoundationError> 
     let (integrity, _) =
         wrapped(integrity, &key, roots.iter().take(1).map(Arc::as_ref), rng.as_ref()).await.map_err(refused)?;
     let keyring = Keyring::new(bootstrap.store.clone(), rng, roots, &key);
-    if let Some(before) = &bootstrap.before_first {
-        let made = before.make_safe(&deployment, bootstrap.token.as_ref(), &log_key(&deployment)).await;
-        made.map_err(FoundationError::Unsafe)?;
+    let split = match &bootstrap.before_first {
+        Some(before) => {
+            let made = before.make_safe(&deployment, bootstrap.token.as_ref(), &log_key(&deployment)).await;
+            Some(made.map_err(FoundationError::Unsafe)?)
+        }
+        None => None,
+    };
+    let mut changeset = first(&keyring, &deployment, &integrity, now);
+    if let Some(record) = &split {
+        write_down(&mut changeset, record, &keyring, &deployment, bootstrap.rng.as_ref())?;
     }
-    commit(&bootstrap.journal, &keyring, &deployment, &integrity, now).await?;
+    bootstrap.journal.reserve()?.commit(changeset).await?;
     tracing::info!(deployment = deployment.id, origin = deployment.log_origin, "first start: root and log key made");
     Ok(Foundation { log_key: log_key(&deployment), keyring: Arc::new(keyring), deployment })
 }
 
-async fn commit(
-    journal: &Journal,
-    keyring: &Keyring,
-    deployment: &Deployment,
-    integrity: &WrappingKeyRecord,
-    now: u64,
-) -> Result<(), FoundationError> {
+/// What begins a deployment.
+fn first(keyring: &Keyring, deployment: &Deployment, integrity: &WrappingKeyRecord, now: u64) -> Changeset {
     let owner = |uid, owner: &str| Material { uid, owner: owner.to_owned() };
     let seal = keyring.integrity();
-    let changeset = Changeset {
+    Changeset {
         guards: vec![Guard::Absent(Collection::Meta, Deployment::ID.to_owned())],
         writes: vec![
             Write::Put(seal.row(deployment, 1)),
@@ -204,8 +209,32 @@ async fn commit(
             Write::Put(owner(deployment.log_key, LOG_KEY).to_row(1)),
         ],
         ..Changeset::audit_only(AuditEntry::done(now, AuditEntry::system(), Action::Lifecycle, "deployment"))
-    };
-    journal.reserve()?.commit(changeset).await?;
+    }
+}
+
+/// That the root was split: the row, the leaf that names it, and the hash in the audit record.
+fn write_down(
+    changeset: &mut Changeset,
+    record: &RootRecord,
+    keyring: &Keyring,
+    deployment: &Deployment,
+    rng: &dyn Rng,
+) -> Result<(), FoundationError> {
+    let refused = |error: &dyn std::fmt::Display| FoundationError::Unsafe(error.to_string());
+    let manifest = record.manifest().map_err(|error| refused(&error))?.digest();
+    let digest = hex::encode(record.digest());
+    let mut evidence = [0; 32];
+    for entry in &mut changeset.audit {
+        entry.detail = Some(format!("root split among custodians; rootTranscripts/0 {digest}"));
+        entry.salt = random_array(rng).ok();
+        evidence = hufu_audit::Record::new(entry).hash();
+    }
+    let leaf = root_transcripts::leaf(&deployment.log_origin, record, manifest, evidence);
+    let leaf = leaf.map_err(FoundationError::Token)?.row;
+    let seal = keyring.integrity();
+    let row = root_transcripts::row_of(RootTranscriptRecord::BEGINNING, record);
+    changeset.feed.push(FeedItem { subject: Subject::new("rootTranscripts/0"), leaf: Some(leaf.id.clone()) });
+    changeset.writes.extend([Write::Put(seal.seal(leaf)), Write::Put(seal.row(&row, 1))]);
     Ok(())
 }
 

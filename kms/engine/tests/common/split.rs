@@ -10,10 +10,10 @@ use hufu_core::backend::{BackendError, KeyBackend, KeyHandle, Operation, Outcome
 use hufu_core::record::{Deployment, Locator};
 use hufu_custodian::testing::Person;
 use hufu_custodian::{Roster, VerifyingKey};
-use hufu_engine::{BeforeFirst, SplitRoot, root_shares};
+use hufu_engine::{BeforeFirst, SplitRoot, beginning_of_root, root_shares};
 use hufu_sealed::{MasterKey, SealedBackend};
 use hufu_secret::SecretBytes;
-use hufu_shares::{ROOT_SUBJECT, Share, SignedManifest, Subject, Terms, deal};
+use hufu_shares::{ROOT_SUBJECT, RootRecord, Share, SignedManifest, Subject, Terms, deal};
 use parking_lot::Mutex;
 
 use super::real::{LONG, RealSoftware, still};
@@ -106,7 +106,7 @@ impl BeforeFirst for Dealing {
         deployment: &'a Deployment,
         token: &'a dyn KeyBackend,
         log_key: &'a KeyHandle,
-    ) -> BoxFuture<'a, Result<(), String>> {
+    ) -> BoxFuture<'a, Result<RootRecord, String>> {
         Box::pin(async move {
             let subject = Subject { name: format!("{ROOT_SUBJECT}{}", deployment.id), public_key: None };
             let holders: Vec<_> = self.split.people.iter().map(Person::name).collect();
@@ -129,8 +129,9 @@ impl BeforeFirst for Dealing {
             };
             let (manifest, shares) = dealt.signed(&signature).unwrap();
             self.split.masters.lock().insert(manifest.digest().0, master);
+            let record = beginning_of_root(&deployment.log_origin, &self.split.roster, &manifest);
             *self.split.first.lock() = Some((manifest, shares));
-            Ok(())
+            Ok(record)
         })
     }
 }

@@ -8,6 +8,7 @@ use hufu_core::changeset::Collection;
 use hufu_core::record::{KeyState, Locator, Origin, Protection, Target, VersionRecord};
 use hufu_custodian::SealingKey;
 use hufu_engine::api::{CeremonyWord, TargetView};
+use sha2::{Digest as _, Sha256};
 
 use crate::ceremonies::{DAY_MS, DELAY_MS, Stage, rule};
 use crate::common::server::Server;
@@ -44,10 +45,15 @@ fn spoil(stage: &mut Stage, number: u64, of: &VersionRecord, index: u32, target:
     let to = SealingKey::from_spki(&target.record.public_key).unwrap();
     let request = stage.get(number).ceremony.digest().0;
     let person = stage.person(who);
-    let mut handover = share.open(&stage.dealer(), person).unwrap().reseal(&to, &request).unwrap().to_bytes();
-    *handover.last_mut().unwrap() ^= 1;
-    let sealed = person.sign(handover).to_bytes();
-    match stage.bring_share(number, who, index, sealed) {
+    let resealed = share.open(&stage.dealer(), person).unwrap().reseal(&to, &request).unwrap();
+    let mut statement = resealed.statement();
+    let mut spoilt = resealed.signed(person.sign(statement.clone()));
+    *spoilt.sealed.last_mut().unwrap() ^= 1;
+    // The digest of what is sealed stands at the end of what is signed.
+    let digest = statement.len() - 32;
+    statement[digest..].copy_from_slice(&Sha256::digest(&spoilt.sealed));
+    spoilt.signed = person.sign(statement);
+    match stage.bring_share(number, who, index, spoilt.to_bytes()) {
         Ok(_) => "",
         error => rule(error),
     }

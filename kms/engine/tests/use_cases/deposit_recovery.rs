@@ -6,11 +6,11 @@ use hufu_core::algorithm::Algorithm;
 use hufu_core::changeset::Collection;
 use hufu_core::name::ShareSetName;
 use hufu_core::record::Protection;
+use hufu_custodian::Name;
 use hufu_custodian::testing::Person;
-use hufu_custodian::{Name, Signed};
 use hufu_engine::api::{DepositView, FetchShare, Handovers};
 use hufu_secret::SecretBytes;
-use hufu_shares::{Curve, Gathering, SignedManifest};
+use hufu_shares::{Curve, Gathering, HandedOver, SignedManifest};
 
 use crate::ceremonies::{DAY_MS, DELAY_MS, Stage};
 use crate::common::server::Server;
@@ -109,7 +109,7 @@ impl Lost {
         let mut gathering = Gathering::new(&signed, &expected).unwrap();
         let request = report.ceremony().digest().0;
         for handover in &found.handovers {
-            let handover = Signed::from_bytes(handover).unwrap();
+            let handover = HandedOver::from_bytes(handover).unwrap();
             let _ = gathering.take(&handover, &self.stage.roster, with, &request);
         }
         gathering.combine().ok()

@@ -25,6 +25,7 @@ mod resharing;
 mod rewrap;
 mod root_renewal;
 mod root_shares;
+mod root_transcripts;
 mod roots;
 mod sign_once;
 mod tampering;

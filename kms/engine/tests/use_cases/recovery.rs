@@ -116,7 +116,9 @@ impl Stage {
     /// What a custodian's tool makes of a share: the handover, for that target and request.
     pub(crate) fn handover(&self, share: &Share, who: &Person, to: &SealingKey, request: [u8; 32]) -> Vec<u8> {
         let opened = share.open(&self.dealer(), who).unwrap();
-        who.sign(opened.reseal(to, &request).unwrap().to_bytes()).to_bytes()
+        let resealed = opened.reseal(to, &request).unwrap();
+        let signed = who.sign(resealed.statement());
+        resealed.signed(signed).to_bytes()
     }
 
     pub(crate) fn bring_share(

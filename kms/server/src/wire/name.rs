@@ -71,6 +71,19 @@ pub fn ceremony(text: &str, field: &'static str) -> Result<u64, Error> {
     number.ok_or_else(|| Error::new(Reason::InvalidName, "it is `ceremonies/N`, a number from 1").field(field))
 }
 
+/// Reads `rootTranscripts/N`.
+///
+/// # Errors
+/// As [`tenant`].
+pub fn root_transcript(text: &str, field: &'static str) -> Result<u64, Error> {
+    let number = bounded(text, field)?.strip_prefix("rootTranscripts/").and_then(|number| {
+        let read = number.parse::<u64>().ok()?;
+        // One transcript has one name.
+        (read.to_string() == number).then_some(read)
+    });
+    number.ok_or_else(|| Error::new(Reason::InvalidName, "it is `rootTranscripts/N`, a number from 0").field(field))
+}
+
 /// Reads `shareTargets/F`.
 ///
 /// # Errors

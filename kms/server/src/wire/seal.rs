@@ -1,6 +1,7 @@
 //! Whether a server is sealed, on the wire.
 
 use hufu_core::{Error, Reason};
+use hufu_engine::api::RootTranscriptView;
 use hufu_proto::v1;
 use hufu_proto::v1::seal_status::{Seat, State};
 use hufu_wiring::{SignedManifest, UnsealError, Waiting};
@@ -23,6 +24,18 @@ pub(crate) fn sealed(waiting: &Waiting, manifest: &SignedManifest) -> v1::SealSt
 /// A server that has its root.
 pub(crate) fn unsealed() -> v1::SealStatus {
     v1::SealStatus { state: State::Unsealed.into(), ..v1::SealStatus::default() }
+}
+
+/// What was done with the root, as the wire shows it.
+pub(crate) fn root_transcript(view: RootTranscriptView) -> v1::RootTranscript {
+    v1::RootTranscript {
+        name: format!("rootTranscripts/{}", view.number),
+        digest: view.digest.to_vec(),
+        create_time: Some(timestamp(view.at_ms)),
+        server: view.server.unwrap_or_default(),
+        custodians: view.by,
+        transcript: view.transcript,
+    }
 }
 
 /// Why a share was not taken.

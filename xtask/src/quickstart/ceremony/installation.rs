@@ -96,7 +96,12 @@ impl Scene {
             let line = format!("unseal share {share} --log-key shares/log.pub --yes");
             self.does(&line, Promise::DONE.saying(says))?;
         }
-        self.until("key list", "the server did not open")
+        self.until("key list", "the server did not open")?;
+        self.story.step("What the three of them signed is written down, for whoever asks who opened it");
+        self.does(
+            "unseal transcript 1 --out opening.transcript",
+            Promise::DONE.saying(&["root-opened", "alice, dave, erin"]),
+        )
     }
 
     /// Tries a command until it works: what it waits for comes by itself.
