@@ -28,12 +28,16 @@ const LONG: Duration = Duration::from_secs(180);
 /// Five custodians, of whom three open the server.
 fn begun() -> (Stopped, Vec<Person>, ConfigBuilder) {
     let people = testing::people(5);
-    let roster = armour::write(Label::Roster, &testing::roster(&people).to_bytes()).unwrap();
+    let roster = armour::write(Label::Roster, &roster_of(&people).to_bytes()).unwrap();
     let builder = ConfigBuilder::new(Storage::Sqlite).with_custodians(roster);
     let prepared = Daemon::prepare(&builder);
     let said = init(&prepared).ok();
     assert!(said.contains("any 3 of 5 shares open the server"), "{said}");
     (prepared, people, builder)
+}
+
+fn roster_of(people: &[Person]) -> Roster {
+    Roster::first(LOG, people.iter().map(Person::custodian).collect()).unwrap()
 }
 
 fn init(prepared: &Stopped) -> Tool {
@@ -175,10 +179,10 @@ fn an_installation_is_begun_once_and_never_over_shares() {
 #[test]
 fn a_root_is_split_among_those_whose_words_were_said() {
     let people = testing::people(5);
-    let roster = armour::write(Label::Roster, &testing::roster(&people).to_bytes()).unwrap();
+    let roster = armour::write(Label::Roster, &roster_of(&people).to_bytes()).unwrap();
     let prepared = Daemon::prepare(&ConfigBuilder::new(Storage::Sqlite).with_custodians(roster));
     let begin = init(&prepared);
-    let others = armour::write(Label::Roster, &testing::roster(&people[1..]).to_bytes()).unwrap();
+    let others = armour::write(Label::Roster, &roster_of(&people[1..]).to_bytes()).unwrap();
     fs::write(prepared.scratch().join("roster.hufu"), others).unwrap();
     let error = begin.fails();
     assert!(error.contains("the words are not those of the roster"), "{error}");
@@ -312,7 +316,7 @@ fn custodians_open_it_with_the_command_alone() {
 
 const TO_THREE: &str = "[act.rotate-root]\nslot = \"custodians\"\n[act.rotate-root.shares]\nthreshold = 2\n\
                         custodians = [\"bob\", \"carol\", \"dave\"]\n";
-const RULES: &str = "[rules.rotate-root]\napprovals = 2\nlifetime_max_s = 604800\n";
+const RULES: &str = "[rules.rotate-root]\napprovals = 2\norganisations = 1\nlifetime_max_s = 604800\n";
 
 /// Four hold the root, three of whom open it; by a ceremony it goes to three of them, two of whom do.
 #[test]

@@ -6,7 +6,10 @@ use hufu_shares::{ROOT_SUBJECT, Share};
 
 use crate::{
     app::App,
-    command::{share_set::name, unseal::confirm_root_share},
+    command::{
+        share_set::{name, name_of_root},
+        unseal::confirm_root_share,
+    },
     custody::{
         files,
         share::{Holding, read_log_key, sign},
@@ -85,6 +88,9 @@ impl Command {
     }
 }
 
+/// Of the shares that `hufud init` deals: they are in the transcript of the root's beginning. Those of later ones are in a share set.
+const FIRST_EPOCH: u32 = 1;
+
 impl Check {
     fn run(self, app: &App) -> Result<(), Failure> {
         let held = self.holding.read()?;
@@ -134,10 +140,12 @@ impl Confirm {
             files::write(out, Label::Confirmation, &signed.to_bytes(), Access::Public)?;
             return app.remark(out, &ShareView::new(&held.share));
         }
-        if held.manifest().subject().name.starts_with(ROOT_SUBJECT) {
+        let is_root = held.manifest().subject().name.starts_with(ROOT_SUBJECT);
+        if is_root && opened.epoch() == FIRST_EPOCH {
             return confirm_root_share(app, &signed).await;
         }
-        let set = name(app, &opened.set().to_string())?;
+        let set = opened.set().to_string();
+        let set = if is_root { name_of_root(&set) } else { name(app, &set)? };
         app.output.show(&ShareSetView::new(&app.client()?.confirm_share(&set, signed.to_bytes()).await?))
     }
 }
