@@ -94,7 +94,7 @@ impl Scene {
     /// The program that verifies knows the service's log key and the pinned roster, and has nothing else to go by.
     fn verify_transcripts(&mut self) -> Result<(), Error> {
         self.story.step("Verify offline who opened the server");
-        let line = "ceremony verify opening.transcript --pin root.pin --log-key shares/log.pub";
+        let line = "ceremony verify opening.transcript --pin people.pin --log-key shares/log.pub";
         self.does(line, Promise::DONE.saying(&["opened by", "alice of", "dave of", "erin of"]))?;
         for name in TRANSCRIPTS {
             self.story.step(format!("Verify the transcript of the {name} offline"));

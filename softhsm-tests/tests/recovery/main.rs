@@ -8,15 +8,19 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use hufu_ceremony::{BroughtShare, ShareStatement};
 use hufu_core::changeset::Collection;
 use hufu_custodian::{Label, Signed, Signer as _, armour};
 use hufu_custodian_keys::{KeyFile, SecretBytes};
+use hufu_shares::HandedOver;
 use hufu_softhsm_tests::{Cli, Database, Tool, softhsm_module};
 
 use desk::{CUSTODIANS, Scene};
 
+#[path = "../desk/mod.rs"]
 mod desk;
+mod killed;
 
 /// The token of a configured server.
 const TOKEN: &str = "e2e";
@@ -30,11 +34,17 @@ fn secrets(scene: &Scene) -> BTreeSet<String> {
     listed.lines().filter_map(|line| line.trim().strip_prefix("ID:")).map(|id| id.trim().to_owned()).collect()
 }
 
-/// A ceremony about the archive's key, with a new target.
-fn ready(scene: &Scene, number: u64, kind: &str) {
+/// A ceremony about a key, with a new target.
+fn ready(scene: &Scene, number: u64, kind: &str, key: &str) {
     let drill = if kind == "drill" { "--drill" } else { "" };
-    let act = scene.cli().ok(&format!("ceremony target archive {drill} --log-key log.pub --out evidence"));
+    let act = scene.cli().ok(&format!("ceremony target {key} {drill} --log-key log.pub --out evidence"));
     scene.ready(number, &act, "");
+}
+
+/// The line by which a custodian gives a share.
+fn give(number: u64, who: &str, more: &str) -> String {
+    let own = format!("--as {who}.key --share {who}.share --passphrase-file pass --yes");
+    format!("ceremony submit-share {number} {own} --pin pin --log-key log.pub --policy policy.toml {more}")
 }
 
 fn pkcs11_tool(dir: &Path, more: &[&str]) -> String {
@@ -66,11 +76,7 @@ fn a_key_whose_only_copy_is_gone_is_rehearsed_recovered_and_rotated() {
         cli.ok(&format!("custodian share fetch --set {set} --name {name} --log-key log.pub --out {name}.share"));
     }
 
-    ready(&scene, 1, "drill");
-    let give = |number: u64, who: &str, more: &str| {
-        let own = format!("--as {who}.key --share {who}.share --passphrase-file pass --yes");
-        format!("ceremony submit-share {number} {own} --pin pin --log-key log.pub --policy policy.toml {more}")
-    };
+    ready(&scene, 1, "drill", "archive");
     cli.ok(&give(1, "ann", ""));
     cli.refused("CEREMONY_REFUSED", "ceremony execute 1 --yes");
     // Ben's machine has no network: everything it needs is carried there, and what it makes is carried back.
@@ -89,7 +95,7 @@ fn a_key_whose_only_copy_is_gone_is_rehearsed_recovered_and_rotated() {
     let cli = scene.cli();
     assert_ne!(cli.run("decrypt archive --in sealed --out opened").code, 0, "nothing opens it any more");
 
-    ready(&scene, 2, "recovery");
+    ready(&scene, 2, "recovery", "archive");
     // A share for another ceremony does nothing here.
     assert!(cli.fails(1, "ceremony submit 2 brought").contains("SHARE_REFUSED"));
     // What Cho brings is sealed and signed as it should be, and is rubbish inside: it is struck out, and Ben helps.
@@ -133,16 +139,21 @@ fn spoil(cli: &Cli, who: &str, file: &str) {
     let own = keys.open_in_file(&passphrase).unwrap();
     let sign = |statement: Vec<u8>| {
         let signature = own.sign(&statement).unwrap();
-        Signed { signer: keys.custodian().name.clone(), statement, signature }.to_bytes()
+        Signed { signer: keys.custodian().name.clone(), statement, signature }
     };
     let brought = armour::read_as(Label::CeremonyShare, &text(file)).unwrap();
     let brought = BroughtShare::from_bytes(&brought).unwrap();
-    let mut handover = Signed::from_bytes(&brought.sealed).unwrap().statement;
-    *handover.last_mut().unwrap() ^= 1;
-    let sealed = sign(handover);
+    let HandedOver { signed, mut sealed } = HandedOver::from_bytes(&brought.sealed).unwrap();
+    *sealed.last_mut().unwrap() ^= 1;
+    // The digest of what is sealed stands at the end of what is signed.
+    let mut handover = signed.statement;
+    let named = handover.len() - SHA256_OUTPUT_LEN;
+    handover.truncate(named);
+    handover.extend_from_slice(digest(&SHA256, &sealed).as_ref());
+    let sealed = HandedOver { signed: sign(handover), sealed }.to_bytes();
     let statement = Signed::from_bytes(&brought.statement).unwrap().statement;
     let statement = ShareStatement::from_bytes(&statement).unwrap();
     let statement = ShareStatement { digest: BroughtShare::digest(&sealed), ..statement };
-    let spoiled = BroughtShare { statement: sign(statement.to_bytes()), sealed };
+    let spoiled = BroughtShare { statement: sign(statement.to_bytes()).to_bytes(), sealed };
     cli.write(file, armour::write(Label::CeremonyShare, &spoiled.to_bytes()).unwrap().as_bytes());
 }
