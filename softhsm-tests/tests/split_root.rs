@@ -62,7 +62,7 @@ fn first_share(scratch: &Path, person: &Person) -> Share {
     Share::from_bytes(&armour::read_as(Label::Share, &text).unwrap()).unwrap()
 }
 
-/// The same with a share that is not looked at before.
+/// What a custodian's tool does with a share that is not looked at before.
 fn hand_over(share: &Share, person: &Person, status: &v1::SealStatus) -> Vec<u8> {
     let manifest = SignedManifest::from_bytes(&status.manifest).unwrap();
     let dealer: VerifyingKey = manifest.unverified().dealer().clone();

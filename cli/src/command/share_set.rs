@@ -44,9 +44,6 @@ pub(crate) struct Confirm {
     /// The confirmation, as `hufu custodian share confirm --out` writes it
     #[arg(value_name = "FILE")]
     confirmation: PathBuf,
-    /// Of new shares of the root, where custodians hold it together
-    #[arg(long)]
-    root: bool,
 }
 
 impl Command {
@@ -79,8 +76,7 @@ impl Confirm {
     async fn run(self, app: &App) -> Result<(), Failure> {
         let signed = files::read(&self.confirmation, Label::Confirmation, Signed::from_bytes)?;
         let of = Confirmation::from_bytes(&signed.statement)?.set().to_string();
-        let name = if self.root { name_of_root(&of) } else { name(app, &of)? };
-        let set = app.client()?.confirm_share(&name, signed.to_bytes()).await?;
+        let set = app.client()?.confirm_share(&name(app, &of)?, signed.to_bytes()).await?;
         app.output.show(&ShareSetView::new(&set))
     }
 }
@@ -91,9 +87,4 @@ pub(crate) fn name(app: &App, set: &str) -> Result<String, Failure> {
         return Ok(set.to_owned());
     }
     Ok(format!("tenants/{}/shareSets/{set}", app.profile()?.tenant))
-}
-
-/// The resource name of the root's set.
-pub(crate) fn name_of_root(set: &str) -> String {
-    format!("tenants/system/shareSets/{set}")
 }

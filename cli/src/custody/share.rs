@@ -14,7 +14,7 @@ use crate::{confirm::confirm, failure::Failure, input, time::rfc3339_millis, vie
 /// A share, and the keys that open it.
 #[derive(Debug, Args)]
 pub(crate) struct Holding {
-    /// The share, as `hufud init` wrote it
+    /// The share, as `hufud init` wrote it, or `hufu custodian share fetch`
     #[arg(long, value_name = "FILE")]
     share: PathBuf,
     /// The key file

@@ -27,7 +27,7 @@ const FORMAT: u32 = 1;
 const POLICY: Format = Format { what: "a policy", domain: "hufu-ceremony-policy", len_max: 64 << 10 };
 
 /// The policy of a deployment. A kind without a rule cannot be proposed. Three things are no matter of policy: whoever
-/// proposes does not approve, one person fills one place, and a recovery is logged first and can be vetoed.
+/// proposes does not approve, one person fills one place, and what opens secrets ([`Kind::opens_secrets`]) is logged first and can be vetoed.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct CeremonyPolicy {

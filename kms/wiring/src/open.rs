@@ -37,7 +37,7 @@ use crate::{ceremonies, files, guard, hsm, opener, production, retire, roots, ta
 const SOFTWARE_THREADS: NonZeroUsize = NonZeroUsize::MIN;
 /// Longest connection URL file, in bytes.
 const URL_LEN_MAX: u64 = 4_096;
-/// Longest first part of a log's origin, in bytes.
+/// Longest origin of a log, in bytes.
 const ORIGIN_LEN_MAX: usize = 128;
 /// Length of an Ed25519 SubjectPublicKeyInfo before the key itself (RFC 8410 §4).
 const ED25519_SPKI_PREFIX_LEN: usize = 12;

@@ -1,7 +1,7 @@
 //! A key that custodians can recover, from its creation to its recovery, by the commands that people use: the only copy is deleted from
 //! the token by another program.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

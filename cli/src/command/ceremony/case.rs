@@ -38,7 +38,7 @@ pub(crate) struct Source {
     /// The roster
     #[arg(long, value_name = "FILE", conflicts_with_all = ["number", "transcript"])]
     roster: Option<PathBuf>,
-    /// The policy, in TOML: the ceremony must be bound to it. Needed for a recovery, a drill, a reshare, and where policy or roster
+    /// The policy, in TOML: the ceremony must be bound to it. Needed for a recovery, a drill, a refresh, a reshare, and where policy or roster
     /// change
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,

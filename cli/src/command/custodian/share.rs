@@ -6,10 +6,7 @@ use hufu_shares::{ROOT_SUBJECT, Share};
 
 use crate::{
     app::App,
-    command::{
-        share_set::{name, name_of_root},
-        unseal::confirm_root_share,
-    },
+    command::{share_set::name, unseal::confirm_root_share},
     custody::{
         files,
         share::{Holding, read_log_key, sign},
@@ -144,8 +141,7 @@ impl Confirm {
         if is_root && opened.epoch() == FIRST_EPOCH {
             return confirm_root_share(app, &signed).await;
         }
-        let set = opened.set().to_string();
-        let set = if is_root { name_of_root(&set) } else { name(app, &set)? };
+        let set = name(app, &opened.set().to_string())?;
         app.output.show(&ShareSetView::new(&app.client()?.confirm_share(&set, signed.to_bytes()).await?))
     }
 }

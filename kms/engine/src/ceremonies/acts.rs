@@ -34,9 +34,9 @@ pub(super) fn check_act(act: &Act) -> Result<(), Error> {
             let message = format!("a ceremony rotates at most {LABELLED_MAX} keys");
             Err(Error::new(Reason::InvalidArgument, message).field("proposal"))
         }
-        other => {
-            let message = format!("this release does not execute ceremonies of kind `{}`", other.kind());
-            Err(Error::new(Reason::UnsupportedByBackend, message).field("proposal"))
+        Act::Recovery(_) | Act::Drill(_) | Act::Refresh(_) | Act::Reshare(_) => {
+            let why = "this release has no target in a trusted execution environment";
+            Err(Error::new(Reason::UnsupportedByBackend, why).field("proposal"))
         }
     }
 }

@@ -25,7 +25,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Reason::ShareRefused`] when it is not that custodian's, or of other shares; [`Reason::CeremonyNotFound`] when the root is not
-    /// split, or was split by an earlier release.
+    /// split.
     pub async fn confirm_root_share(
         &self,
         caller: &Caller,

@@ -8,7 +8,7 @@ use crate::tool::Tool;
 
 use super::{Promise, Scene, Server};
 
-/// First part of the log's origin.
+/// The log's origin, and the deployment's name; as in [`CONFIG`].
 pub(super) const ORIGIN: &str = "quickstart.hufu.invalid/log";
 
 const CONFIG: &str = r#"mode = "development"
