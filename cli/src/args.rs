@@ -300,6 +300,32 @@ mod tests {
         #[cfg(feature = "custodian")]
         "hufu deposit delete d --yes",
         #[cfg(feature = "custodian")]
+        "hufu deposit cancel-delete d",
+        #[cfg(feature = "custodian")]
+        "hufu unseal transcripts",
+        #[cfg(feature = "custodian")]
+        "hufu unseal transcript 3 --out o",
+        #[cfg(feature = "custodian")]
+        "hufu unseal confirm c",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony guide 7 --key k --pin p --log-key l --policy f --script",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony approve 7 --key k --pin p --log-key l",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony propose r --next e --key k",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony list --deployment",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony target a --drill --log-key l --out e",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony submit-share 7 --as k --share s --pin p --log-key l --policy f",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony execute 7 --yes",
+        #[cfg(feature = "custodian")]
+        "hufu ceremony transcript 7 --out t",
+        #[cfg(feature = "custodian")]
+        "hufu key create k --algorithm aes256-gcm --protection hsm --threshold 2/3 --custodian a --custodian b --custodian c",
+        #[cfg(feature = "custodian")]
         "hufu unseal status --output json",
         #[cfg(feature = "custodian")]
         "hufu unseal request --out r",

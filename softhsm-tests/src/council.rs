@@ -10,7 +10,7 @@ use hufu_custodian::{Label, Roster, VerifyingKey, armour};
 use hufu_tlog::VerifierKey;
 use serde_json::Value;
 
-use crate::Cli;
+use crate::{Cli, Stopped};
 
 /// Name, organisation and role. The first one proposes.
 const PEOPLE: [(&str, &str, &str); 4] = [
@@ -62,6 +62,15 @@ impl Council {
         fs::copy(self.desk.join("roster"), directory.join("roster.hufu")).unwrap();
         fs::write(directory.join("ceremonies.toml"), &self.policy).unwrap();
         "[ceremonies]\nroster = \"roster.hufu\"\npolicy = \"ceremonies.toml\"\n"
+    }
+
+    /// Puts roster and policy beside a stopped server and into its configuration: they are in force from the next start on.
+    pub fn join(&self, stopped: &Stopped) {
+        let directory = stopped.scratch().join("council");
+        fs::create_dir(&directory).unwrap();
+        let section = self.write(&directory).replace("= \"", "= \"council/");
+        let file = stopped.scratch().join("hufu.toml");
+        fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
     }
 
     /// What whoever verifies a transcript knows.

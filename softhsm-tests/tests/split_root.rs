@@ -331,7 +331,7 @@ fn who_has_left_opens_nothing_any_more() {
     let log_key = at(&daemon).ok("ledger key");
     let council = Council::seated(&at(&daemon), RULES, "alice");
     let stopped = daemon.terminate();
-    with_council(&stopped, &council);
+    council.join(&stopped);
     let daemon = again(stopped, &builder);
     open(&daemon, "share", &["alice", "bob", "dave"]);
 
@@ -366,15 +366,6 @@ fn who_has_left_opens_nothing_any_more() {
     cli.ok("ceremony transcript 1 --out transcript");
     let words = desk.0.ok("ceremony verify transcript --pin pin --log-key log.pub --policy policy.toml");
     assert!(words.contains("epoch 2 counts, 2 of 3"), "{words}");
-}
-
-/// The same people hold ceremonies in it, from the next start on.
-fn with_council(stopped: &Stopped, council: &Council) {
-    let directory = stopped.scratch().join("council");
-    fs::create_dir(&directory).unwrap();
-    let section = council.write(&directory).replace("= \"", "= \"council/");
-    let file = stopped.scratch().join("hufu.toml");
-    fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
 }
 
 /// What was written down of the root and of this start, verified by the command on a machine without network.

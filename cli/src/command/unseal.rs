@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Transcripts,
     /// Fetch the transcript of one of them; `hufu ceremony verify` needs no service for it
     Transcript(Transcript),
-    /// Bring a custodian's confirmation of the own share, as `hufu custodian share confirm --out` writes it
+    /// Bring a custodian's confirmation of a share that `hufud init` dealt (of later ones: `hufu share-set confirm`)
     Confirm(Confirm),
 }
 

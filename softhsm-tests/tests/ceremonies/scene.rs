@@ -1,6 +1,5 @@
 //! A server, and custodians that it knows.
 
-use std::fs;
 use std::time::Duration;
 
 use hufu_ceremony::Pins;
@@ -28,7 +27,7 @@ fn rules() -> String {
 }
 
 impl Scene {
-    /// The first start makes the log, whose origin is the deployment's name; the second one knows the people.
+    /// The first start makes the log's key, which is pinned; the second one knows the people.
     pub(crate) fn new(runtime: &Runtime) -> Self {
         let builder = ConfigBuilder::new(Storage::Sqlite);
         let daemon = Daemon::start_config(&builder);
@@ -38,9 +37,7 @@ impl Scene {
         });
         let council = Council::of(&daemon.cli("admin"), &rules());
         let stopped = daemon.terminate();
-        let section = council.write(stopped.scratch());
-        let file = stopped.scratch().join("hufu.toml");
-        fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
+        council.join(&stopped);
         let daemon = stopped.start();
         builder.write_profiles(&daemon);
         Self { daemon, builder, council }

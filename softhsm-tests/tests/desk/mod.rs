@@ -2,7 +2,6 @@
 
 #![allow(dead_code, clippy::indexing_slicing, reason = "not every test needs all of it; a test fails by panicking")]
 
-use std::fs;
 use std::time::Duration;
 
 use hufu_softhsm_tests::{Cli, ConfigBuilder, Council, Daemon, Storage, wait_until};
@@ -29,9 +28,7 @@ impl Scene {
             ["recovery", "drill", "refresh", "reshare"].map(|kind| format!("[rules.{kind}]\n{RULES}")).concat();
         let council = Council::of(&daemon.cli("admin"), &rules);
         let stopped = daemon.terminate();
-        let section = council.write(stopped.scratch());
-        let file = stopped.scratch().join("hufu.toml");
-        fs::write(&file, format!("{}{section}", fs::read_to_string(&file).unwrap())).unwrap();
+        council.join(&stopped);
         let daemon = stopped.start();
         builder.write_profiles(&daemon);
         Self { daemon, builder, council }

@@ -69,7 +69,7 @@ fn read_next(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Those about the deployment (policy, roster), instead of the tenant's
+    /// Those about the deployment (policy, roster, root), instead of the tenant's
     #[arg(long)]
     deployment: bool,
 }

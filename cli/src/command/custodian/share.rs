@@ -25,7 +25,8 @@ pub(crate) enum Command {
     /// Open the share, check it, and tell the service under the own signature that it is there and good
     ///
     /// New shares count only when enough of their custodians have confirmed; until then the old ones do. With `--out` the
-    /// confirmation is written into a file, for a machine without network: `hufu share-set confirm FILE` brings it, or `hufu unseal confirm FILE` for a share of the root.
+    /// confirmation is written into a file, for a machine without network: `hufu share-set confirm FILE` brings it, or, of a share of
+    /// the root that `hufud init` dealt, `hufu unseal confirm FILE`
     Confirm(Confirm),
 }
 
