@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(300);
 /// SQLite syncs with either, as it was built.
 const SYNC: &str = "fsync,fdatasync";
 /// From one kill to the next, in syncs.
-const STRIDE: usize = 3;
+const STRIDE: usize = 5;
 
 #[test]
 fn a_recovery_goes_on_wherever_the_server_is_killed() {
