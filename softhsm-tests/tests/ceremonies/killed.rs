@@ -6,7 +6,7 @@ use std::time::Duration;
 use hufu_ceremony::{State, verify};
 use hufu_sdk::v1::{Algorithm, Protection, RevocationReason, RootState, ceremony};
 use hufu_sdk::{Client, KeyRef, NewKey, v1};
-use hufu_softhsm_tests::{Strace, wait_until};
+use hufu_softhsm_tests::{Chance, Strace, wait_until};
 use tokio::runtime::Runtime;
 
 use crate::scene::{LONG, Scene, newest};
@@ -27,10 +27,11 @@ enum Kind {
 }
 
 impl Kind {
-    fn stride(self) -> usize {
+    fn stride(self) -> u64 {
         match self {
-            Self::Key | Self::Label | Self::Destruction => 1,
-            Self::TenantKey | Self::Root => 8,
+            Self::Key | Self::Destruction => 2,
+            Self::Label => 4,
+            Self::TenantKey | Self::Root => 10,
         }
     }
 
@@ -106,14 +107,14 @@ async fn create(client: &Client, id: &str, team: &str) {
 }
 
 /// Kills the server at that sync from now on; nothing where strace cannot be had.
-fn killing(scene: &Scene, sync: usize) -> Option<Strace> {
+fn killing(scene: &Scene, sync: u64) -> Option<Strace> {
     let (trace, fault) = (format!("trace={SYNC}"), format!("inject={SYNC}:signal=KILL:when={sync}"));
     let arguments = ["-e", trace.as_str(), "-e", fault.as_str()];
     Strace::attach("a ceremony that is killed", scene.daemon.pid(), scene.daemon.scratch(), &arguments)
 }
 
 /// Executes a ceremony that is ready under a server that dies at that sync; whether it did.
-fn execute(runtime: &Runtime, mut scene: Scene, name: &str, sync: usize) -> Option<(Scene, bool)> {
+fn execute(runtime: &Runtime, mut scene: Scene, name: &str, sync: u64) -> Option<(Scene, bool)> {
     let strace = killing(&scene, sync)?;
     let (begun, asked) = (scene.client_on(runtime), name.to_owned());
     let call = runtime.spawn(async move { begun.execute_ceremony(&asked).await });
@@ -145,12 +146,14 @@ fn execute(runtime: &Runtime, mut scene: Scene, name: &str, sync: usize) -> Opti
 
 /// Rounds of one kind, each with a ceremony of its own that is killed a little later, until one gets through: at which syncs it was
 /// killed.
-fn killed_everywhere(kind: Kind) -> Vec<usize> {
+fn killed_everywhere(kind: Kind) -> Vec<u64> {
     let runtime = Runtime::new().unwrap();
     let mut scene = Scene::new(&runtime);
     let mut killed_at = Vec::new();
+    // Each run takes other syncs.
+    let first = 1 + Chance::announced("a ceremony that is killed").below(kind.stride());
     for round in 1.. {
-        let sync = 1 + killed_at.len() * kind.stride();
+        let sync = first + (round - 1) * kind.stride();
         let name = format!("ceremonies/{round}");
         approved(&runtime, &scene, kind, round);
         let Some((next, killed)) = execute(&runtime, scene, &name, sync) else { break };

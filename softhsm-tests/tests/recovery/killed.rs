@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hufu_core::changeset::Collection;
 use hufu_sdk::v1::ceremony;
-use hufu_softhsm_tests::{Database, Strace, wait_until};
+use hufu_softhsm_tests::{Chance, Database, Strace, wait_until};
 use tokio::runtime::Runtime;
 
 use crate::desk::Scene;
@@ -16,14 +16,16 @@ const LONG: Duration = Duration::from_secs(300);
 /// SQLite syncs with either, as it was built.
 const SYNC: &str = "fsync,fdatasync";
 /// From one kill to the next, in syncs.
-const STRIDE: usize = 5;
+const STRIDE: u64 = 6;
 
 #[test]
 fn a_recovery_goes_on_wherever_the_server_is_killed() {
     let runtime = Runtime::new().unwrap();
     let mut scene = Scene::new();
+    // Each run takes other syncs.
+    let first = 1 + Chance::announced("a recovery that is killed").below(STRIDE);
     for round in 1.. {
-        let sync = 1 + (usize::try_from(round).unwrap() - 1) * STRIDE;
+        let sync = first + (round - 1) * STRIDE;
         let key = format!("archive{round}");
         prepare(&scene, round, &key);
         let Some((next, killed)) = execute(&runtime, scene, round, sync) else { return };
@@ -67,7 +69,7 @@ fn prepare(scene: &Scene, round: u64, key: &str) {
 }
 
 /// Executes it under a server that dies at that sync; whether it did.
-fn execute(runtime: &Runtime, mut scene: Scene, round: u64, sync: usize) -> Option<(Scene, bool)> {
+fn execute(runtime: &Runtime, mut scene: Scene, round: u64, sync: u64) -> Option<(Scene, bool)> {
     let (trace, fault) = (format!("trace={SYNC}"), format!("inject={SYNC}:signal=KILL:when={sync}"));
     let arguments = ["-e", trace.as_str(), "-e", fault.as_str()];
     let name = format!("ceremonies/{round}");
