@@ -78,7 +78,7 @@ impl Engine {
     /// Makes the master key, deals it, and begins the epoch of its shares. Nothing is under it yet.
     async fn deal_master(&self, held: Held, sharing: &Sharing, confirmations: Option<u32>) -> Result<Held, Error> {
         self.check_fresh()?;
-        let RootSet { stored, mut epochs } = self.root_set(self.split_root()?).await?;
+        let RootSet { stored, mut epochs, squatter } = self.root_set(self.split_root()?).await?;
         if epochs.next().is_some() {
             return Err(under_way());
         }
@@ -113,7 +113,7 @@ impl Engine {
             staging.write(self.put_file(&roster_file(roster)));
             match &stored {
                 Some(stored) => self.stage_epochs(staging, stored, &epochs, &new_shares),
-                None => self.stage_root_set(staging, &epochs, &new_shares),
+                None => self.stage_root_set(staging, &epochs, &new_shares, squatter),
             }
         })
         .await
@@ -122,7 +122,7 @@ impl Engine {
     /// Puts the new master key in force once enough have confirmed; the ceremony as it is while some are awaited. When its time is
     /// over, the new master key is given up, and the old shares go on.
     async fn advance_master(&self, held: Held) -> Result<Result<Held, Held>, Error> {
-        let RootSet { stored: Some(set), mut epochs } = self.root_set(self.split_root()?).await? else {
+        let RootSet { stored: Some(set), mut epochs, .. } = self.root_set(self.split_root()?).await? else {
             return Err(not_confirmed(&held));
         };
         let Some(next) = set.epochs.next() else { return Err(not_confirmed(&held)) };

@@ -210,8 +210,8 @@ fn with_custody(engine: Engine, ceremonies: Option<Grounds>, split: Option<Split
         Some(grounds) => engine.holding(grounds),
         None => engine,
     };
-    match split {
-        Some(split) => engine.held_together(split.held()),
+    match split.and_then(|split| split.held()) {
+        Some(split) => engine.held_together(split),
         None => engine,
     }
 }
