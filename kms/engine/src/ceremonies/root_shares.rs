@@ -192,7 +192,14 @@ impl Engine {
 fn terms(sharing: &Sharing, confirmations: Option<u32>) -> Result<(u8, u8), Error> {
     let threshold = u8::try_from(sharing.threshold).map_err(Error::internal)?;
     let all = u8::try_from(sharing.custodians.len()).map_err(Error::internal)?;
-    Ok((threshold, required(confirmations, threshold, all)?))
+    // A sealed server hands no shares out: whoever has confirmed and has none must not keep the others from opening it.
+    let least = all.min(threshold.saturating_add(1));
+    let required = required(confirmations, least, all).map_err(|error| {
+        error.help(
+            "let one more than the threshold confirm, or all: should one of them have no share, the root is lost",
+        )
+    })?;
+    Ok((threshold, required))
 }
 
 fn stage_master_gone(staging: &mut Staging<'_>, master: &Found<NextMaster>) {

@@ -194,7 +194,7 @@ fn too_few_new_shares_and_shares_of_two_epochs_make_nothing() {
 fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
     let mut stage = stage();
     let (set, before) = (stage.root_set(), stage.deployment());
-    stage.approved(1, &to("confirmations = 2\n", 2, "\"ben\", \"dee\", \"eve\""), &[]);
+    stage.approved(1, &to("confirmations = 3\n", 2, "\"ben\", \"dee\", \"eve\", \"cho\""), &[]);
     stage.execute(1).unwrap();
     stage.confirm(&set, "ben", 2).unwrap();
     assert_eq!(reason(stage.propose_with(2, &act(), &[])), Reason::WrongState, "one is under way");
@@ -202,7 +202,7 @@ fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
     stage.pass();
     let done = stage.get(1);
     assert_eq!(done.ceremony.state(), State::Failed);
-    assert!(outcome(&done).contains("not confirmed by dee, eve: the old shares go on"), "{}", outcome(&done));
+    assert!(outcome(&done).contains("not confirmed by dee, eve, cho: the old shares go on"), "{}", outcome(&done));
     assert!(!stage.meta(NextMaster::ID));
     assert_eq!((stage.deployment(), stage.set(&set).next), (before, None));
     assert_eq!(reason(stage.confirm(&set, "dee", 2)), Reason::ShareSetNotFound);
@@ -271,9 +271,12 @@ fn what_cannot_be_dealt_so_is_not_proposed() {
     }
     let alone = "rotate-root]\nslot = \"custodians\"\n";
     assert_eq!(refused(&mut stage, alone), Reason::UnsupportedByBackend);
-    for confirmations in [0, 1, 4, 300] {
-        let more = to(&format!("confirmations = {confirmations}\n"), 2, "\"ben\", \"dee\", \"eve\"");
-        assert_eq!(refused(&mut stage, &more), Reason::InvalidArgument, "{confirmations}");
+    // One of those who have confirmed may have lied.
+    for confirmations in [0, 1, 2, 5, 300] {
+        let more = to(&format!("confirmations = {confirmations}\n"), 2, "\"ben\", \"dee\", \"eve\", \"cho\"");
+        let error = stage.propose_with(1, &more, &[]).unwrap_err();
+        assert_eq!(error.reason(), Reason::InvalidArgument, "{confirmations}");
+        assert!(error.advice().unwrap().contains("one more than the threshold"), "{confirmations}");
     }
     // A set of the root is not shared anew: whether the database has it by now or not.
     for epoch in [1, 2] {
