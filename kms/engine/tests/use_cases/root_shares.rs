@@ -16,6 +16,7 @@ use hufu_shares::{Dealt, Error, Fault, OpenedShare, Share, SignedManifest, combi
 use hufu_storage::MemoryState;
 
 use crate::ceremonies::{DAY_MS, Stage};
+use crate::common::server::Server;
 use crate::common::split::SimSplit;
 use crate::common::world::{ALICE, BOB, World};
 use crate::deposits::{self, APP, How};
@@ -382,4 +383,41 @@ fn a_row_that_somebody_put_under_the_id_of_the_root_stops_neither_starts_nor_new
     });
     assert_all_open(&mut stage.world);
     replaced(&mut stage);
+}
+
+/// A ceremony whose shares were given up ends so, even if it finds those of another ceremony by then: they are not its own.
+#[test]
+fn a_ceremony_neither_counts_nor_gives_up_what_another_has_dealt() {
+    let mut stage = stage();
+    let set = stage.root_set();
+    stage.approved(1, &act(), &[]);
+    stage.execute(1).unwrap();
+    stage.world.site.time.advance(4 * DAY_MS);
+    // Given up, and ended before the ceremony could say that it has failed.
+    for cuts in 1.. {
+        assert!(stage.world.run_cut(cuts, async |server| server.engine.hold_ceremonies().await).is_none());
+        if stage.set(&set).next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(stage.state(1), State::Executing);
+
+    let mut later = stage.request(2, &act());
+    later.expires_at_ms += 4 * DAY_MS;
+    let proposal = stage.person("ann").sign(later.to_bytes()).to_bytes();
+    let propose = async |server: &Server, caller| server.engine.propose_ceremony(&caller, &proposal, &[]).await;
+    stage.world.call(ALICE, propose).unwrap();
+    for who in ["ben", "cho"] {
+        stage.approve(2, who).unwrap();
+    }
+    stage.execute(2).unwrap();
+    stage.confirm_all(2);
+    stage.gather(2);
+    // The first comes first.
+    stage.pass();
+    let failed = stage.get(1);
+    assert_eq!(failed.ceremony.state(), State::Failed);
+    assert!(outcome(&failed).contains("not confirmed by ben, dee, eve"), "{}", outcome(&failed));
+    assert_eq!(stage.state(2), State::Executed, "{}", outcome(&stage.get(2)));
+    assert_all_open(&mut stage.world);
 }
