@@ -278,3 +278,20 @@ fn texts_that_cannot_be_shown_are_refused() {
         says(named(server), "visible ASCII");
     }
 }
+
+/// Origins are in any script: what a server wrote down under its own must be read again.
+#[test]
+fn the_name_of_the_log_is_what_a_log_may_be_called() {
+    let called = |name: &str| {
+        let of = (name, "hufud/0.1.0");
+        let stage = &*STAGE;
+        let record = RootRecord::new(of, AT_MS, &stage.scene.roster, &stage.manifest, Deed::Split);
+        RootRecord::from_bytes(&record.to_bytes())
+    };
+    for name in ["log.example/1", "虎符.example", "bücher.example"] {
+        assert_eq!(called(name).unwrap().deployment, name);
+    }
+    for name in ["", "a b", "a\u{3000}b", "a\nb", "a+b", &"a".repeat(256)] {
+        assert!(called(name).is_err(), "{name:?}");
+    }
+}

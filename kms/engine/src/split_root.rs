@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use hufu_core::BoxFuture;
 use hufu_core::backend::{BackendError, KeyHandle};
-use hufu_core::changeset::Collection;
+use hufu_core::changeset::{Collection, Row};
 use hufu_core::name::SetId;
 use hufu_core::record::{CeremonyFile, Locator, Record as _, ShareSetRecord};
 use hufu_core::store::Store;
@@ -16,11 +16,13 @@ use hufu_core::{Error, Reason};
 use hufu_custodian::Roster;
 use hufu_log::leaf_scope;
 use hufu_secret::SecretBytes;
-use hufu_shares::{Epochs, SignedManifest};
+use hufu_shares::{Epochs, Manifest, SignedManifest};
 
+use crate::alarms::QUARANTINE;
 use crate::ceremonies::roster_id;
 use crate::engine::Engine;
 use crate::fault;
+use crate::shares::StoredSet;
 
 /// A root that custodians hold together, as this server has it open.
 pub trait SplitRoot: Send + Sync {
@@ -47,7 +49,8 @@ pub trait SplitRoot: Send + Sync {
 /// from it, and such a start opens nothing, or is refused by [`Engine::check_root_shares`].
 ///
 /// # Errors
-/// Those of the database; [`Reason::Quarantined`] for rows that the dealer did not sign, or that name a roster that is not there.
+/// Those of the database; [`Reason::Quarantined`] for rows that the dealer did not sign, or that name a roster that is not there. A row
+/// of something else under the root's id is no row of the root's: it is logged, and stops no start.
 pub async fn root_shares(
     store: &dyn Store,
     first: &SignedManifest,
@@ -57,11 +60,14 @@ pub async fn root_shares(
     let row = store.get(Collection::ShareSet, &set.to_string()).await.map_err(fault::store)?;
     let Some(row) = row else { return Ok(None) };
     let record = ShareSetRecord::from_row(&row).map_err(|_| locked("the row is malformed"))?;
+    if !is_filed_as_root(&record, first) {
+        return Ok(none_in_place_of(set));
+    }
     let epochs = Epochs::from_bytes(&record.epochs, first.unverified().dealer())
         .map_err(|_| locked("the log's key did not sign its epochs"))?;
     let now = epochs.current();
-    if now.manifest().set() != first.unverified().set() || now.manifest().subject() != first.unverified().subject() {
-        return Err(locked("it is of something else"));
+    if !is_dealt_of_root(now.manifest(), first) {
+        return Ok(none_in_place_of(set));
     }
     if now.signed().digest() == first.digest() {
         return Ok(None);
@@ -74,11 +80,34 @@ pub async fn root_shares(
     Ok(Some((now.signed().clone(), roster.ok_or_else(|| locked("the roster of its custodians is missing"))?)))
 }
 
+fn is_filed_as_root(record: &ShareSetRecord, root: &SignedManifest) -> bool {
+    record.tenant.is_system() && record.subject == root.unverified().subject().name
+}
+
+fn is_dealt_of_root(manifest: &Manifest, root: &SignedManifest) -> bool {
+    manifest.set() == root.unverified().set() && manifest.subject() == root.unverified().subject()
+}
+
+fn none_in_place_of<T>(set: SetId) -> Option<T> {
+    tracing::error!(%set, "a row of something else is under the id of the root's share set: the start goes on without it");
+    None
+}
+
 /// The root's share set: in the database, or as the first manifest alone begins it.
 pub(crate) struct RootSet {
     /// Nothing before a second epoch was dealt.
-    pub(crate) stored: Option<crate::shares::StoredSet>,
+    pub(crate) stored: Option<StoredSet>,
     pub(crate) epochs: Epochs,
+    /// What is under its id meanwhile, of something else: the root's own row takes its place.
+    pub(crate) squatter: Option<Squatter>,
+}
+
+/// A row under the root's id that is not the root's, and where its leaves end.
+#[derive(Clone, Copy)]
+pub(crate) struct Squatter {
+    pub(crate) revision: u64,
+    /// Sequence and hash of its newest leaf; nothing where the ledger does not know it.
+    pub(crate) leaf: Option<(u64, [u8; 32])>,
 }
 
 impl Engine {
@@ -124,20 +153,65 @@ impl Engine {
     pub(crate) async fn root_set(&self, split: &dyn SplitRoot) -> Result<RootSet, Error> {
         let used = split.manifest();
         let set = SetId(used.unverified().set().0);
-        match self.share_set(set).await {
-            Ok(stored) => Ok(RootSet { epochs: stored.epochs.clone(), stored: Some(stored) }),
-            Err(error) if error.reason() == Reason::ShareSetNotFound => {
-                let scope = leaf_scope(&self.set_ledger_id(set));
-                if self.store.last(Collection::Leaf, &scope).await.map_err(fault::store)?.is_some() {
-                    let why = "the row of the root's shares is missing, and the ledger knows it";
-                    return Err(self.directory.quarantine(&format!("shareSets/{set}"), why));
-                }
-                let first = Epochs::new(used.clone(), &self.dealer()?);
-                let epochs = first.map_err(|error| crate::shares::refused(&error))?;
-                Ok(RootSet { stored: None, epochs })
-            }
-            Err(error) => Err(error),
+        let row = self.store.get(Collection::ShareSet, &set.to_string()).await.map_err(fault::store)?;
+        let Some(row) = row else {
+            self.check_no_root_leaf(set).await?;
+            return self.root_before_rows(used, None);
+        };
+        let record = ShareSetRecord::from_row(&row).ok();
+        if record.is_some_and(|record| !is_filed_as_root(&record, used)) {
+            return self.root_behind(used, &row).await;
         }
+        let stored = self.share_set_of(&row).await?;
+        if is_dealt_of_root(stored.in_force(), used) {
+            return Ok(RootSet { epochs: stored.epochs.clone(), stored: Some(stored), squatter: None });
+        }
+        self.root_behind(used, &row).await
+    }
+
+    /// The root's set behind a row of something else. The service has written it, before it refused such sets, and then the root never
+    /// had a row; or somebody else has, and then the ledger does not know it.
+    async fn root_behind(&self, used: &SignedManifest, row: &Row) -> Result<RootSet, Error> {
+        let set = SetId(used.unverified().set().0);
+        let leaf = if self.keyring.integrity().open::<ShareSetRecord>(row).is_ok() {
+            let record = self.share_set_of(row).await?.record;
+            Some((record.sequence, record.last_leaf))
+        } else {
+            self.check_no_root_leaf(set).await?;
+            None
+        };
+        let why = "a row of something else is under the id of the root's share set";
+        self.alarms.raise(QUARANTINE, &format!("shareSets/{set}"), why);
+        self.root_before_rows(used, Some(Squatter { revision: row.revision, leaf }))
+    }
+
+    fn root_before_rows(&self, used: &SignedManifest, squatter: Option<Squatter>) -> Result<RootSet, Error> {
+        let first = Epochs::new(used.clone(), &self.dealer()?);
+        let epochs = first.map_err(|error| crate::shares::refused(&error))?;
+        Ok(RootSet { stored: None, epochs, squatter })
+    }
+
+    async fn check_no_root_leaf(&self, set: SetId) -> Result<(), Error> {
+        let scope = leaf_scope(&self.set_ledger_id(set));
+        if self.store.last(Collection::Leaf, &scope).await.map_err(fault::store)?.is_none() {
+            return Ok(());
+        }
+        let why = "the row of the root's shares is missing, and the ledger knows it";
+        Err(self.directory.quarantine(&format!("shareSets/{set}"), why))
+    }
+
+    /// Nothing but the root's own dealing takes its id: whoever had it could keep servers from starting.
+    ///
+    /// # Errors
+    /// [`Reason::ShareRefused`] for the root's.
+    pub(crate) fn check_not_root_set(&self, set: SetId) -> Result<(), Error> {
+        if !self.is_root_set(set) {
+            return Ok(());
+        }
+        let why = "the id of the set is that of the root's share set";
+        Err(Error::new(Reason::ShareRefused, why)
+            .field("dealt")
+            .help("deal it under an id that was chosen at random"))
     }
 
     /// Whether a set is the root's.

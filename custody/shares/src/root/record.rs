@@ -13,6 +13,8 @@ use crate::{Error, HandoverRequest, SignedManifest};
 /// Longest record in bytes: the longest roster, a manifest and 64 signed statements.
 pub const ROOT_RECORD_LEN_MAX: usize = 640 << 10;
 
+/// Longest text in bytes.
+const TEXT_LEN_MAX: usize = 255;
 const DOMAIN: &str = "hufu-root-record";
 const VERSION: u32 = 1;
 
@@ -142,12 +144,23 @@ impl RootRecord {
             Deed::Split => None,
             Deed::Opened(opening) => Some(&opening.server),
         };
-        let shown =
-            |text: &String| !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic());
-        if [Some(&record.deployment), Some(&record.software), server].into_iter().flatten().all(shown) {
+        if !is_origin(&record.deployment) {
+            return Err(Error::Transcript("its deployment is not the name of a log's key"));
+        }
+        if [Some(&record.software), server].into_iter().flatten().all(|text| is_shown(text)) {
             Ok(record)
         } else {
             Err(Error::Transcript("a text in it has not 1 to 255 visible ASCII characters"))
         }
     }
+}
+
+/// What a log's key may be called, by the rules of signed notes (C2SP signed-note): in any script, since origins are.
+fn is_origin(text: &str) -> bool {
+    let fits = !text.is_empty() && text.len() <= TEXT_LEN_MAX;
+    fits && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
+}
+
+fn is_shown(text: &str) -> bool {
+    !text.is_empty() && text.len() <= TEXT_LEN_MAX && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

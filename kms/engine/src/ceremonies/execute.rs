@@ -17,6 +17,9 @@ use crate::keys::Staging;
 /// Longest reason of a failure that is written down, in characters.
 const WHY_LEN_MAX: usize = 400;
 
+/// Longest note of a step that an event takes, in bytes.
+const NOTE_LEN_MAX: usize = 4 << 10;
+
 /// How long after its request's time a ceremony that has begun is still tried, in milliseconds: an hour.
 const GRACE_MS: u64 = 3_600_000;
 
@@ -137,7 +140,7 @@ impl Engine {
 
     async fn executed(&self, held: &Held, outcome: &str, receipts: Vec<Vec<u8>>) -> Result<Held, Error> {
         let receipts = receipts.into_iter().map(Into::into).collect();
-        self.by_itself(held, What::Executed(text(outcome)?, receipts)).await
+        self.by_itself(held, What::Executed(Text::made_fit(outcome), receipts)).await
     }
 
     /// Writes down that a step is done.
@@ -165,7 +168,7 @@ impl Engine {
         more: impl FnOnce(&mut Staging<'_>) -> Result<(), Error>,
     ) -> Result<Result<Held, JournalError>, Error> {
         let label = Ident::try_from(step).map_err(|error| malformed("a step", error))?;
-        let what = What::StepDone(label, note.as_bytes().to_vec().into());
+        let what = What::StepDone(label, cut(note).as_bytes().to_vec().into());
         self.go_forward(held, what, self.ceremony_entry(held), more).await
     }
 
@@ -183,6 +186,11 @@ pub(super) fn note_of(held: &Held, step: &str) -> Option<String> {
 
 fn text(text: &str) -> Result<Text, Error> {
     Text::try_from(text).map_err(Error::internal)
+}
+
+/// As much of a note as an event takes: a list of many names must not keep a ceremony from its end.
+fn cut(note: &str) -> &str {
+    note.get(..note.floor_char_boundary(NOTE_LEN_MAX)).unwrap_or_default()
 }
 
 /// Whether trying again cannot help: what was approved does not fit what is there.
@@ -207,4 +215,18 @@ fn is_final(error: &Error) -> bool {
             | Reason::TargetNotFound
     );
     reason && !clock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_note_is_cut_between_characters() {
+        assert_eq!(cut("by ann"), "by ann");
+        let (exact, long) = ("a".repeat(NOTE_LEN_MAX), format!("a{}", "\u{e9}".repeat(NOTE_LEN_MAX)));
+        assert_eq!(cut(&exact), exact);
+        assert_eq!(cut(&long).len(), NOTE_LEN_MAX - 1);
+        assert!(long.starts_with(cut(&long)));
+    }
 }

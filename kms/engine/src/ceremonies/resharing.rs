@@ -6,7 +6,7 @@ use hufu_core::name::{DepositName, VersionName};
 use hufu_core::{Error, Reason};
 use hufu_custodian::Name;
 use hufu_opener::{Answer, NewTerms, Redeal, Task};
-use hufu_shares::{Dealt, Epoch, Manifest, Resharing};
+use hufu_shares::{Dealt, Epoch, Epochs, Manifest, Resharing, SignedManifest};
 
 use super::execute::{Done, note_of};
 use super::held::Held;
@@ -16,9 +16,9 @@ use crate::escrow::out_of_turn;
 use crate::keys::Staging;
 use crate::shares::{self, StoredSet, Terms};
 
-const DEALT: &str = "dealt";
-const IN_FORCE: &str = "in-force";
-const WITHDRAWN: &str = "withdrawn";
+pub(super) const DEALT: &str = "dealt";
+pub(super) const IN_FORCE: &str = "in-force";
+pub(super) const WITHDRAWN: &str = "withdrawn";
 
 /// What both kinds say.
 pub(super) struct Anew<'a> {
@@ -156,7 +156,7 @@ impl Engine {
         };
         let (signed, new_shares) = self.sign_dealt(dealt, &terms, caller.deadline).await?;
         let mut epochs = set.epochs.clone();
-        let note = format!("epoch {} {}", signed.unverified().epoch(), told(&by, &wrong));
+        let note = format!("{}, {}", dealt_note(&signed), told(&by, &wrong));
         epochs.propose(signed, &anew.how(&next), next.required).map_err(|error| shares::refused(&error))?;
         self.step_done_with(&held, DEALT, &note, |staging| self.stage_epochs(staging, &set, &epochs, &new_shares))
             .await
@@ -165,11 +165,11 @@ impl Engine {
     /// Puts the next epoch in force once enough have confirmed it; the ceremony as it is while some are awaited. When its time is over,
     /// the next epoch is given up, and the old shares go on.
     async fn advance(&self, held: Held, anew: &Anew<'_>) -> Result<Result<Held, Held>, Error> {
+        if note_of(&held, WITHDRAWN).is_some() {
+            return Err(not_confirmed(&held));
+        }
         let set = self.share_set(hufu_core::name::SetId(anew.shares.set.0)).await?;
-        let Some(next) = set.epochs.next() else {
-            let why = "not enough custodians confirmed their new shares in time: the old ones go on";
-            return Err(Error::new(Reason::WrongState, why));
-        };
+        let next = own_next(&held, &set.epochs)?;
         let mut epochs = set.epochs.clone();
         let is_over = self.clock.now_ms() >= held.ceremony.request().expires_at_ms;
         match epochs.advance() {
@@ -183,13 +183,10 @@ impl Engine {
                 Ok(Ok(self.step_done_with(&held, IN_FORCE, &note, stage).await?))
             }
             Err(_) if is_over => {
-                let awaited: Vec<_> = next.awaited().iter().map(ToString::to_string).collect();
-                let note = format!("not confirmed by {}", awaited.join(", "));
+                let note = withdrawn(next);
                 epochs.withdraw();
                 let stage = |staging: &mut Staging<'_>| self.stage_epochs(staging, &set, &epochs, &[]);
-                let held = self.step_done_with(&held, WITHDRAWN, &note, stage).await?;
-                Err(Error::new(Reason::WrongState, format!("{note}: the old shares go on"))
-                    .because(held.record.number))
+                Err(not_confirmed(&self.step_done_with(&held, WITHDRAWN, &note, stage).await?))
             }
             Err(_) => Ok(Err(held)),
         }
@@ -214,6 +211,30 @@ impl Engine {
         record.updated_at = self.clock.now_ms();
         Ok(Some((record, key.revision)))
     }
+}
+
+/// How the note of a dealing begins: by it a ceremony knows the epoch that it has dealt from one that another has.
+pub(super) fn dealt_note(signed: &SignedManifest) -> String {
+    format!("epoch {}, manifest {}", signed.unverified().epoch(), signed.digest())
+}
+
+/// The next epoch of a set, if it is the one that this ceremony has dealt.
+pub(super) fn own_next<'e>(held: &Held, epochs: &'e Epochs) -> Result<&'e Epoch, Error> {
+    let dealt = note_of(held, DEALT).unwrap_or_default();
+    let own = epochs.next().filter(|next| dealt.starts_with(&dealt_note(next.signed())));
+    own.ok_or_else(|| not_confirmed(held))
+}
+
+/// Given up: by whom the shares were not confirmed is in the step that says so.
+pub(super) fn not_confirmed(held: &Held) -> Error {
+    let note = note_of(held, WITHDRAWN).unwrap_or_else(|| "not enough custodians confirmed in time".to_owned());
+    Error::new(Reason::WrongState, format!("{note}: the old shares go on"))
+}
+
+/// Who has not confirmed an epoch that is given up.
+pub(super) fn withdrawn(next: &Epoch) -> String {
+    let awaited: Vec<_> = next.awaited().iter().map(ToString::to_string).collect();
+    format!("not confirmed by {}", awaited.join(", "))
 }
 
 pub(super) fn in_force(next: &Epoch) -> String {

@@ -18,7 +18,9 @@ use hufu_shares::{Epochs, Resharing, deal};
 use super::execute::{Done, note_of};
 use super::files::roster_file;
 use super::held::Held;
-use super::resharing::{in_force, required, under_way};
+use super::resharing::{
+    DEALT, IN_FORCE, WITHDRAWN, dealt_note, in_force, not_confirmed, own_next, required, under_way, withdrawn,
+};
 use crate::engine::Engine;
 use crate::fault;
 use crate::foundation::{log_key, root_key};
@@ -26,9 +28,6 @@ use crate::keys::Staging;
 use crate::shares::{self, StoredSet, Terms};
 use crate::split_root::RootSet;
 
-const DEALT: &str = "dealt";
-const IN_FORCE: &str = "in-force";
-const WITHDRAWN: &str = "withdrawn";
 /// Length of a master key, in bytes.
 const MASTER_KEY_LEN: usize = 32;
 /// Longest wait for the keys of the service.
@@ -78,7 +77,7 @@ impl Engine {
     /// Makes the master key, deals it, and begins the epoch of its shares. Nothing is under it yet.
     async fn deal_master(&self, held: Held, sharing: &Sharing, confirmations: Option<u32>) -> Result<Held, Error> {
         self.check_fresh()?;
-        let RootSet { stored, mut epochs } = self.root_set(self.split_root()?).await?;
+        let RootSet { stored, mut epochs, squatter } = self.root_set(self.split_root()?).await?;
         if epochs.next().is_some() {
             return Err(under_way());
         }
@@ -102,7 +101,7 @@ impl Engine {
         let (signed, new_shares) = self.sign_dealt(dealt, &terms, Instant::now() + TIMEOUT).await?;
         let (set, digest) = (SetId(now.set().0), signed.digest());
         let next = self.keyring.seal_master(set, digest.0, &master).await?;
-        let note = format!("epoch {} of shareSets/{set}, manifest {digest}", signed.unverified().epoch());
+        let note = format!("{}, of shareSets/{set}", dealt_note(&signed));
         epochs
             .propose(signed, &Resharing::Reshare { threshold, custodians }, required)
             .map_err(|error| shares::refused(&error))?;
@@ -113,7 +112,7 @@ impl Engine {
             staging.write(self.put_file(&roster_file(roster)));
             match &stored {
                 Some(stored) => self.stage_epochs(staging, stored, &epochs, &new_shares),
-                None => self.stage_root_set(staging, &epochs, &new_shares),
+                None => self.stage_root_set(staging, &epochs, &new_shares, squatter),
             }
         })
         .await
@@ -122,10 +121,13 @@ impl Engine {
     /// Puts the new master key in force once enough have confirmed; the ceremony as it is while some are awaited. When its time is
     /// over, the new master key is given up, and the old shares go on.
     async fn advance_master(&self, held: Held) -> Result<Result<Held, Held>, Error> {
-        let RootSet { stored: Some(set), mut epochs } = self.root_set(self.split_root()?).await? else {
+        if note_of(&held, WITHDRAWN).is_some() {
+            return Err(not_confirmed(&held));
+        }
+        let RootSet { stored: Some(set), mut epochs, .. } = self.root_set(self.split_root()?).await? else {
             return Err(not_confirmed(&held));
         };
-        let Some(next) = set.epochs.next() else { return Err(not_confirmed(&held)) };
+        let next = own_next(&held, &set.epochs)?;
         if epochs.advance().is_ok() {
             let note = in_force(next);
             return self.put_master_in_force(&held, &set, &epochs, &note).await.map(Ok);
@@ -133,15 +135,14 @@ impl Engine {
         if self.clock.now_ms() < held.ceremony.request().expires_at_ms {
             return Ok(Err(held));
         }
-        let awaited: Vec<_> = next.awaited().iter().map(ToString::to_string).collect();
-        let note = format!("not confirmed by {}", awaited.join(", "));
+        let note = withdrawn(next);
         let master = self.next_master().await?;
         epochs.withdraw();
-        let withdrawn = self.step_done_with(&held, WITHDRAWN, &note, |staging| {
+        let given_up = self.step_done_with(&held, WITHDRAWN, &note, |staging| {
             stage_master_gone(staging, &master);
             self.stage_epochs(staging, &set, &epochs, &[])
         });
-        Err(not_confirmed(&withdrawn.await?))
+        Err(not_confirmed(&given_up.await?))
     }
 
     async fn put_master_in_force(
@@ -192,17 +193,18 @@ impl Engine {
 fn terms(sharing: &Sharing, confirmations: Option<u32>) -> Result<(u8, u8), Error> {
     let threshold = u8::try_from(sharing.threshold).map_err(Error::internal)?;
     let all = u8::try_from(sharing.custodians.len()).map_err(Error::internal)?;
-    Ok((threshold, required(confirmations, threshold, all)?))
+    // A sealed server hands no shares out: whoever has confirmed and has none must not keep the others from opening it.
+    let least = all.min(threshold.saturating_add(1));
+    let required = required(confirmations, least, all).map_err(|error| {
+        error.help(
+            "let one more than the threshold confirm, or all: should one of them have no share, the root is lost",
+        )
+    })?;
+    Ok((threshold, required))
 }
 
 fn stage_master_gone(staging: &mut Staging<'_>, master: &Found<NextMaster>) {
     let id = master.record.id();
     staging.guard(Guard::Revision(Collection::Meta, id.clone(), master.revision));
     staging.write(Write::Delete(Collection::Meta, id));
-}
-
-/// Given up: by whom the shares were not confirmed is in the step that says so.
-fn not_confirmed(held: &Held) -> Error {
-    let note = note_of(held, WITHDRAWN).unwrap_or_else(|| "not enough custodians confirmed in time".to_owned());
-    Error::new(Reason::WrongState, format!("{note}: the old shares go on"))
 }

@@ -4,6 +4,7 @@ use hufu_core::Error;
 use hufu_core::audit::AuditEntry;
 use hufu_core::changeset::{Collection, Write};
 use hufu_core::record::RootTranscriptRecord;
+use hufu_core::store::Page;
 use hufu_custodian::{Name, Roster, Signed};
 use hufu_journal::JournalError;
 use hufu_shares::{Deed, HandoverRequest, ManifestDigest, Opening, RootRecord, SignedManifest};
@@ -17,6 +18,8 @@ use crate::lifecycle::SERVER;
 
 /// Attempts while other servers are opened.
 const ATTEMPTS_MAX: usize = 8;
+/// Rows that are read at once.
+const PAGE_MAX: u32 = 20;
 
 /// How the root of this start was opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,11 +77,38 @@ impl Engine {
         RootRecord::new(of, opening.at_ms, &opening.roster, &opening.manifest, deed)
     }
 
+    /// By the ids of rows alone: what is in them never stops a start.
     async fn next_opening(&self) -> Result<u64, Error> {
         let last = self.store.last(Collection::RootTranscript, RootTranscriptRecord::SCOPE).await;
         let Some(row) = last.map_err(fault::store)? else { return Ok(RootTranscriptRecord::BEGINNING + 1) };
-        Ok(self.told_of(&row)?.row.number.saturating_add(1))
+        if self.told_of(&row).is_err() {
+            tracing::error!(id = row.id, "the newest transcript of the root cannot be read: the start goes on");
+        }
+        match after(&row.id) {
+            Some(next) => Ok(next),
+            None => self.next_among_all().await,
+        }
     }
+
+    /// Where the newest row has an id that the service does not give: after the newest one that has.
+    async fn next_among_all(&self) -> Result<u64, Error> {
+        let (mut next, mut at) = (RootTranscriptRecord::BEGINNING + 1, None::<String>);
+        for _ in 0..RootTranscriptRecord::OPENINGS_KEPT {
+            let page = Page { after: at.as_deref(), limit: PAGE_MAX };
+            let rows = self.store.list(Collection::RootTranscript, RootTranscriptRecord::SCOPE, page).await;
+            let rows = rows.map_err(fault::store)?;
+            next = rows.iter().filter_map(|row| after(&row.id)).max().map_or(next, |found| found.max(next));
+            let Some(last) = rows.last() else { break };
+            at = Some(last.id.clone());
+        }
+        Ok(next)
+    }
+}
+
+/// The number after that of a row, if the row's id is that of a number which has one after it.
+fn after(id: &str) -> Option<u64> {
+    let number = id.parse().ok().filter(|number| RootTranscriptRecord::row_id(*number) == id)?;
+    number.checked_add(1)
 }
 
 /// The record of a root that begins with its deployment.

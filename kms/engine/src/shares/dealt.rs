@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use hufu_core::name::SetId;
 use hufu_core::{Error, Reason};
 use hufu_custodian::{Name, Roster, VerifyingKey};
 use hufu_shares::{Dealt, Manifest, Share, SignedManifest, Subject};
@@ -67,6 +68,9 @@ impl Engine {
         }
         if self.clock.now_ms().abs_diff(manifest.made_at_ms()) > CLOCK_MS {
             return other("the time");
+        }
+        if terms.after.is_none() {
+            self.check_not_root_set(SetId(manifest.set().0))?;
         }
         match terms.after {
             Some(before) => manifest.follows(before).map_err(|error| refused(&error)),

@@ -12,6 +12,7 @@ use super::{StoredSet, refused};
 use crate::engine::Engine;
 use crate::keys::Staging;
 use crate::leaf::{PlainEvent, plain_leaf};
+use crate::split_root::Squatter;
 
 /// The digest of the manifest that counts.
 const MANIFEST: &str = "share-manifest";
@@ -20,7 +21,7 @@ impl Engine {
     /// A new set, with the shares of its first epoch, which counts at once.
     ///
     /// # Errors
-    /// [`hufu_core::Reason::ShareRefused`] when it is not a first epoch that the log's key signed.
+    /// [`hufu_core::Reason::ShareRefused`] when it is not a first epoch that the log's key signed, or has the id of the root's set.
     pub(crate) fn stage_new_set(
         &self,
         staging: &mut Staging<'_>,
@@ -28,8 +29,9 @@ impl Engine {
         first: &SignedManifest,
         shares: &[Share],
     ) -> Result<(), Error> {
+        self.check_not_root_set(SetId(first.unverified().set().0))?;
         let epochs = Epochs::new(first.clone(), &self.dealer()?).map_err(|error| refused(&error))?;
-        let set = self.stage_record(staging, tenant.clone(), &epochs)?;
+        let set = self.stage_record(staging, tenant.clone(), &epochs, None)?;
         self.stage_shares(staging, set, first, shares);
         Ok(())
     }
@@ -43,28 +45,41 @@ impl Engine {
         staging: &mut Staging<'_>,
         epochs: &Epochs,
         new_shares: &[Share],
+        squatter: Option<Squatter>,
     ) -> Result<(), Error> {
-        let set = self.stage_record(staging, TenantId::parse(SYSTEM_TENANT)?, epochs)?;
+        let set = self.stage_record(staging, TenantId::parse(SYSTEM_TENANT)?, epochs, squatter)?;
         if let Some(next) = epochs.next() {
             self.stage_shares(staging, set, next.signed(), new_shares);
         }
         Ok(())
     }
 
-    fn stage_record(&self, staging: &mut Staging<'_>, tenant: TenantId, epochs: &Epochs) -> Result<SetId, Error> {
+    fn stage_record(
+        &self,
+        staging: &mut Staging<'_>,
+        tenant: TenantId,
+        epochs: &Epochs,
+        over: Option<Squatter>,
+    ) -> Result<SetId, Error> {
         let manifest = epochs.current().manifest();
+        let before = over.and_then(|over| over.leaf);
         let mut record = ShareSetRecord {
             set: SetId(manifest.set().0),
             tenant,
             subject: manifest.subject().name.clone(),
             epochs: epochs.to_bytes(),
-            sequence: 0,
-            last_leaf: [0; 32],
+            sequence: before.map_or(0, |(sequence, _)| sequence + 1),
+            last_leaf: before.map_or([0; 32], |(_, leaf)| leaf),
             created_at: self.clock.now_ms(),
         };
-        self.stage_leaf(staging, &mut record, epochs, true)?;
-        staging.guard(Guard::Absent(Collection::ShareSet, record.id()));
-        staging.write(Write::Put(self.keyring.integrity().row(&record, 1)));
+        self.stage_leaf(staging, &mut record, epochs, before.is_none())?;
+        match over {
+            Some(over) => self.stage_set(staging, &record, over.revision),
+            None => {
+                staging.guard(Guard::Absent(Collection::ShareSet, record.id()));
+                staging.write(Write::Put(self.keyring.integrity().row(&record, 1)));
+            }
+        }
         Ok(record.set)
     }
 
@@ -103,8 +118,9 @@ impl Engine {
     /// A set that is no more: its shares are dead, all of them.
     ///
     /// # Errors
-    /// Those of the ledger's encoding.
+    /// [`hufu_core::Reason::ShareRefused`] for the root's, which goes with its deployment alone; those of the ledger's encoding.
     pub(crate) fn stage_set_gone(&self, staging: &mut Staging<'_>, before: &StoredSet) -> Result<(), Error> {
+        self.check_not_root_set(before.record.set)?;
         let mut record = before.record.clone();
         record.sequence += 1;
         let among = digest(record.set, &sharing(before.in_force()));

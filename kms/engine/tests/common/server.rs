@@ -59,6 +59,8 @@ pub(crate) struct Site {
     pub(crate) hazards: Arc<Hazards>,
     /// Randomness of the servers and of their devices.
     pub(crate) chance: Arc<SimRng>,
+    /// What the log is called.
+    pub(crate) origin: &'static str,
     /// How far the server's clock is ahead, in milliseconds.
     pub(crate) ahead_ms: u64,
     /// Whether keys in software are real ones: for what foreign code takes in or makes.
@@ -145,7 +147,7 @@ async fn boot(
         rng: rng.clone(),
         clock: clock.clone(),
         development: true,
-        origin: "sim.example".to_owned(),
+        origin: site.origin.to_owned(),
         before_first: split.as_ref().and_then(SplitStart::before),
     };
     let foundation = lay_foundation(bootstrap).await.map_err(|error| error.to_string())?;
@@ -210,8 +212,8 @@ fn with_custody(engine: Engine, ceremonies: Option<Grounds>, split: Option<Split
         Some(grounds) => engine.holding(grounds),
         None => engine,
     };
-    match split {
-        Some(split) => engine.held_together(split.held()),
+    match split.and_then(|split| split.held()) {
+        Some(split) => engine.held_together(split),
         None => engine,
     }
 }

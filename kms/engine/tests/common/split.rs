@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hufu_core::BoxFuture;
@@ -32,6 +33,8 @@ pub(crate) struct SimSplit {
     pub(crate) first: Mutex<Option<(SignedManifest, Vec<Share>)>>,
     /// The master key that the shares of a manifest make.
     pub(crate) masters: Mutex<BTreeMap<[u8; 32], Arc<SecretBytes>>>,
+    /// Whether servers are not told of it: they do not know which share set is the root's.
+    pub(crate) unsaid: AtomicBool,
 }
 
 /// A start: the backend in the place of the token, whose master key is there.
@@ -48,7 +51,14 @@ impl SimSplit {
     pub(crate) fn new(rng: Arc<dyn Rng>) -> Self {
         let people: Vec<Person> = ["old-1", "old-2", "old-3"].map(|name| Person::new(name, "north")).into();
         let roster = Roster::first("first", people.iter().map(Person::custodian).collect()).unwrap();
-        Self { rng, people, roster, first: Mutex::default(), masters: Mutex::default() }
+        Self {
+            rng,
+            people,
+            roster,
+            first: Mutex::default(),
+            masters: Mutex::default(),
+            unsaid: AtomicBool::new(false),
+        }
     }
 
     /// The manifest whose shares are asked for at a start.
@@ -88,10 +98,13 @@ impl SplitStart {
     }
 
     /// What the engine has of it, once the deployment is there.
-    pub(crate) fn held(&self) -> Arc<dyn SplitRoot> {
+    pub(crate) fn held(&self) -> Option<Arc<dyn SplitRoot>> {
+        if self.split.unsaid.load(Ordering::Relaxed) {
+            return None;
+        }
         let first = || self.split.first.lock().as_ref().unwrap().0.clone();
         let manifest = self.asked.clone().unwrap_or_else(first);
-        Arc::new(Held { manifest, backend: self.backend.clone() })
+        Some(Arc::new(Held { manifest, backend: self.backend.clone() }))
     }
 }
 

@@ -52,6 +52,9 @@ pub(crate) const ALICE: Member = Member { tenant: "acme", id: "alice", role: Rol
 /// An administrator of the tenant `globex`.
 pub(crate) const BOB: Member = Member { tenant: "globex", id: "bob", role: Role::Admin, pin: [2; 32] };
 
+/// What the logs of most worlds are called.
+pub(crate) const ORIGIN: &str = "sim.example";
+
 /// A server, what it stands on, and its committer, which runs while a use case does.
 pub(crate) struct World {
     pub(crate) site: Site,
@@ -68,23 +71,28 @@ impl World {
 
     /// The same on a token of the test's choice.
     pub(crate) fn on(token: SimToken) -> Self {
-        Self::with(token, None, None, false)
+        Self::with(token, None, None, false, ORIGIN)
     }
 
     /// The same, whose keys in software are real ones.
     pub(crate) fn really() -> Self {
-        Self::with(SimToken::default(), None, None, true)
+        Self::with(SimToken::default(), None, None, true, ORIGIN)
     }
 
     /// The same with holders beside the token.
     pub(crate) fn with_holders() -> Self {
-        Self::with(SimToken::default(), Some(Arc::default()), None, false)
+        Self::with(SimToken::default(), Some(Arc::default()), None, false, ORIGIN)
     }
 
     /// The same without a token: custodians hold the root together.
     pub(crate) fn split() -> Self {
         let split = SimSplit::new(Arc::new(SimRng::new(11)));
-        Self::with(SimToken::default(), None, Some(Arc::new(split)), false)
+        Self::with(SimToken::default(), None, Some(Arc::new(split)), false, ORIGIN)
+    }
+
+    /// The same as the first, whose log is called so.
+    pub(crate) fn called(origin: &'static str) -> Self {
+        Self::with(SimToken::default(), None, None, false, origin)
     }
 
     fn with(
@@ -92,6 +100,7 @@ impl World {
         holders: Option<Arc<SimHolders>>,
         split: Option<Arc<SimSplit>>,
         real_software: bool,
+        origin: &'static str,
     ) -> Self {
         let hazards = Arc::new(Hazards::calm(1));
         let site = Site {
@@ -107,6 +116,7 @@ impl World {
             outside: Arc::new(SimOutside::new(hazards.clone())),
             hazards,
             chance: Arc::new(SimRng::new(7)),
+            origin,
             ahead_ms: 0,
             real_software,
             token_lies: false,

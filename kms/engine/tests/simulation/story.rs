@@ -117,6 +117,7 @@ impl Story {
             chance: Arc::new(SimRng::new(chance.next())),
             ahead_ms: 0,
             real_software: false,
+            origin: "sim.example",
             token_lies: plan.mutation == Some(Mutation::KeepObjects),
         };
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

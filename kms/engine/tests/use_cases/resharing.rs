@@ -166,7 +166,11 @@ fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
     stage.pass();
     let done = stage.get(1);
     assert_eq!(done.ceremony.state(), State::Failed);
-    assert!(outcome(&done).contains("the old ones go on"), "{}", outcome(&done));
+    assert!(
+        outcome(&done).contains("not confirmed by ben, cho, dee, eve: the old shares go on"),
+        "{}",
+        outcome(&done)
+    );
     let seen = stage.set(&set);
     assert_eq!((seen.current.manifest().epoch(), seen.next), (1, None));
     assert_eq!(stage.confirm(&set, "ben", 2).unwrap_err().reason(), Reason::ShareSetNotFound);

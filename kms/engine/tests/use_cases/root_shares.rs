@@ -2,20 +2,24 @@
 //! with an end at every commit, and with rows of before put back.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hufu_ceremony::{CeremonyPolicy, State};
 use hufu_core::Reason;
 use hufu_core::algorithm::Algorithm;
 use hufu_core::changeset::Collection;
 use hufu_core::name::{SYSTEM_TENANT, SetId, ShareSetName, TenantId};
-use hufu_core::record::{Deployment, NextMaster, Protection, Record as _, SealedShares};
-use hufu_engine::api::CreateKey;
-use hufu_shares::{Error, Fault, OpenedShare, Share, SignedManifest, combine};
+use hufu_core::record::{Deployment, NextMaster, Protection, Record as _, SealedShares, ShareSetRecord};
+use hufu_engine::api::{CreateKey, DepositView};
+use hufu_secret::SecretBytes;
+use hufu_shares::{Dealt, Error, Fault, OpenedShare, Share, SignedManifest, combine};
 use hufu_storage::MemoryState;
 
 use crate::ceremonies::{DAY_MS, Stage};
+use crate::common::server::Server;
 use crate::common::split::SimSplit;
 use crate::common::world::{ALICE, BOB, World};
+use crate::deposits::{self, APP, How};
 use crate::recovery::outcome;
 use crate::requests::{create, reason};
 use crate::roots::assert_all_open;
@@ -191,7 +195,7 @@ fn too_few_new_shares_and_shares_of_two_epochs_make_nothing() {
 fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
     let mut stage = stage();
     let (set, before) = (stage.root_set(), stage.deployment());
-    stage.approved(1, &to("confirmations = 2\n", 2, "\"ben\", \"dee\", \"eve\""), &[]);
+    stage.approved(1, &to("confirmations = 3\n", 2, "\"ben\", \"dee\", \"eve\", \"cho\""), &[]);
     stage.execute(1).unwrap();
     stage.confirm(&set, "ben", 2).unwrap();
     assert_eq!(reason(stage.propose_with(2, &act(), &[])), Reason::WrongState, "one is under way");
@@ -199,7 +203,7 @@ fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
     stage.pass();
     let done = stage.get(1);
     assert_eq!(done.ceremony.state(), State::Failed);
-    assert!(outcome(&done).contains("not confirmed by dee, eve: the old shares go on"), "{}", outcome(&done));
+    assert!(outcome(&done).contains("not confirmed by dee, eve, cho: the old shares go on"), "{}", outcome(&done));
     assert!(!stage.meta(NextMaster::ID));
     assert_eq!((stage.deployment(), stage.set(&set).next), (before, None));
     assert_eq!(reason(stage.confirm(&set, "dee", 2)), Reason::ShareSetNotFound);
@@ -268,14 +272,17 @@ fn what_cannot_be_dealt_so_is_not_proposed() {
     }
     let alone = "rotate-root]\nslot = \"custodians\"\n";
     assert_eq!(refused(&mut stage, alone), Reason::UnsupportedByBackend);
-    for confirmations in [0, 1, 4, 300] {
-        let more = to(&format!("confirmations = {confirmations}\n"), 2, "\"ben\", \"dee\", \"eve\"");
-        assert_eq!(refused(&mut stage, &more), Reason::InvalidArgument, "{confirmations}");
+    // One of those who have confirmed may have lied.
+    for confirmations in [0, 1, 2, 5, 300] {
+        let more = to(&format!("confirmations = {confirmations}\n"), 2, "\"ben\", \"dee\", \"eve\", \"cho\"");
+        let error = stage.propose_with(1, &more, &[]).unwrap_err();
+        assert_eq!(error.reason(), Reason::InvalidArgument, "{confirmations}");
+        assert!(error.advice().unwrap().contains("one more than the threshold"), "{confirmations}");
     }
     // A set of the root is not shared anew: whether the database has it by now or not.
     for epoch in [1, 2] {
         let refresh = format!(
-            "refresh]\nshares = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n[act.refresh.target]\n\
+            "refresh]\nsubject = \"root\"\nshares = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n[act.refresh.target]\n\
              kind = \"process\"\nsealing_key = \"{}\"\n",
             stage.root_set().set,
             stage.first().digest(),
@@ -294,4 +301,123 @@ fn what_cannot_be_dealt_so_is_not_proposed() {
     assert_eq!(read.unwrap().name, set);
     let of_a_token = Stage::new().propose_with(1, &act().replace("\"custodians\"", "\"token\""), &[]);
     assert_eq!(reason(of_a_token), Reason::UnsupportedByBackend);
+}
+
+/// A deposit that was dealt under the id of the root's share set.
+fn squatting(stage: &mut Stage) -> Result<DepositView, hufu_core::Error> {
+    let dealt = How::new(stage, "squat").deal(stage, &SecretBytes::from_slice(b"whatever"));
+    let (own, root) = (dealt.manifest().set().0, stage.root_set().set.0);
+    let mut bytes = dealt.to_bytes();
+    let at = bytes.windows(own.len()).position(|window| *window == own).unwrap();
+    bytes[at..at + own.len()].copy_from_slice(&root);
+    deposits::create(stage, APP, "squat", &Dealt::from_bytes(&bytes).unwrap())
+}
+
+fn stage_with_application() -> Stage {
+    let mut stage = stage();
+    stage.world.run(async |server| APP.register(server, true).await).unwrap();
+    stage
+}
+
+/// The root gets other shares, which open what there is.
+fn replaced(stage: &mut Stage) {
+    let first = stage.first();
+    stage.approved(1, &act(), &[]);
+    stage.execute(1).unwrap();
+    stage.gather(2);
+    stage.confirm_all(2);
+    stage.pass();
+    assert_eq!(stage.state(1), State::Executed, "{}", outcome(&stage.get(1)));
+    stage.forget(&first);
+    assert_all_open(&mut stage.world);
+    stage.world.sequence();
+}
+
+#[test]
+fn nobody_deposits_anything_under_the_id_of_the_root() {
+    let mut stage = stage_with_application();
+    for _ in 0..2 {
+        let error = squatting(&mut stage).unwrap_err();
+        assert_eq!((error.reason(), error.at_field()), (Reason::ShareRefused, Some("dealt")));
+        assert!(error.message().contains("that of the root's share set"), "{}", error.message());
+        assert_eq!(stage.world.rows(Collection::ShareSet), 0);
+        assert_all_open(&mut stage.world);
+    }
+    replaced(&mut stage);
+    assert_eq!(squatting(&mut stage).unwrap_err().reason(), Reason::ShareRefused);
+}
+
+/// A server that did not know better has taken it: its row and its leaf are as they should be.
+#[test]
+fn what_was_deposited_under_the_id_of_the_root_stops_neither_starts_nor_new_shares() {
+    let mut stage = stage_with_application();
+    stage.split().unsaid.store(true, Ordering::Relaxed);
+    stage.world.restart();
+    squatting(&mut stage).unwrap();
+    stage.split().unsaid.store(false, Ordering::Relaxed);
+    assert_all_open(&mut stage.world);
+    assert!(stage.world.server.alarms.all().iter().any(|alarm| alarm.detail.contains("of something else")));
+    replaced(&mut stage);
+    // Giving the deposit up, allowed or not, does not take the root's set with it.
+    let deposit = "tenants/acme/deposits/squat".parse().unwrap();
+    drop(stage.world.call(APP, async |server, caller| server.engine.delete_deposit(&caller, &deposit).await));
+    stage.world.site.time.advance(30 * DAY_MS);
+    stage.pass();
+    let set = stage.root_set();
+    assert_eq!(stage.set(&set).current.manifest().epoch(), 2);
+    assert_all_open(&mut stage.world);
+}
+
+#[test]
+fn a_row_that_somebody_put_under_the_id_of_the_root_stops_neither_starts_nor_new_shares() {
+    let mut stage = stage_with_application();
+    let dealt = How::new(&mut stage, "other").deal(&stage, &SecretBytes::from_slice(b"whatever"));
+    deposits::create(&mut stage, APP, "other", &dealt).unwrap();
+    let other = SetId(dealt.manifest().set().0).to_string();
+    let root = stage.root_set().set;
+    stage.world.site.store.tamper(|state| {
+        let rows = state.rows.get_mut(&Collection::ShareSet).unwrap();
+        let record = ShareSetRecord::from_row(&rows[&other]).unwrap();
+        let moved = ShareSetRecord { set: root, ..record }.to_row(5);
+        rows.insert(moved.id.clone(), moved);
+    });
+    assert_all_open(&mut stage.world);
+    replaced(&mut stage);
+}
+
+/// A ceremony whose shares were given up ends so, even if it finds those of another ceremony by then: they are not its own.
+#[test]
+fn a_ceremony_neither_counts_nor_gives_up_what_another_has_dealt() {
+    let mut stage = stage();
+    let set = stage.root_set();
+    stage.approved(1, &act(), &[]);
+    stage.execute(1).unwrap();
+    stage.world.site.time.advance(4 * DAY_MS);
+    // Given up, and ended before the ceremony could say that it has failed.
+    for cuts in 1.. {
+        assert!(stage.world.run_cut(cuts, async |server| server.engine.hold_ceremonies().await).is_none());
+        if stage.set(&set).next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(stage.state(1), State::Executing);
+
+    let mut later = stage.request(2, &act());
+    later.expires_at_ms += 4 * DAY_MS;
+    let proposal = stage.person("ann").sign(later.to_bytes()).to_bytes();
+    let propose = async |server: &Server, caller| server.engine.propose_ceremony(&caller, &proposal, &[]).await;
+    stage.world.call(ALICE, propose).unwrap();
+    for who in ["ben", "cho"] {
+        stage.approve(2, who).unwrap();
+    }
+    stage.execute(2).unwrap();
+    stage.confirm_all(2);
+    stage.gather(2);
+    // The first comes first.
+    stage.pass();
+    let failed = stage.get(1);
+    assert_eq!(failed.ceremony.state(), State::Failed);
+    assert!(outcome(&failed).contains("not confirmed by ben, dee, eve"), "{}", outcome(&failed));
+    assert_eq!(stage.state(2), State::Executed, "{}", outcome(&stage.get(2)));
+    assert_all_open(&mut stage.world);
 }

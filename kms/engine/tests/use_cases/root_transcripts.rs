@@ -26,7 +26,10 @@ struct Sealed {
 
 impl Sealed {
     fn new() -> Self {
-        let world = World::new();
+        Self::in_world(World::new())
+    }
+
+    fn in_world(world: World) -> Self {
         let people = testing::people(3);
         let roster = testing::roster(&people);
         let row = world.site.store.snapshot().rows[&Collection::Meta][Deployment::ID].clone();
@@ -161,4 +164,38 @@ fn a_changed_row_is_locked() {
         state.rows.get_mut(&Collection::RootTranscript).unwrap().insert(changed.id.clone(), changed);
     });
     assert_eq!(sealed.fetch(1).unwrap_err().reason(), Reason::Quarantined);
+}
+
+/// Whatever became of the newest row, the server starts, and writes its opening down after it.
+#[test]
+fn a_row_that_cannot_be_read_stops_no_start() {
+    let numbered = [(1, 2), (5, 6), (u64::MAX, 2)].map(|(number, next)| (RootTranscriptRecord::row_id(number), next));
+    for (id, next) in numbered.into_iter().chain([("somebody's".to_owned(), 2)]) {
+        let mut sealed = Sealed::new();
+        sealed.open().unwrap();
+        let first = RootTranscriptRecord::row_id(1);
+        sealed.world.site.store.tamper(|state| {
+            let rows = state.rows.get_mut(&Collection::RootTranscript).unwrap();
+            let mut row = rows[&first].clone();
+            row.id = id.clone();
+            row.body = b"nothing that was written so".to_vec();
+            rows.insert(id.clone(), row);
+        });
+        sealed.open().unwrap();
+        assert_eq!(sealed.fetch(next).unwrap().server.as_deref(), Some("w1"), "{id}");
+        assert!(sealed.world.server.alarms.is_raised("quarantine", &format!("rootTranscripts/{id}")));
+    }
+}
+
+/// A log may be called what a key may be called, and what was written with that name is read again.
+#[test]
+fn openings_of_a_log_in_another_script_are_read() {
+    let mut sealed = Sealed::in_world(World::called("虎符.example"));
+    for _ in 0..2 {
+        sealed.open().unwrap();
+    }
+    sealed.world.sequence();
+    let found = sealed.fetch(2).unwrap();
+    let report = RootTranscript::from_bytes(&found.transcript).unwrap().verify(&sealed.pins()).unwrap();
+    assert_eq!(report.record.deployment, "虎符.example");
 }
