@@ -19,6 +19,7 @@ use super::execute::{Done, note_of};
 use super::files::roster_file;
 use super::held::Held;
 use super::resharing::{in_force, required, under_way};
+use crate::deposits::THRESHOLD_MIN;
 use crate::engine::Engine;
 use crate::fault;
 use crate::foundation::{log_key, root_key};
@@ -48,9 +49,23 @@ impl Engine {
             let help = "say in a table `[act.rotate-root.shares]` who gets a share of a new master key";
             return Err(Error::new(Reason::UnsupportedByBackend, why).field("proposal").help(help));
         };
-        terms(sharing, act.confirmations)?;
+        let (threshold, _) = terms(sharing, act.confirmations)?;
         let set = self.root_set(self.split_root()?).await?;
+        self.check_threshold_of_root(&set.epochs, threshold)?;
         if set.epochs.next().is_none() { Ok(()) } else { Err(under_way()) }
+    }
+
+    /// New shares are no way for fewer people to open the root, nor for one alone; a root that one custodian opens already is another
+    /// matter.
+    fn check_threshold_of_root(&self, epochs: &Epochs, threshold: u8) -> Result<(), Error> {
+        let now = epochs.current().manifest().threshold();
+        let least = if now < THRESHOLD_MIN { now } else { now.max(self.deposit_threshold_min) };
+        if threshold >= least {
+            return Ok(());
+        }
+        let why = format!("the threshold of the root's new shares is at least {least} here, as {now} open it now");
+        let help = "write a higher `threshold` in `[act.rotate-root.shares]`";
+        Err(Error::new(Reason::InvalidArgument, why).field("proposal").help(help))
     }
 
     pub(super) async fn do_replace_master(
@@ -83,6 +98,7 @@ impl Engine {
             return Err(under_way());
         }
         let (threshold, required) = terms(sharing, confirmations)?;
+        self.check_threshold_of_root(&epochs, threshold)?;
         let custodians = &sharing.custodians;
         let roster = held.ceremony.grounds().roster();
         let now = epochs.current().manifest();

@@ -21,7 +21,10 @@ use crate::requests::{create, reason};
 use crate::roots::assert_all_open;
 
 fn policy(deployment: &str) -> CeremonyPolicy {
-    let rules = "[rules.rotate-root]\napprovals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
+    let root = "[rules.rotate-root]\napprovals = 1\norganisations = 1\nlifetime_max_s = 604800\n";
+    let recovery = "[rules.recovery]\napprovals = 2\norganisations = 2\nveto = \"auditor\"\ndelay_s = 3600\n\
+                    lifetime_max_s = 604800\nshares = 3\n";
+    let rules = format!("{root}{recovery}");
     CeremonyPolicy::from_toml(&format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n{rules}")).unwrap()
 }
 
@@ -107,7 +110,7 @@ impl Stage {
 fn the_shares_of_before_open_nothing_once_the_new_ones_count() {
     let mut stage = stage();
     let (set, first, before) = (stage.root_set(), stage.first(), stage.deployment());
-    stage.approved(1, &act(), &[]);
+    stage.ready(1, &act());
     assert_eq!(stage.execute(1).unwrap().ceremony.state(), State::Executing);
     let seen = stage.set(&set);
     assert_eq!((seen.current.manifest().epoch(), seen.next.as_ref().unwrap().required()), (1, 3));
@@ -152,7 +155,7 @@ fn a_server_that_was_opened_before_goes_on_and_replaces_the_shares_again() {
     let mut stage = stage();
     for number in 1..=3 {
         let epoch = u32::try_from(number).unwrap() + 1;
-        stage.approved(number, &act(), &[]);
+        stage.ready(number, &act());
         stage.execute(number).unwrap();
         stage.gather(epoch);
         stage.confirm_all(epoch);
@@ -172,7 +175,7 @@ fn a_server_that_was_opened_before_goes_on_and_replaces_the_shares_again() {
 #[test]
 fn too_few_new_shares_and_shares_of_two_epochs_make_nothing() {
     let mut stage = stage();
-    stage.approved(1, &act(), &[]);
+    stage.ready(1, &act());
     stage.execute(1).unwrap();
     let (set, second) = (stage.root_set(), stage.gather(2));
     let share = stage.fetched(&set, "dee", 2).unwrap();
@@ -191,7 +194,7 @@ fn too_few_new_shares_and_shares_of_two_epochs_make_nothing() {
 fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
     let mut stage = stage();
     let (set, before) = (stage.root_set(), stage.deployment());
-    stage.approved(1, &to("confirmations = 2\n", 2, "\"ben\", \"dee\", \"eve\""), &[]);
+    stage.ready(1, &to("confirmations = 2\n", 2, "\"ben\", \"dee\", \"eve\""));
     stage.execute(1).unwrap();
     stage.confirm(&set, "ben", 2).unwrap();
     assert_eq!(reason(stage.propose_with(2, &act(), &[])), Reason::WrongState, "one is under way");
@@ -210,7 +213,7 @@ fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
 fn an_end_at_any_commit_leaves_one_set_of_shares_that_opens_everything() {
     for cuts in 0.. {
         let mut stage = stage();
-        stage.approved(1, &act(), &[]);
+        stage.ready(1, &act());
         let caller = stage.world.run(async |server| ALICE.call(server).await).unwrap();
         let whole = stage.world.run_cut(cuts, async |server| server.engine.execute_ceremony(&caller, 1).await);
         assert_all_open(&mut stage.world);
@@ -238,7 +241,7 @@ fn an_end_at_any_commit_leaves_one_set_of_shares_that_opens_everything() {
 #[test]
 fn rows_of_before_do_not_bring_dead_shares_back() {
     let mut stage = stage();
-    stage.approved(1, &act(), &[]);
+    stage.ready(1, &act());
     stage.execute(1).unwrap();
     let before = stage.world.site.store.snapshot();
     stage.gather(2);
@@ -259,6 +262,27 @@ fn rows_of_before_do_not_bring_dead_shares_back() {
 }
 
 #[test]
+fn no_new_shares_let_fewer_people_open_the_root() {
+    let mut stage = stage();
+    let refused = |stage: &mut Stage, threshold| {
+        let error = stage.propose_with(9, &to("", threshold, "\"ben\", \"dee\", \"eve\""), &[]).unwrap_err();
+        assert_eq!(error.reason(), Reason::InvalidArgument);
+        error.message().to_owned()
+    };
+    assert!(refused(&mut stage, 1).contains("at least 2 here"));
+    stage.ready(1, &to("", 3, "\"ben\", \"dee\", \"eve\""));
+    // Nor by a request of before the threshold rose.
+    stage.ready(2, &act());
+    stage.execute(1).unwrap();
+    stage.confirm_all(2);
+    stage.pass();
+    assert_eq!(stage.state(1), State::Executed);
+    let failed = stage.execute(2).unwrap();
+    assert!(outcome(&failed).contains("at least 3 here"), "{}", outcome(&failed));
+    assert!(refused(&mut stage, 2).contains("at least 3 here"));
+}
+
+#[test]
 fn what_cannot_be_dealt_so_is_not_proposed() {
     let mut stage = stage();
     let refused = |stage: &mut Stage, act: &str| reason(stage.propose_with(1, act, &[]));
@@ -275,7 +299,7 @@ fn what_cannot_be_dealt_so_is_not_proposed() {
     // A set of the root is not shared anew: whether the database has it by now or not.
     for epoch in [1, 2] {
         let refresh = format!(
-            "refresh]\nshares = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n[act.refresh.target]\n\
+            "refresh]\nsubject = \"root\"\nshares = {{ set = \"{}\", epoch = {epoch}, manifest = \"{}\" }}\n[act.refresh.target]\n\
              kind = \"process\"\nsealing_key = \"{}\"\n",
             stage.root_set().set,
             stage.first().digest(),
@@ -284,7 +308,7 @@ fn what_cannot_be_dealt_so_is_not_proposed() {
         let error = stage.propose_with(1, &refresh, &[]).unwrap_err();
         assert!(error.message().contains("the set is of the root"), "{}", error.message());
         if epoch == 1 {
-            stage.approved(7, &act(), &[]);
+            stage.ready(7, &act());
             stage.execute(7).unwrap();
         }
     }
@@ -292,6 +316,6 @@ fn what_cannot_be_dealt_so_is_not_proposed() {
     let set = stage.root_set();
     let read = stage.world.call(BOB, async |server, caller| server.engine.read_share_set(&caller, &set).await);
     assert_eq!(read.unwrap().name, set);
-    let of_a_token = Stage::new().propose_with(1, &act().replace("\"custodians\"", "\"token\""), &[]);
+    let of_a_token = Stage::under(policy).propose_with(1, &act().replace("\"custodians\"", "\"token\""), &[]);
     assert_eq!(reason(of_a_token), Reason::UnsupportedByBackend);
 }
