@@ -438,7 +438,6 @@ fn what_was_struck_out_is_made_good_by_others_or_by_the_same_person() {
     assert_eq!(struck.apply(step(), now), Err(Refusal::SharesMissing { missing: 1 }));
     let done = || What::Executed("done".try_into().unwrap(), vec![b"receipt".to_vec().into()]);
     assert_eq!(struck.apply(done(), now), Err(Refusal::SharesMissing { missing: 1 }));
-    assert_eq!(reason(struck.apply(world.veto(&struck, "erin"), now)), "CEREMONY_WRONG_STATE");
     // The same again is the same; another sealing, or another person's, counts.
     assert_eq!(reason(struck.apply(world.share(&struck, "frank", 1), now)), "CEREMONY_SHARE_TWICE");
     let anew = world.odd_share(&struck, "frank", 1, |share| share.digest = Fingerprint([0x77; 32]));
@@ -450,6 +449,36 @@ fn what_was_struck_out_is_made_good_by_others_or_by_the_same_person() {
         assert_eq!(executed.struck().len(), 1);
         assert_eq!(Ceremony::replay(Arc::clone(&world.grounds), executed.events()).unwrap(), executed);
     }
+}
+
+/// One junk share must not turn a veto off, or make approvals hold for ever.
+#[test]
+fn a_junk_share_takes_neither_the_veto_nor_the_approvals_time_away() {
+    let world = World::new();
+    let (struck, now) = (world.struck_out(), after(DELAY_MS + 30));
+    for (what, ends) in [
+        (world.veto(&struck, "erin"), "rejected"),
+        (world.cancel(&struck, "alice"), "cancelled"),
+        (world.cancel(&struck, "bob"), "cancelled"),
+        (world.veto(&struck, "bob"), "CEREMONY_MISSING_ROLE"),
+        (world.cancel(&struck, "erin"), "CEREMONY_MISSING_ROLE"),
+    ] {
+        assert_eq!(reason(struck.apply(what, now)), ends);
+    }
+    let rejected = struck.apply(world.veto(&struck, "erin"), now).unwrap();
+    assert_eq!(reason(rejected.apply(world.share(&rejected, "carol", 3), now)), "CEREMONY_WRONG_STATE");
+    assert_eq!(Ceremony::replay(Arc::clone(&world.grounds), rejected.events()).unwrap(), rejected);
+    // With all that it takes it is at work, and cannot be stopped half done.
+    for whole in [world.executing(), struck.apply(world.share(&struck, "carol", 3), now).unwrap()] {
+        assert_eq!(reason(whole.apply(world.veto(&whole, "erin"), now)), "CEREMONY_WRONG_STATE");
+        assert_eq!(reason(whole.apply(world.cancel(&whole, "alice"), now)), "CEREMONY_WRONG_STATE");
+    }
+    // The approvals held for a day.
+    let lapsed = after(24 * HOUR_MS);
+    assert_eq!(struck.awaited(lapsed), Awaited::Outcome);
+    assert_eq!(reason(struck.apply(world.share(&struck, "carol", 3), lapsed)), "CEREMONY_QUORUM_LAPSED");
+    let late = What::Vetoed(world.decide(&struck, "erin", Word::Veto, u64::MAX));
+    assert_eq!(reason(struck.apply(late, lapsed)), "rejected");
 }
 
 #[test]
