@@ -11,6 +11,7 @@ use hufu_shares::{Dealt, Epoch, Manifest, Resharing};
 use super::execute::{Done, note_of};
 use super::held::Held;
 use super::recovery::told;
+use super::seats::Seated;
 use crate::engine::Engine;
 use crate::escrow::out_of_turn;
 use crate::keys::Staging;
@@ -174,9 +175,14 @@ impl Engine {
         let is_over = self.clock.now_ms() >= held.ceremony.request().expires_at_ms;
         match epochs.advance() {
             Ok(_) => {
+                let rules = match self.seated(next.manifest()).await? {
+                    Seated::All(rules) => rules,
+                    Seated::Without(note) => return Err(self.withdraw_next(&held, &set, &note).await?),
+                };
                 let note = in_force(next);
                 let key = self.key_to_follow(&set, anew).await?;
                 let stage = |staging: &mut Staging<'_>| {
+                    staging.guard(rules);
                     key.iter().for_each(|(key, revision)| staging.update_key(key, *revision));
                     self.stage_epochs(staging, &set, &epochs, &[])
                 };
@@ -185,14 +191,19 @@ impl Engine {
             Err(_) if is_over => {
                 let awaited: Vec<_> = next.awaited().iter().map(ToString::to_string).collect();
                 let note = format!("not confirmed by {}", awaited.join(", "));
-                epochs.withdraw();
-                let stage = |staging: &mut Staging<'_>| self.stage_epochs(staging, &set, &epochs, &[]);
-                let held = self.step_done_with(&held, WITHDRAWN, &note, stage).await?;
-                Err(Error::new(Reason::WrongState, format!("{note}: the old shares go on"))
-                    .because(held.record.number))
+                Err(self.withdraw_next(&held, &set, &note).await?)
             }
             Err(_) => Ok(Err(held)),
         }
+    }
+
+    /// Gives the next epoch up. Why the ceremony fails.
+    async fn withdraw_next(&self, held: &Held, set: &StoredSet, note: &str) -> Result<Error, Error> {
+        let mut epochs = set.epochs.clone();
+        epochs.withdraw();
+        let stage = |staging: &mut Staging<'_>| self.stage_epochs(staging, set, &epochs, &[]);
+        let held = self.step_done_with(held, WITHDRAWN, note, stage).await?;
+        Ok(Error::new(Reason::WrongState, format!("{note}: the old shares go on")).because(held.record.number))
     }
 
     /// The key whose next versions are to be shared among the new people, where the set is of its newest version.

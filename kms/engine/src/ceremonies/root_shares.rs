@@ -19,6 +19,7 @@ use super::execute::{Done, note_of};
 use super::files::roster_file;
 use super::held::Held;
 use super::resharing::{in_force, required, under_way};
+use super::seats::Seated;
 use crate::deposits::THRESHOLD_MIN;
 use crate::engine::Engine;
 use crate::fault;
@@ -143,21 +144,31 @@ impl Engine {
         };
         let Some(next) = set.epochs.next() else { return Err(not_confirmed(&held)) };
         if epochs.advance().is_ok() {
-            let note = in_force(next);
-            return self.put_master_in_force(&held, &set, &epochs, &note).await.map(Ok);
+            return match self.seated(next.manifest()).await? {
+                Seated::All(rules) => {
+                    let note = in_force(next);
+                    self.put_master_in_force(&held, &set, &epochs, (&note, rules)).await.map(Ok)
+                }
+                Seated::Without(note) => Err(self.withdraw_master(&held, &set, &note).await?),
+            };
         }
         if self.clock.now_ms() < held.ceremony.request().expires_at_ms {
             return Ok(Err(held));
         }
         let awaited: Vec<_> = next.awaited().iter().map(ToString::to_string).collect();
         let note = format!("not confirmed by {}", awaited.join(", "));
-        let master = self.next_master().await?;
+        Err(self.withdraw_master(&held, &set, &note).await?)
+    }
+
+    /// Gives the new master key up. Why the ceremony fails.
+    async fn withdraw_master(&self, held: &Held, set: &StoredSet, note: &str) -> Result<Error, Error> {
+        let (master, mut epochs) = (self.next_master().await?, set.epochs.clone());
         epochs.withdraw();
-        let withdrawn = self.step_done_with(&held, WITHDRAWN, &note, |staging| {
+        let withdrawn = self.step_done_with(held, WITHDRAWN, note, |staging| {
             stage_master_gone(staging, &master);
-            self.stage_epochs(staging, &set, &epochs, &[])
+            self.stage_epochs(staging, set, &epochs, &[])
         });
-        Err(not_confirmed(&withdrawn.await?))
+        Ok(not_confirmed(&withdrawn.await?))
     }
 
     async fn put_master_in_force(
@@ -165,7 +176,7 @@ impl Engine {
         held: &Held,
         set: &StoredSet,
         epochs: &Epochs,
-        note: &str,
+        (note, rules): (&str, Guard),
     ) -> Result<Held, Error> {
         let (next, now) = (self.next_master().await?, self.deployment_now().await?);
         if next.record.set != set.record.set || next.record.manifest != epochs.current().signed().digest().0 {
@@ -179,6 +190,7 @@ impl Engine {
             .map_err(|_| Error::internal("two keys were to be wrapped anew"))?;
         let deployment = Deployment { root_locator: Some(root), log_locator: Some(log), ..now.record };
         self.step_done_with(held, IN_FORCE, note, |staging| {
+            staging.guard(rules);
             staging.guard(Guard::Revision(Collection::Meta, deployment.id(), now.revision));
             staging.write(Write::Put(self.keyring.integrity().row(&deployment, now.revision + 1)));
             stage_master_gone(staging, &next);

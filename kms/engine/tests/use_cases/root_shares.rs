@@ -24,7 +24,8 @@ fn policy(deployment: &str) -> CeremonyPolicy {
     let root = "[rules.rotate-root]\napprovals = 1\norganisations = 1\nlifetime_max_s = 604800\n";
     let recovery = "[rules.recovery]\napprovals = 2\norganisations = 2\nveto = \"auditor\"\ndelay_s = 3600\n\
                     lifetime_max_s = 604800\nshares = 3\n";
-    let rules = format!("{root}{recovery}");
+    let roster = recovery.replace("recovery", "roster-change").replace("shares = 3\n", "");
+    let rules = format!("{root}{recovery}{roster}");
     CeremonyPolicy::from_toml(&format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n{rules}")).unwrap()
 }
 
@@ -259,6 +260,45 @@ fn rows_of_before_do_not_bring_dead_shares_back() {
         let refused = stage.world.try_restart().unwrap_err();
         assert!(refused.contains("not as the ledger tells"), "{refused}");
     }
+}
+
+#[test]
+fn whoever_left_the_roster_before_the_new_shares_count_holds_none() {
+    let mut stage = stage();
+    let (set, before) = (stage.root_set(), stage.deployment());
+    stage.ready(1, &act());
+    stage.execute(1).unwrap();
+    for who in ["ben", "eve"] {
+        stage.confirm(&set, who, 2).unwrap();
+    }
+    // Eve, who has confirmed, is in it still, with a key of a second enrolment that her share is not sealed to.
+    let again = hufu_custodian::testing::Person::new("eve-2", "east").custodian();
+    let entries = stage.roster.custodians().iter().cloned().map(|entry| match entry.name.as_str() {
+        "eve" => hufu_custodian::Custodian { sealing: again.sealing.clone(), ..entry },
+        _ => entry,
+    });
+    let next = stage.roster.next(entries.collect()).unwrap();
+    let change = format!("roster-change]\nnext = \"{}\"\n", hex::encode(next.hash().0));
+    stage.propose_with(2, &change, &next.to_bytes()).unwrap();
+    for who in ["ben", "cho"] {
+        stage.approve(2, who).unwrap();
+    }
+    stage.world.site.time.advance(crate::ceremonies::DELAY_MS);
+    stage.pass();
+    stage.execute(2).unwrap();
+    assert_eq!(stage.state(2), State::Executed);
+    stage.confirm(&set, "dee", 2).unwrap();
+    stage.pass();
+    let failed = stage.get(1);
+    assert_eq!(failed.ceremony.state(), State::Failed);
+    assert!(
+        outcome(&failed).contains("no longer in the roster with the key of the share: eve"),
+        "{}",
+        outcome(&failed)
+    );
+    assert!(!stage.meta(NextMaster::ID));
+    assert_eq!((stage.deployment(), stage.set(&set).next), (before, None));
+    assert_all_open(&mut stage.world);
 }
 
 #[test]
