@@ -354,6 +354,14 @@ impl Act {
         }
     }
 
+    /// Whether whoever goes through it gets a secret, or enough shares to have it: as its kind says ([`Kind::opens_secrets`]), and a
+    /// root's rotation when it deals shares of the next one, which opens all that is under the root. Its request must be in the ledger
+    /// before anyone approves, whatever the policy says: nobody gets at a key without the world being able to see that it was asked for.
+    #[must_use]
+    pub fn opens_secrets(&self) -> bool {
+        self.kind().opens_secrets() || matches!(self, Self::RotateRoot(RootKey { shares: Some(_), .. }))
+    }
+
     /// What is wrong with it.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         self.sharing().map_or(Ok(()), Sharing::check)?;

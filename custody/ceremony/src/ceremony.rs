@@ -153,7 +153,9 @@ impl Ceremony {
         let state = self.state;
         let taken = match what {
             What::Proposed(_) => return Err(Refusal::NotFirst),
-            What::Logged(_) | What::Vetoed(_) | What::Cancelled(_) | What::Expired => state.is_pending(),
+            What::Logged(_) | What::Expired => state.is_pending(),
+            // A wrong share takes nobody's veto away: nothing is done while others are awaited.
+            What::Vetoed(_) | What::Cancelled(_) => state.is_pending() || self.awaits_shares(),
             What::Approved(_) => state.takes_approvals(),
             What::DelayPassed => state == State::Delayed,
             What::ShareSubmitted(_) => state == State::Ready || self.awaits_shares(),

@@ -105,16 +105,10 @@ impl Kind {
 
     /// Whether whoever goes through it gets enough shares to have the secret: a drill is a recovery whose target throws away what it
     /// has, a refresh one whose target deals it out again, and the target says so itself; whoever chooses the next holders can choose one.
+    /// Requests of other kinds may do so too: [`crate::Act::opens_secrets`].
     #[must_use]
     pub fn opens_secrets(self) -> bool {
         matches!(self, Self::Recovery | Self::Drill | Self::Reshare | Self::Refresh)
-    }
-
-    /// Whether the request must be in the ledger before anyone approves, whatever the policy says: nobody gets at a key that
-    /// was lost without the world being able to see that it was asked for.
-    #[must_use]
-    pub fn is_logged_first(self) -> bool {
-        self.opens_secrets()
     }
 
     /// Whether callers with a role for it can do the same without a ceremony, unless the policy says `only`.

@@ -27,7 +27,7 @@ const FORMAT: u32 = 1;
 const POLICY: Format = Format { what: "a policy", domain: "hufu-ceremony-policy", len_max: 64 << 10 };
 
 /// The policy of a deployment. A kind without a rule cannot be proposed. Three things are no matter of policy: whoever
-/// proposes does not approve, one person fills one place, and what opens secrets ([`Kind::opens_secrets`]) is logged first and can be vetoed.
+/// proposes does not approve, one person fills one place, and what opens secrets ([`crate::Act::opens_secrets`]) is logged first and can be vetoed.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct CeremonyPolicy {
@@ -134,13 +134,14 @@ impl CeremonyPolicy {
         PolicyHash(Sha256::digest(self.to_bytes()).into())
     }
 
-    /// What a request takes: the policy's rule, raised by what the request asks for beyond it.
+    /// What a request takes: the policy's rule, raised by what the request asks for beyond it. Where the act opens a secret and its kind
+    /// does not always ([`crate::Act::opens_secrets`]), it takes what a recovery takes, too.
     ///
     /// # Errors
-    /// [`Refusal::NoRule`]; [`Refusal::WeakerThanPolicy`] when it asks for less.
+    /// [`Refusal::NoRule`]; [`Refusal::HeldToRecovery`]; [`Refusal::WeakerThanPolicy`] when it asks for less.
     pub fn terms(&self, request: &Request) -> Result<Rule, Refusal> {
         let kind = request.act.kind();
-        let mut rule = self.rules.get(&kind).ok_or(Refusal::NoRule(kind))?.clone();
+        let mut rule = self.rule_for(&request.act)?;
         let More { approvals, organisations, delay_s, shares } = request.more;
         for (what, asked, has) in [
             ("approvals", approvals, &mut rule.approvals),
@@ -154,7 +155,7 @@ impl CeremonyPolicy {
             }
             *has = asked;
         }
-        rule.logged_first |= kind.is_logged_first();
+        rule.logged_first |= request.act.opens_secrets();
         rule.check(kind).map_err(|why| Refusal::malformed("what the request asks for beyond the policy", why))?;
         Ok(rule)
     }

@@ -39,6 +39,14 @@ pub enum Refusal {
     /// The policy has no rule for this kind.
     #[error("the policy allows no ceremony of kind `{0}`")]
     NoRule(Kind),
+    /// The act opens a secret, and what a recovery takes cannot be asked of it.
+    #[error("this `{kind}` hands a secret out and takes what the policy's rule for `recovery` says: {why}")]
+    HeldToRecovery {
+        /// Of which kind the act is.
+        kind: Kind,
+        /// What is in the way, and what to do.
+        why: &'static str,
+    },
     /// The request asks for less than the policy.
     #[error("the request asks for {asked} {what}, the policy for {needed}")]
     WeakerThanPolicy {
@@ -240,6 +248,7 @@ impl Refusal {
             Self::TooLarge { .. } => "CEREMONY_TOO_LARGE",
             Self::TooMany { .. } => "CEREMONY_TOO_MANY",
             Self::NoRule(_) => "CEREMONY_NO_RULE",
+            Self::HeldToRecovery { .. } => "CEREMONY_HELD_TO_RECOVERY",
             Self::WeakerThanPolicy { .. } => "CEREMONY_WEAKER_THAN_POLICY",
             Self::QuorumUnreachable(_) => "CEREMONY_QUORUM_UNREACHABLE",
             Self::Window(_) => "CEREMONY_WINDOW",

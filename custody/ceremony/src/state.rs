@@ -13,7 +13,8 @@ pub enum State {
     Delayed,
     /// It may begin, once its shares are there and its time has come.
     Ready,
-    /// It began. From here on it ends in [`State::Executed`] or [`State::Failed`] alone.
+    /// It began. From here on it ends in [`State::Executed`] or [`State::Failed`]; by a veto or a cancellation only while it waits for
+    /// shares in place of some that were struck out ([`crate::Ceremony::awaits_shares`]).
     Executing,
     /// Done.
     Executed,
@@ -51,7 +52,8 @@ impl State {
         matches!(self, Self::Executed | Self::Rejected | Self::Cancelled | Self::Expired | Self::Failed)
     }
 
-    /// Whether it has neither begun nor ended: a veto counts, and time runs out.
+    /// Whether it has neither begun nor ended: a veto counts, and time runs out. (A veto also counts while
+    /// [`crate::Ceremony::awaits_shares`].)
     #[must_use]
     pub fn is_pending(self) -> bool {
         matches!(self, Self::Proposed | Self::Collecting | Self::Delayed | Self::Ready)

@@ -247,6 +247,48 @@ fn a_rule_that_is_a_way_around_another() {
     assert!(refused.contains("`policy-change` is a way around"), "{refused}");
 }
 
+/// Everything under a root is in the shares of its next one: whoever may rotate roots in tokens gets none of them by that.
+#[test]
+fn a_root_handed_out_under_the_rule_for_roots_in_tokens() {
+    let token = "[act.rotate-root]\nslot = \"token\"\n";
+    let alone = "[act.rotate-root]\nslot = \"custodians\"\n[act.rotate-root.shares]\nthreshold = 1\n\
+                 custodians = [\"alice\"]\n";
+    let plain = "[rules.rotate-root]\napprovals = 1\norganisations = 1\n";
+    let lax = format!("{plain}lifetime_max_s = 604800\n");
+    let world = World::with_policy(&format!("{POLICY}{lax}"));
+    assert_eq!(reason(world.propose(&world.request(1, token))), "collecting");
+    for less in ["approvals = 2", "organisations = 1", "delay_s = 60"] {
+        let request = world.request_with(1, &format!("[more]\n{less}"), alone);
+        assert_eq!(reason(world.propose(&request)), "CEREMONY_WEAKER_THAN_POLICY", "{less}");
+    }
+    let proposed = world.propose(&world.request(1, alone)).unwrap();
+    assert_eq!(reason(proposed.apply(world.approval(&proposed, "bob"), after(1))), "CEREMONY_WRONG_STATE");
+    let logged = proposed.apply(What::Logged(b"receipt".to_vec().into()), after(1)).unwrap();
+    let one = logged.apply(world.approval(&logged, "bob"), after(2)).unwrap();
+    let two = one.apply(world.approval(&one, "carol"), after(3)).unwrap();
+    assert_eq!(two.state(), State::Collecting);
+    let three = two.apply(world.approval(&two, "dave"), after(4)).unwrap();
+    assert_eq!((three.state(), three.delay_left_ms(after(4))), (State::Delayed, DELAY_MS));
+    assert_eq!(reason(three.apply(What::Began, after(5))), "CEREMONY_WRONG_STATE");
+    assert_eq!(reason(three.apply(world.veto(&three, "erin"), after(5))), "rejected");
+    // Whoever verifies it judges the same: events that a laxer service wrote are not of a ceremony.
+    let events: Vec<_> = proposed.events().iter().chain(&one.events()[2..]).cloned().collect();
+    assert!(Ceremony::replay(Arc::clone(&world.grounds), &events).is_err());
+
+    let few = POLICY.split("[rules.destruction]").next().unwrap();
+    let none = POLICY.split("[rules.recovery]").next().unwrap();
+    for (policy, what) in [
+        (format!("{none}{lax}"), "policy-change"),
+        (format!("{few}{lax}veto = \"officer\"\n"), "`veto`"),
+        (format!("{few}{plain}lifetime_max_s = 3600\n"), "`lifetime_max_s`"),
+    ] {
+        let world = World::with_policy(&policy);
+        let refused = world.propose(&world.request(1, alone)).unwrap_err();
+        assert_eq!(refused.reason(), "CEREMONY_HELD_TO_RECOVERY");
+        assert!(refused.to_string().contains(what), "{refused}");
+    }
+}
+
 #[test]
 fn one_person_under_two_names_or_with_two_keys() {
     let world = World::new();
@@ -396,7 +438,6 @@ fn what_was_struck_out_is_made_good_by_others_or_by_the_same_person() {
     assert_eq!(struck.apply(step(), now), Err(Refusal::SharesMissing { missing: 1 }));
     let done = || What::Executed("done".try_into().unwrap(), vec![b"receipt".to_vec().into()]);
     assert_eq!(struck.apply(done(), now), Err(Refusal::SharesMissing { missing: 1 }));
-    assert_eq!(reason(struck.apply(world.veto(&struck, "erin"), now)), "CEREMONY_WRONG_STATE");
     // The same again is the same; another sealing, or another person's, counts.
     assert_eq!(reason(struck.apply(world.share(&struck, "frank", 1), now)), "CEREMONY_SHARE_TWICE");
     let anew = world.odd_share(&struck, "frank", 1, |share| share.digest = Fingerprint([0x77; 32]));
@@ -408,6 +449,36 @@ fn what_was_struck_out_is_made_good_by_others_or_by_the_same_person() {
         assert_eq!(executed.struck().len(), 1);
         assert_eq!(Ceremony::replay(Arc::clone(&world.grounds), executed.events()).unwrap(), executed);
     }
+}
+
+/// One junk share must not turn a veto off, or make approvals hold for ever.
+#[test]
+fn a_junk_share_takes_neither_the_veto_nor_the_approvals_time_away() {
+    let world = World::new();
+    let (struck, now) = (world.struck_out(), after(DELAY_MS + 30));
+    for (what, ends) in [
+        (world.veto(&struck, "erin"), "rejected"),
+        (world.cancel(&struck, "alice"), "cancelled"),
+        (world.cancel(&struck, "bob"), "cancelled"),
+        (world.veto(&struck, "bob"), "CEREMONY_MISSING_ROLE"),
+        (world.cancel(&struck, "erin"), "CEREMONY_MISSING_ROLE"),
+    ] {
+        assert_eq!(reason(struck.apply(what, now)), ends);
+    }
+    let rejected = struck.apply(world.veto(&struck, "erin"), now).unwrap();
+    assert_eq!(reason(rejected.apply(world.share(&rejected, "carol", 3), now)), "CEREMONY_WRONG_STATE");
+    assert_eq!(Ceremony::replay(Arc::clone(&world.grounds), rejected.events()).unwrap(), rejected);
+    // With all that it takes it is at work, and cannot be stopped half done.
+    for whole in [world.executing(), struck.apply(world.share(&struck, "carol", 3), now).unwrap()] {
+        assert_eq!(reason(whole.apply(world.veto(&whole, "erin"), now)), "CEREMONY_WRONG_STATE");
+        assert_eq!(reason(whole.apply(world.cancel(&whole, "alice"), now)), "CEREMONY_WRONG_STATE");
+    }
+    // The approvals held for a day.
+    let lapsed = after(24 * HOUR_MS);
+    assert_eq!(struck.awaited(lapsed), Awaited::Outcome);
+    assert_eq!(reason(struck.apply(world.share(&struck, "carol", 3), lapsed)), "CEREMONY_QUORUM_LAPSED");
+    let late = What::Vetoed(world.decide(&struck, "erin", Word::Veto, u64::MAX));
+    assert_eq!(reason(struck.apply(late, lapsed)), "rejected");
 }
 
 #[test]

@@ -128,8 +128,8 @@ impl Model {
         match tried {
             Try::Logged => pending && !std::mem::replace(&mut self.logged, true),
             Try::Approve { who, hours } => self.approve(*who, now + hours * HOUR_MS, pending, (now, up)),
-            Try::Veto { who } => pending && *who == 4 && self.end(State::Rejected),
-            Try::Cancel { who } => pending && *who <= 3 && self.end(State::Cancelled),
+            Try::Veto { who } => (pending || self.lacks_shares()) && *who == 4 && self.end(State::Rejected),
+            Try::Cancel { who } => (pending || self.lacks_shares()) && *who <= 3 && self.end(State::Cancelled),
             Try::DelayPassed => {
                 let (wall, uptime) = self.quorum.unwrap_or((u64::MAX, u64::MAX));
                 let over = now >= wall.saturating_add(DELAY_MS) && up >= uptime.saturating_add(DELAY_MS);
@@ -157,10 +157,16 @@ impl Model {
         }
     }
 
+    /// It began, and some of what was brought did not count.
+    fn lacks_shares(&self) -> bool {
+        self.began && self.shares.len() < 2
+    }
+
     /// Before the beginning, or when some were struck out and it is not too late.
     fn share(&mut self, brought: (usize, (u32, u8)), right_target: bool, pending: bool, now: u64) -> bool {
         let (who, share) = brought;
-        let open = if self.began { self.shares.len() < 2 && now < EXPIRES_MS } else { pending && self.delay_over };
+        let in_place = self.lacks_shares() && now < EXPIRES_MS && self.has_quorum(now);
+        let open = in_place || (pending && self.delay_over);
         let fresh = !self.shares.contains_key(&who) && !self.shares.values().any(|other| other.0 == share.0);
         let anew = self.struck.iter().all(|other| other.1 != share);
         let trusted = self.struck.iter().filter(|other| other.0 == who).count() < 3;

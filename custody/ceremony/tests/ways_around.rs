@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use hufu_ceremony::{CeremonyPolicy, Kind, Rule, quorum};
+use hufu_ceremony::{CeremonyPolicy, Kind, Request, Rule, quorum};
 use hufu_custodian::testing::Person;
 use hufu_custodian::{Custodian, Name};
 use proptest::prelude::*;
@@ -110,6 +110,42 @@ fn nothing_that_opens_secrets_is_weaker_than_a_recovery() {
     assert!(outcome.is_ok(), "{outcome:?}");
     println!("{} policies were taken, {} were refused that had a hole", taken.get(), weaker.get());
     assert!(taken.get() > 50 && weaker.get() > 50);
+}
+
+/// New shares of a root, whatever the rule for roots says.
+#[test]
+fn no_root_is_dealt_for_less_than_a_recovery() {
+    let hash = "0".repeat(64);
+    let request = Request::from_toml(&format!(
+        "format = 1\ndeployment = \"log.example\"\nnumber = 1\ntitle = \"A title\"\nreason = \"A reason\"\n\
+         proposer = \"ann\"\nroster = \"{hash}\"\npolicy = \"{hash}\"\nnot_before = 2026-11-21T09:00:00Z\n\
+         expires_at = 2026-11-28T09:00:00Z\n[act.rotate-root]\nslot = \"custodians\"\n\
+         [act.rotate-root.shares]\nthreshold = 1\ncustodians = [\"ann\"]\n"
+    ))
+    .unwrap();
+    let groups: Vec<Vec<Custodian>> = (0..1u8 << PEOPLE.len()).map(group).collect();
+    let config = ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let (taken, raised) = (Cell::new(0u32), Cell::new(0u32));
+    let outcome = TestRunner::new_with_rng(config, rng).run(&(rule(), rule()), |(root, recovery)| {
+        let rules = [(Kind::RotateRoot, Rule { shares: 0, ..root.clone() }), (Kind::Recovery, recovery.clone())];
+        let deployment = "log.example".try_into().unwrap();
+        let policy = CeremonyPolicy { deployment, number: 1, rules: rules.into() };
+        let (Ok(policy), shares) = (CeremonyPolicy::from_bytes(&policy.to_bytes()), recovery.shares) else {
+            return Ok(());
+        };
+        let Ok(terms) = policy.terms(&request) else { return Ok(()) };
+        prop_assert!(terms.logged_first && terms.shares == 0);
+        let terms = Rule { shares, ..terms };
+        prop_assert!(!is_weaker(&terms, &recovery, &groups), "{terms:?} for {recovery:?}");
+        prop_assert!(!is_weaker(&terms, &Rule { shares, ..root.clone() }, &groups), "{terms:?} for {root:?}");
+        taken.set(taken.get() + 1);
+        raised.set(raised.get() + u32::from(is_weaker(&Rule { shares, ..root }, &recovery, &groups)));
+        Ok(())
+    });
+    assert!(outcome.is_ok(), "{outcome:?}");
+    println!("{} requests were taken, {} of them under a rule that was raised", taken.get(), raised.get());
+    assert!(taken.get() > 50 && raised.get() > 50);
 }
 
 #[test]

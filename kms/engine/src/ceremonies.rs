@@ -27,6 +27,7 @@ mod resharing;
 mod root;
 mod root_shares;
 mod rules;
+mod seats;
 mod service;
 mod sharing;
 mod steps;

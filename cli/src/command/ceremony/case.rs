@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use hufu_ceremony::{At, Binding, Ceremony, CeremonyId, Grounds, Kind, Refusal, Request, What, Word};
+use hufu_ceremony::{Act, At, Binding, Ceremony, CeremonyId, Grounds, Refusal, Request, What, Word};
 use hufu_custodian::{Custodian, Pin, Roster, Signed, Standing};
 
 use super::online;
@@ -78,14 +78,15 @@ impl Source {
         let log_key = self.log_key.as_deref().ok_or_else(missing)?;
         let known = Known::read(&self.pin, log_key, self.policy.as_deref())?.having_read(self.before.as_deref())?;
         let case = Case::whole(known.verify(transcript)?.ceremony().clone());
-        self.check_policy(case.request().act.kind())?;
+        self.check_policy(&case.request().act)?;
         Ok(case)
     }
 
     /// Where secrets come together, or all other rules may change, the rules that count are those of the own file: a service that
     /// put others in force is not believed.
-    fn check_policy(&self, kind: Kind) -> Result<(), Failure> {
-        if self.policy.is_some() || !(kind.opens_secrets() || kind.governs()) {
+    fn check_policy(&self, act: &Act) -> Result<(), Failure> {
+        let kind = act.kind();
+        if self.policy.is_some() || !(act.opens_secrets() || kind.governs()) {
             return Ok(());
         }
         let why = format!("a decision about `{kind}` is made by the policy that you know yourself");

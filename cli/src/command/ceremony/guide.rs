@@ -190,7 +190,11 @@ fn words(ceremony: &Ceremony, now: At) -> String {
             let struck: Vec<&str> = ceremony.struck().iter().map(|one| one.who.as_str()).collect();
             let wrong =
                 if struck.is_empty() { String::new() } else { format!("; wrong was that of {}", struck.join(", ")) };
-            format!("{missing} shares are missing{wrong}; bring yours with `hufu ceremony submit-share`")
+            let veto = if ceremony.awaits_shares() { "; until they are there it can be vetoed" } else { "" };
+            format!("{missing} shares are missing{wrong}{veto}; bring yours with `hufu ceremony submit-share`")
+        }
+        Awaited::Outcome if ceremony.awaits_shares() => {
+            "shares are missing, and its time or that of the approvals is over: it fails".to_owned()
         }
         Awaited::Outcome => format!("the service is at work; steps done: {steps}"),
         Awaited::Expiry => "its time is over; that is written down next".to_owned(),

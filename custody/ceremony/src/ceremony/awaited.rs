@@ -46,8 +46,8 @@ impl Ceremony {
             State::Collecting => self.awaited_approvals(at),
             State::Delayed => Awaited::Delay(self.delay_left_ms(at)),
             State::Ready => self.awaited_when_ready(at),
-            // Once its time is over, nobody brings any more: it fails.
-            State::Executing if self.awaits_shares() && at.wall_ms < self.request.expires_at_ms => {
+            // Once its time or that of the approvals is over, nobody brings any more: it fails.
+            State::Executing if self.awaits_shares() && self.takes_further_shares(at).is_ok() => {
                 Awaited::Shares(self.shares_missing())
             }
             State::Executing => Awaited::Outcome,

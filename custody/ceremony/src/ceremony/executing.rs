@@ -32,12 +32,14 @@ impl Ceremony {
 
     pub(super) fn began(&self, at: At) -> Result<State, Refusal> {
         self.check_not_too_early(at)?;
-        let tally = self.tally(at);
-        if !tally.is_met() {
-            return Err(Refusal::QuorumLapsed(tally.to_string()));
-        }
+        self.check_quorum_holds(at)?;
         self.check_shares_there()?;
         Ok(State::Executing)
+    }
+
+    pub(super) fn check_quorum_holds(&self, at: At) -> Result<(), Refusal> {
+        let tally = self.tally(at);
+        if tally.is_met() { Ok(()) } else { Err(Refusal::QuorumLapsed(tally.to_string())) }
     }
 
     fn check_shares_there(&self) -> Result<(), Refusal> {

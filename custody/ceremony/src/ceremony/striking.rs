@@ -17,6 +17,14 @@ impl Ceremony {
         self.state == State::Executing && self.shares_missing() > 0
     }
 
+    /// Whether those shares can still come: the request's time is not over, and enough approvals hold, as at the beginning.
+    pub(super) fn takes_further_shares(&self, at: At) -> Result<(), Refusal> {
+        if at.wall_ms >= self.request.expires_at_ms {
+            return Err(Refusal::CeremonyExpired);
+        }
+        self.check_quorum_holds(at)
+    }
+
     /// Shares that were struck out, the first first.
     #[must_use]
     pub fn struck(&self) -> &[StruckShare] {
@@ -43,10 +51,10 @@ impl Ceremony {
         if self.shares_missing() == 0 { Err(Refusal::StruckTooLate) } else { Ok(State::Executing) }
     }
 
-    /// Whether a share may still come: before the beginning, or in place of one that was struck out, until the request's time is over.
+    /// Whether a share may still come: before the beginning, or in place of one that was struck out.
     pub(super) fn check_share_in_time(&self, at: At) -> Result<(), Refusal> {
-        if self.state == State::Executing && at.wall_ms >= self.request.expires_at_ms {
-            return Err(Refusal::CeremonyExpired);
+        if self.state == State::Executing {
+            self.takes_further_shares(at)?;
         }
         self.check_not_too_early(at)
     }

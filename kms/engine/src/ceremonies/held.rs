@@ -179,7 +179,11 @@ impl Engine {
 fn due(ceremony: &Ceremony, at: At) -> Option<u64> {
     let expires = ceremony.request().expires_at_ms;
     match ceremony.state() {
-        State::Executing if ceremony.awaits_shares() => Some(expires),
+        State::Executing if ceremony.awaits_shares() => {
+            // When one's approval is over, the others may be too few.
+            let approvals = ceremony.approvals().iter().map(|one| one.expires_at_ms).filter(|ms| at.wall_ms < *ms);
+            approvals.chain([expires]).min()
+        }
         State::Proposed | State::Executing => Some(0),
         State::Collecting | State::Ready => Some(expires),
         State::Delayed => Some(expires.min(at.wall_ms.saturating_add(ceremony.delay_left_ms(at)))),

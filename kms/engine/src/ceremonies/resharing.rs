@@ -11,6 +11,7 @@ use hufu_shares::{Dealt, Epoch, Epochs, Manifest, Resharing, SignedManifest};
 use super::execute::{Done, note_of};
 use super::held::Held;
 use super::recovery::told;
+use super::seats::Seated;
 use crate::engine::Engine;
 use crate::escrow::out_of_turn;
 use crate::keys::Staging;
@@ -174,22 +175,30 @@ impl Engine {
         let is_over = self.clock.now_ms() >= held.ceremony.request().expires_at_ms;
         match epochs.advance() {
             Ok(_) => {
+                let rules = match self.seated(next.manifest()).await? {
+                    Seated::All(rules) => rules,
+                    Seated::Without(note) => return Err(self.withdraw_next(&held, &set, &note).await?),
+                };
                 let note = in_force(next);
                 let key = self.key_to_follow(&set, anew).await?;
                 let stage = |staging: &mut Staging<'_>| {
+                    staging.guard(rules);
                     key.iter().for_each(|(key, revision)| staging.update_key(key, *revision));
                     self.stage_epochs(staging, &set, &epochs, &[])
                 };
                 Ok(Ok(self.step_done_with(&held, IN_FORCE, &note, stage).await?))
             }
-            Err(_) if is_over => {
-                let note = withdrawn(next);
-                epochs.withdraw();
-                let stage = |staging: &mut Staging<'_>| self.stage_epochs(staging, &set, &epochs, &[]);
-                Err(not_confirmed(&self.step_done_with(&held, WITHDRAWN, &note, stage).await?))
-            }
+            Err(_) if is_over => Err(self.withdraw_next(&held, &set, &withdrawn(next)).await?),
             Err(_) => Ok(Err(held)),
         }
+    }
+
+    /// Gives the next epoch up. Why the ceremony fails.
+    async fn withdraw_next(&self, held: &Held, set: &StoredSet, note: &str) -> Result<Error, Error> {
+        let mut epochs = set.epochs.clone();
+        epochs.withdraw();
+        let stage = |staging: &mut Staging<'_>| self.stage_epochs(staging, set, &epochs, &[]);
+        Ok(not_confirmed(&self.step_done_with(held, WITHDRAWN, note, stage).await?))
     }
 
     /// The key whose next versions are to be shared among the new people, where the set is of its newest version.

@@ -21,6 +21,8 @@ use super::held::Held;
 use super::resharing::{
     DEALT, IN_FORCE, WITHDRAWN, dealt_note, in_force, not_confirmed, own_next, required, under_way, withdrawn,
 };
+use super::seats::Seated;
+use crate::deposits::THRESHOLD_MIN;
 use crate::engine::Engine;
 use crate::fault;
 use crate::foundation::{log_key, root_key};
@@ -47,9 +49,23 @@ impl Engine {
             let help = "say in a table `[act.rotate-root.shares]` who gets a share of a new master key";
             return Err(Error::new(Reason::UnsupportedByBackend, why).field("proposal").help(help));
         };
-        terms(sharing, act.confirmations)?;
+        let (threshold, _) = terms(sharing, act.confirmations)?;
         let set = self.root_set(self.split_root()?).await?;
+        self.check_threshold_of_root(&set.epochs, threshold)?;
         if set.epochs.next().is_none() { Ok(()) } else { Err(under_way()) }
+    }
+
+    /// New shares are no way for fewer people to open the root, nor for one alone; a root that one custodian opens already is another
+    /// matter.
+    fn check_threshold_of_root(&self, epochs: &Epochs, threshold: u8) -> Result<(), Error> {
+        let now = epochs.current().manifest().threshold();
+        let least = if now < THRESHOLD_MIN { now } else { now.max(self.deposit_threshold_min) };
+        if threshold >= least {
+            return Ok(());
+        }
+        let why = format!("the threshold of the root's new shares is at least {least} here, as {now} open it now");
+        let help = "write a higher `threshold` in `[act.rotate-root.shares]`";
+        Err(Error::new(Reason::InvalidArgument, why).field("proposal").help(help))
     }
 
     pub(super) async fn do_replace_master(
@@ -82,6 +98,7 @@ impl Engine {
             return Err(under_way());
         }
         let (threshold, required) = terms(sharing, confirmations)?;
+        self.check_threshold_of_root(&epochs, threshold)?;
         let custodians = &sharing.custodians;
         let roster = held.ceremony.grounds().roster();
         let now = epochs.current().manifest();
@@ -129,20 +146,29 @@ impl Engine {
         };
         let next = own_next(&held, &set.epochs)?;
         if epochs.advance().is_ok() {
-            let note = in_force(next);
-            return self.put_master_in_force(&held, &set, &epochs, &note).await.map(Ok);
+            return match self.seated(next.manifest()).await? {
+                Seated::All(rules) => {
+                    let note = in_force(next);
+                    self.put_master_in_force(&held, &set, &epochs, (&note, rules)).await.map(Ok)
+                }
+                Seated::Without(note) => Err(self.withdraw_master(&held, &set, &note).await?),
+            };
         }
         if self.clock.now_ms() < held.ceremony.request().expires_at_ms {
             return Ok(Err(held));
         }
-        let note = withdrawn(next);
-        let master = self.next_master().await?;
+        Err(self.withdraw_master(&held, &set, &withdrawn(next)).await?)
+    }
+
+    /// Gives the new master key up. Why the ceremony fails.
+    async fn withdraw_master(&self, held: &Held, set: &StoredSet, note: &str) -> Result<Error, Error> {
+        let (master, mut epochs) = (self.next_master().await?, set.epochs.clone());
         epochs.withdraw();
-        let given_up = self.step_done_with(&held, WITHDRAWN, &note, |staging| {
+        let withdrawn = self.step_done_with(held, WITHDRAWN, note, |staging| {
             stage_master_gone(staging, &master);
-            self.stage_epochs(staging, &set, &epochs, &[])
+            self.stage_epochs(staging, set, &epochs, &[])
         });
-        Err(not_confirmed(&given_up.await?))
+        Ok(not_confirmed(&withdrawn.await?))
     }
 
     async fn put_master_in_force(
@@ -150,7 +176,7 @@ impl Engine {
         held: &Held,
         set: &StoredSet,
         epochs: &Epochs,
-        note: &str,
+        (note, rules): (&str, Guard),
     ) -> Result<Held, Error> {
         let (next, now) = (self.next_master().await?, self.deployment_now().await?);
         if next.record.set != set.record.set || next.record.manifest != epochs.current().signed().digest().0 {
@@ -164,6 +190,7 @@ impl Engine {
             .map_err(|_| Error::internal("two keys were to be wrapped anew"))?;
         let deployment = Deployment { root_locator: Some(root), log_locator: Some(log), ..now.record };
         self.step_done_with(held, IN_FORCE, note, |staging| {
+            staging.guard(rules);
             staging.guard(Guard::Revision(Collection::Meta, deployment.id(), now.revision));
             staging.write(Write::Put(self.keyring.integrity().row(&deployment, now.revision + 1)));
             stage_master_gone(staging, &next);

@@ -1,6 +1,6 @@
 //! Shares that were opened and are not what was dealt: struck out, so that others can come in their place.
 
-use hufu_ceremony::{StruckShare, Text, WHY_LEN_MAX, What};
+use hufu_ceremony::{Awaited, StruckShare, Text, WHY_LEN_MAX, What};
 use hufu_core::{Error, Reason};
 use hufu_opener::Wrong;
 
@@ -25,11 +25,16 @@ impl Engine {
         self.go_forward(held, what, self.ceremony_entry(held), stage).await?.map_err(fault::journal)
     }
 
-    /// A ceremony that waits for shares in place of those that were struck out. When its time is over, it fails.
+    /// A ceremony that waits for shares in place of those that were struck out. When its time is over, or that of the approvals, it fails.
     pub(super) async fn wait_for_shares(&self, held: Held) -> Result<Held, Error> {
         let now = self.ceremony_time(held.last_at())?;
-        if now.wall_ms < held.ceremony.request().expires_at_ms {
+        if matches!(held.ceremony.awaited(now), Awaited::Shares(_)) {
             return Ok(held);
+        }
+        let tally = held.ceremony.tally(now);
+        if now.wall_ms < held.ceremony.request().expires_at_ms && !tally.is_met() {
+            let why = format!("too few approvals hold while shares are awaited in place of others: {tally}");
+            return self.failed(&held, &Error::new(Reason::ShareRefused, why)).await;
         }
         let mut names: Vec<&str> = held.ceremony.struck().iter().map(|one| one.who.as_str()).collect();
         names.sort_unstable();

@@ -109,6 +109,30 @@ fn a_bad_share_is_struck_out_and_a_fourth_custodian_helps() {
     }
 }
 
+/// A custodian with a junk share cannot have it begin so that nobody stops it any more.
+#[test]
+fn a_junk_share_leaves_veto_and_cancellation_as_they_were() {
+    for (word, of, who, ends) in [
+        (CeremonyWord::Veto, Word::Veto, "eve", State::Rejected),
+        (CeremonyWord::Cancel, Word::Cancel, "ann", State::Cancelled),
+    ] {
+        let mut stage = stage();
+        let (made, target) = ready(&mut stage, 1, "recovery");
+        stage.share(1, &made, 1, &target);
+        stage.share(1, &made, 2, &target);
+        assert_eq!(spoil(&mut stage, 1, &made, 3, &target), "");
+        assert_eq!(stage.execute(1).unwrap().ceremony.state(), State::Executing);
+        let ceremony = stage.get(1).ceremony;
+        let statement = stage.statement(&ceremony, who, of);
+        assert_eq!(stage.bring(1, word, &statement).unwrap().ceremony.state(), ends);
+        assert_eq!(left(&stage), (0, 0), "shares and target are gone with it");
+        later(&mut stage, DELAY_MS);
+        assert_eq!(stage.state(1), ends);
+        assert_eq!(stage.record("data", 1), made);
+        hufu_ceremony::verify(&stage.transcript(1), &stage.pins()).unwrap();
+    }
+}
+
 #[test]
 fn who_brought_something_wrong_makes_it_good_and_nobody_tries_for_ever() {
     let mut stage = stage();

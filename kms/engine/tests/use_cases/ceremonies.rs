@@ -124,7 +124,7 @@ impl Stage {
         person.sign(of.decision(&person.name(), word, (now, now + 3 * DAY_MS)).to_bytes()).to_bytes()
     }
 
-    fn bring(&mut self, number: u64, word: CeremonyWord, statement: &[u8]) -> Result<CeremonyView, Error> {
+    pub(crate) fn bring(&mut self, number: u64, word: CeremonyWord, statement: &[u8]) -> Result<CeremonyView, Error> {
         let call =
             async |server: &Server, caller| server.engine.decide_ceremony(&caller, number, word, statement).await;
         self.world.call(ALICE, call)

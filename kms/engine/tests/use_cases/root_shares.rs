@@ -25,7 +25,11 @@ use crate::requests::{create, reason};
 use crate::roots::assert_all_open;
 
 fn policy(deployment: &str) -> CeremonyPolicy {
-    let rules = "[rules.rotate-root]\napprovals = 2\norganisations = 2\nlifetime_max_s = 604800\n";
+    let root = "[rules.rotate-root]\napprovals = 1\norganisations = 1\nlifetime_max_s = 604800\n";
+    let recovery = "[rules.recovery]\napprovals = 2\norganisations = 2\nveto = \"auditor\"\ndelay_s = 3600\n\
+                    lifetime_max_s = 604800\nshares = 3\n";
+    let roster = recovery.replace("recovery", "roster-change").replace("shares = 3\n", "");
+    let rules = format!("{root}{recovery}{roster}");
     CeremonyPolicy::from_toml(&format!("format = 1\ndeployment = \"{deployment}\"\nnumber = 1\n{rules}")).unwrap()
 }
 
@@ -111,7 +115,7 @@ impl Stage {
 fn the_shares_of_before_open_nothing_once_the_new_ones_count() {
     let mut stage = stage();
     let (set, first, before) = (stage.root_set(), stage.first(), stage.deployment());
-    stage.approved(1, &act(), &[]);
+    stage.ready(1, &act());
     assert_eq!(stage.execute(1).unwrap().ceremony.state(), State::Executing);
     let seen = stage.set(&set);
     assert_eq!((seen.current.manifest().epoch(), seen.next.as_ref().unwrap().required()), (1, 3));
@@ -156,7 +160,7 @@ fn a_server_that_was_opened_before_goes_on_and_replaces_the_shares_again() {
     let mut stage = stage();
     for number in 1..=3 {
         let epoch = u32::try_from(number).unwrap() + 1;
-        stage.approved(number, &act(), &[]);
+        stage.ready(number, &act());
         stage.execute(number).unwrap();
         stage.gather(epoch);
         stage.confirm_all(epoch);
@@ -176,7 +180,7 @@ fn a_server_that_was_opened_before_goes_on_and_replaces_the_shares_again() {
 #[test]
 fn too_few_new_shares_and_shares_of_two_epochs_make_nothing() {
     let mut stage = stage();
-    stage.approved(1, &act(), &[]);
+    stage.ready(1, &act());
     stage.execute(1).unwrap();
     let (set, second) = (stage.root_set(), stage.gather(2));
     let share = stage.fetched(&set, "dee", 2).unwrap();
@@ -195,7 +199,7 @@ fn too_few_new_shares_and_shares_of_two_epochs_make_nothing() {
 fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
     let mut stage = stage();
     let (set, before) = (stage.root_set(), stage.deployment());
-    stage.approved(1, &to("confirmations = 3\n", 2, "\"ben\", \"dee\", \"eve\", \"cho\""), &[]);
+    stage.ready(1, &to("confirmations = 3\n", 2, "\"ben\", \"dee\", \"eve\", \"cho\""));
     stage.execute(1).unwrap();
     stage.confirm(&set, "ben", 2).unwrap();
     assert_eq!(reason(stage.propose_with(2, &act(), &[])), Reason::WrongState, "one is under way");
@@ -214,7 +218,7 @@ fn what_nobody_confirms_in_time_is_given_up_and_the_old_shares_go_on() {
 fn an_end_at_any_commit_leaves_one_set_of_shares_that_opens_everything() {
     for cuts in 0.. {
         let mut stage = stage();
-        stage.approved(1, &act(), &[]);
+        stage.ready(1, &act());
         let caller = stage.world.run(async |server| ALICE.call(server).await).unwrap();
         let whole = stage.world.run_cut(cuts, async |server| server.engine.execute_ceremony(&caller, 1).await);
         assert_all_open(&mut stage.world);
@@ -242,7 +246,7 @@ fn an_end_at_any_commit_leaves_one_set_of_shares_that_opens_everything() {
 #[test]
 fn rows_of_before_do_not_bring_dead_shares_back() {
     let mut stage = stage();
-    stage.approved(1, &act(), &[]);
+    stage.ready(1, &act());
     stage.execute(1).unwrap();
     let before = stage.world.site.store.snapshot();
     stage.gather(2);
@@ -260,6 +264,66 @@ fn rows_of_before_do_not_bring_dead_shares_back() {
         let refused = stage.world.try_restart().unwrap_err();
         assert!(refused.contains("not as the ledger tells"), "{refused}");
     }
+}
+
+#[test]
+fn whoever_left_the_roster_before_the_new_shares_count_holds_none() {
+    let mut stage = stage();
+    let (set, before) = (stage.root_set(), stage.deployment());
+    stage.ready(1, &act());
+    stage.execute(1).unwrap();
+    for who in ["ben", "eve"] {
+        stage.confirm(&set, who, 2).unwrap();
+    }
+    // Eve, who has confirmed, is in it still, with a key of a second enrolment that her share is not sealed to.
+    let again = hufu_custodian::testing::Person::new("eve-2", "east").custodian();
+    let entries = stage.roster.custodians().iter().cloned().map(|entry| match entry.name.as_str() {
+        "eve" => hufu_custodian::Custodian { sealing: again.sealing.clone(), ..entry },
+        _ => entry,
+    });
+    let next = stage.roster.next(entries.collect()).unwrap();
+    let change = format!("roster-change]\nnext = \"{}\"\n", hex::encode(next.hash().0));
+    stage.propose_with(2, &change, &next.to_bytes()).unwrap();
+    for who in ["ben", "cho"] {
+        stage.approve(2, who).unwrap();
+    }
+    stage.world.site.time.advance(crate::ceremonies::DELAY_MS);
+    stage.pass();
+    stage.execute(2).unwrap();
+    assert_eq!(stage.state(2), State::Executed);
+    stage.confirm(&set, "dee", 2).unwrap();
+    stage.pass();
+    let failed = stage.get(1);
+    assert_eq!(failed.ceremony.state(), State::Failed);
+    assert!(
+        outcome(&failed).contains("no longer in the roster with the key of the share: eve"),
+        "{}",
+        outcome(&failed)
+    );
+    assert!(!stage.meta(NextMaster::ID));
+    assert_eq!((stage.deployment(), stage.set(&set).next), (before, None));
+    assert_all_open(&mut stage.world);
+}
+
+#[test]
+fn no_new_shares_let_fewer_people_open_the_root() {
+    let mut stage = stage();
+    let refused = |stage: &mut Stage, threshold| {
+        let error = stage.propose_with(9, &to("", threshold, "\"ben\", \"dee\", \"eve\""), &[]).unwrap_err();
+        assert_eq!(error.reason(), Reason::InvalidArgument);
+        error.message().to_owned()
+    };
+    assert!(refused(&mut stage, 1).contains("at least 2 here"));
+    stage.ready(1, &to("", 3, "\"ben\", \"dee\", \"eve\""));
+    // Nor by a request of before the threshold rose.
+    stage.ready(2, &act());
+    stage.execute(1).unwrap();
+    stage.confirm_all(2);
+    stage.pass();
+    assert_eq!(stage.state(1), State::Executed);
+    let failed = stage.execute(2).unwrap();
+    assert!(outcome(&failed).contains("at least 3 here"), "{}", outcome(&failed));
+    assert!(refused(&mut stage, 2).contains("at least 3 here"));
 }
 
 #[test]
@@ -291,7 +355,7 @@ fn what_cannot_be_dealt_so_is_not_proposed() {
         let error = stage.propose_with(1, &refresh, &[]).unwrap_err();
         assert!(error.message().contains("the set is of the root"), "{}", error.message());
         if epoch == 1 {
-            stage.approved(7, &act(), &[]);
+            stage.ready(7, &act());
             stage.execute(7).unwrap();
         }
     }
@@ -299,7 +363,7 @@ fn what_cannot_be_dealt_so_is_not_proposed() {
     let set = stage.root_set();
     let read = stage.world.call(BOB, async |server, caller| server.engine.read_share_set(&caller, &set).await);
     assert_eq!(read.unwrap().name, set);
-    let of_a_token = Stage::new().propose_with(1, &act().replace("\"custodians\"", "\"token\""), &[]);
+    let of_a_token = Stage::under(policy).propose_with(1, &act().replace("\"custodians\"", "\"token\""), &[]);
     assert_eq!(reason(of_a_token), Reason::UnsupportedByBackend);
 }
 
@@ -322,7 +386,7 @@ fn stage_with_application() -> Stage {
 /// The root gets other shares, which open what there is.
 fn replaced(stage: &mut Stage) {
     let first = stage.first();
-    stage.approved(1, &act(), &[]);
+    stage.ready(1, &act());
     stage.execute(1).unwrap();
     stage.gather(2);
     stage.confirm_all(2);
@@ -390,7 +454,7 @@ fn a_row_that_somebody_put_under_the_id_of_the_root_stops_neither_starts_nor_new
 fn a_ceremony_neither_counts_nor_gives_up_what_another_has_dealt() {
     let mut stage = stage();
     let set = stage.root_set();
-    stage.approved(1, &act(), &[]);
+    stage.ready(1, &act());
     stage.execute(1).unwrap();
     stage.world.site.time.advance(4 * DAY_MS);
     // Given up, and ended before the ceremony could say that it has failed.
