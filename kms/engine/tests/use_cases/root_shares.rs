@@ -15,7 +15,7 @@ use hufu_secret::SecretBytes;
 use hufu_shares::{Dealt, Error, Fault, OpenedShare, Share, SignedManifest, combine};
 use hufu_storage::MemoryState;
 
-use crate::ceremonies::{DAY_MS, Stage};
+use crate::ceremonies::{DAY_MS, DELAY_MS, Stage};
 use crate::common::server::Server;
 use crate::common::split::SimSplit;
 use crate::common::world::{ALICE, BOB, World};
@@ -449,7 +449,7 @@ fn a_row_that_somebody_put_under_the_id_of_the_root_stops_neither_starts_nor_new
     replaced(&mut stage);
 }
 
-/// A ceremony whose shares were given up ends so, even if it finds those of another ceremony by then: they are not its own.
+/// A ceremony whose shares were given up ends so, whatever another one deals afterwards.
 #[test]
 fn a_ceremony_neither_counts_nor_gives_up_what_another_has_dealt() {
     let mut stage = stage();
@@ -471,13 +471,16 @@ fn a_ceremony_neither_counts_nor_gives_up_what_another_has_dealt() {
     let proposal = stage.person("ann").sign(later.to_bytes()).to_bytes();
     let propose = async |server: &Server, caller| server.engine.propose_ceremony(&caller, &proposal, &[]).await;
     stage.world.call(ALICE, propose).unwrap();
-    for who in ["ben", "cho"] {
+    stage.world.sequence();
+    stage.pass();
+    for who in ["ben", "dee"] {
         stage.approve(2, who).unwrap();
     }
+    stage.world.site.time.advance(DELAY_MS);
+    stage.pass();
     stage.execute(2).unwrap();
     stage.confirm_all(2);
     stage.gather(2);
-    // The first comes first.
     stage.pass();
     let failed = stage.get(1);
     assert_eq!(failed.ceremony.state(), State::Failed);
