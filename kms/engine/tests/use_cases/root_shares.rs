@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hufu_ceremony::{CeremonyPolicy, State};
+use hufu_ceremony::{CeremonyPolicy, State, Word};
 use hufu_core::Reason;
 use hufu_core::algorithm::Algorithm;
 use hufu_core::changeset::Collection;
 use hufu_core::name::{SYSTEM_TENANT, SetId, ShareSetName, TenantId};
 use hufu_core::record::{Deployment, NextMaster, Protection, Record as _, SealedShares, ShareSetRecord};
-use hufu_engine::api::{CreateKey, DepositView};
+use hufu_engine::api::{CeremonyWord, CreateKey, DepositView};
 use hufu_secret::SecretBytes;
 use hufu_shares::{Dealt, Error, Fault, OpenedShare, Share, SignedManifest, combine};
 use hufu_storage::MemoryState;
@@ -449,12 +449,30 @@ fn a_row_that_somebody_put_under_the_id_of_the_root_stops_neither_starts_nor_new
     replaced(&mut stage);
 }
 
-/// A ceremony whose shares were given up ends so, whatever another one deals afterwards.
+/// A ceremony whose shares were given up ends so, even if it finds those of another ceremony by then: they are not its own.
 #[test]
 fn a_ceremony_neither_counts_nor_gives_up_what_another_has_dealt() {
     let mut stage = stage();
     let set = stage.root_set();
+    // Both are ready before either is begun.
+    let mut later = stage.request(2, &act());
+    later.expires_at_ms += 4 * DAY_MS;
+    let proposal = stage.person("ann").sign(later.to_bytes()).to_bytes();
+    let propose = async |server: &Server, caller| server.engine.propose_ceremony(&caller, &proposal, &[]).await;
+    stage.world.call(ALICE, propose).unwrap();
     stage.ready(1, &act());
+    // Their approvals hold until the first one's time is long over.
+    let of = stage.get(2).ceremony;
+    let from = of.events()[0].at.wall_ms;
+    for who in ["ben", "dee"] {
+        let person = stage.person(who);
+        let decision = of.decision(&person.name(), Word::Approve, (from, from + 6 * DAY_MS));
+        let approval = person.sign(decision.to_bytes()).to_bytes();
+        stage.bring(2, CeremonyWord::Approve, &approval).unwrap();
+    }
+    stage.world.site.time.advance(DELAY_MS);
+    stage.pass();
+    assert_eq!(stage.state(2), State::Ready);
     stage.execute(1).unwrap();
     stage.world.site.time.advance(4 * DAY_MS);
     // Given up, and ended before the ceremony could say that it has failed.
@@ -465,22 +483,10 @@ fn a_ceremony_neither_counts_nor_gives_up_what_another_has_dealt() {
         }
     }
     assert_eq!(stage.state(1), State::Executing);
-
-    let mut later = stage.request(2, &act());
-    later.expires_at_ms += 4 * DAY_MS;
-    let proposal = stage.person("ann").sign(later.to_bytes()).to_bytes();
-    let propose = async |server: &Server, caller| server.engine.propose_ceremony(&caller, &proposal, &[]).await;
-    stage.world.call(ALICE, propose).unwrap();
-    stage.world.sequence();
-    stage.pass();
-    for who in ["ben", "dee"] {
-        stage.approve(2, who).unwrap();
-    }
-    stage.world.site.time.advance(DELAY_MS);
-    stage.pass();
     stage.execute(2).unwrap();
     stage.confirm_all(2);
     stage.gather(2);
+    // The first comes first.
     stage.pass();
     let failed = stage.get(1);
     assert_eq!(failed.ceremony.state(), State::Failed);
